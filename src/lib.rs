@@ -1,0 +1,7 @@
+//! Zero-knowledge proving kernels over BN254 on CPUs and GPUs, and provers for neural networks over them.
+
+pub mod error;
+pub mod mlp;
+
+pub use error::{Error, ErrorKind, Result};
+pub use zkwatt_kernels as kernels;
