@@ -1,0 +1,4 @@
+//! What the tests of `zkwatt::mlp` share.
+#![allow(dead_code)]
+
+pub mod files;
