@@ -69,6 +69,14 @@ pub fn for_each_chunk_mut<T: Send>(
     data.chunks_mut(chunk_len).enumerate().for_each(|(i, chunk)| f(i * chunk_len, chunk));
 }
 
+/// Calls `f` on every item.
+pub fn for_each_owned<T: Send>(items: Vec<T>, f: impl Fn(T) + Sync + Send) {
+    #[cfg(feature = "parallel")]
+    items.into_par_iter().for_each(f);
+    #[cfg(not(feature = "parallel"))]
+    items.into_iter().for_each(f);
+}
+
 /// The ranges of `chunk_len` elements that cover 0..n, in order, through `f`.
 pub fn map_chunks<R: Send>(n: usize, chunk_len: usize, f: impl Fn(Range<usize>) -> R + Sync + Send) -> Vec<R> {
     let chunk_len = chunk_len.max(1);
