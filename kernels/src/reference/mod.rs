@@ -7,7 +7,8 @@ mod vector;
 
 pub use lookup::{grand_sum, logup_terms, multiplicities, permuted_pair};
 pub use vector::{
-    add, axpy, batch_inverse, evaluate, inner_product, mul, powers, prefix_product, prefix_sum, scale, sub, sum,
+    add, axpy, batch_inverse, evaluate, inner_product, mul, powers, prefix_product, prefix_sum, scale, sub,
+    sum,
 };
 
 use crate::curve::{Affine, CurveField, Xyzz};

@@ -100,11 +100,7 @@ fn zip_into<A: Arith>(
     });
 }
 
-fn zip_assign<A: Arith>(
-    a: &mut [Fr],
-    b: &[Fr],
-    f: impl Fn(FrOn<A>, FrOn<A>) -> FrOn<A> + Send + Sync,
-) {
+fn zip_assign<A: Arith>(a: &mut [Fr], b: &[Fr], f: impl Fn(FrOn<A>, FrOn<A>) -> FrOn<A> + Send + Sync) {
     let b = cast_slice::<Fr, A>(b);
     for_each_chunk_mut(cast_slice_mut::<Fr, A>(a), CHUNK, |start, chunk| {
         for (a, &b) in chunk.iter_mut().zip(&b[start..]) {
