@@ -2,3 +2,4 @@
 #![allow(dead_code)]
 
 pub mod files;
+pub mod onnx_writer;

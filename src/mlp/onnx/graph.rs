@@ -28,7 +28,7 @@ pub(super) fn location(node: &NodeProto) -> String {
     }
 }
 
-pub(super) fn read(name: &str, graph: &GraphProto) -> Result<Model> {
+pub(super) fn read(name: &str, graph: &GraphProto, max_parameters: usize) -> Result<Model> {
     if graph.node.len() > MAX_NODES {
         let reason = format!("it has {} nodes; at most {MAX_NODES} are supported", graph.node.len());
         return Err(Error::model("graph", reason));
@@ -60,7 +60,8 @@ pub(super) fn read(name: &str, graph: &GraphProto) -> Result<Model> {
             return Err(Error::model("graph", reason));
         }
     };
-    walk(name, graph, &constants, input, output)
+    let chain = Chain::new(input_shape(input)?, &constants, max_parameters);
+    walk(chain, graph, &constants, input, output)?.finish(name)
 }
 
 /// Initializers, Constant nodes, and Identity nodes of those. Checks that every value has one name and one source.
@@ -167,13 +168,14 @@ fn input_shape(input: &ValueInfoProto) -> Result<Option<Vec<usize>>> {
     Ok(Some(dims))
 }
 
-fn walk(
-    name: &str,
+/// Appends every node from the input to the output to `chain`.
+fn walk<'a>(
+    mut chain: Chain<'a>,
     graph: &GraphProto,
     constants: &Constants<'_>,
     input: &ValueInfoProto,
     output: &str,
-) -> Result<Model> {
+) -> Result<Chain<'a>> {
     let mut consumers: HashMap<&str, Vec<&NodeProto>> = HashMap::new();
     let mut open = 0usize;
     for node in graph.node.iter().filter(|node| !constants.contains_key(node.output[0].as_str())) {
@@ -182,7 +184,6 @@ fn walk(
             consumers.entry(value).or_default().push(node);
         }
     }
-    let mut chain = Chain::new(input_shape(input)?, constants);
     let mut value = input.name.as_deref().unwrap_or("");
     let mut visited = HashSet::new();
     loop {
@@ -223,7 +224,7 @@ fn walk(
         let reason = format!("is not on the chain from the input to the output `{output}`");
         return Err(Error::model(location, reason));
     }
-    chain.finish(name)
+    Ok(chain)
 }
 
 fn names<'a>(values: impl Iterator<Item = &'a ValueInfoProto>) -> String {

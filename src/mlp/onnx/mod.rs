@@ -15,7 +15,7 @@ use std::path::Path;
 use rten_onnx::onnx::ModelProto;
 
 use super::files;
-use super::model::Model;
+use super::model::{MAX_PARAMETERS, Model};
 use crate::error::{Error, Result};
 
 /// Largest file that is read, in bytes.
@@ -72,6 +72,8 @@ impl Model {
         let Some(graph) = &proto.graph else {
             return Err(Error::format("ONNX file", "it has no graph; is it an ONNX model?"));
         };
-        graph::read(name, graph)?.folded()
+        // A weight takes four bytes of the file, so a tensor may be used four times.
+        let max_parameters = bytes.len().min(MAX_PARAMETERS);
+        graph::read(name, graph, max_parameters)?.folded()
     }
 }

@@ -5,7 +5,7 @@ use rten_onnx::onnx::{AttributeProto, NodeProto};
 use super::graph::{Constants, location};
 use super::tensor::Tensor;
 use crate::error::{Error, Result};
-use crate::mlp::model::{DenseLayer, MAX_LAYERS, MAX_PARAMETERS, MAX_WIDTH, Model};
+use crate::mlp::model::{DenseLayer, MAX_LAYERS, MAX_WIDTH, Model};
 
 pub(super) fn is_supported(op: &str) -> bool {
     matches!(
@@ -32,13 +32,23 @@ pub(super) struct Chain<'a> {
     shape: Option<Vec<usize>>,
     layers: Vec<DenseLayer>,
     parameters: usize,
+    /// Most weights, so that a small file that uses one tensor many times stays a small model.
+    max_parameters: usize,
     dropped: Vec<String>,
 }
 
 impl<'a> Chain<'a> {
-    pub fn new(shape: Option<Vec<usize>>, constants: &'a Constants<'a>) -> Self {
+    pub fn new(shape: Option<Vec<usize>>, constants: &'a Constants<'a>, max_parameters: usize) -> Self {
         let input = shape.as_ref().map(|shape| shape.iter().product());
-        Self { constants, input, shape, layers: Vec::new(), parameters: 0, dropped: Vec::new() }
+        Self {
+            constants,
+            input,
+            shape,
+            layers: Vec::new(),
+            parameters: 0,
+            max_parameters,
+            dropped: Vec::new(),
+        }
     }
 
     /// Appends `node`, whose data is `value`.
@@ -275,8 +285,10 @@ impl<'a> Chain<'a> {
             return Err(step.fail(format!("is {inputs} x {outputs}; 1 to {MAX_WIDTH} are supported")));
         }
         self.parameters = self.parameters.saturating_add(inputs.saturating_mul(outputs));
-        if self.parameters > MAX_PARAMETERS {
-            return Err(step.fail(format!("takes the model beyond {MAX_PARAMETERS} parameters")));
+        if self.parameters > self.max_parameters {
+            let reason =
+                format!("takes the model beyond {} weights, the most for its file", self.max_parameters);
+            return Err(step.fail(reason));
         }
         if self.layers.len() == MAX_LAYERS {
             return Err(step.fail(format!("takes the model beyond {MAX_LAYERS} layers")));
