@@ -85,3 +85,21 @@ fn the_hundred_digits_are_read_and_classified() {
         assert_eq!((again.digest(), again), (quantised.digest(), quantised));
     });
 }
+
+#[test]
+fn every_model_of_the_repository_is_read() {
+    let Some(path) = files::find("models") else { return };
+    let mut models: Vec<_> = std::fs::read_dir(path)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "onnx"))
+        .collect();
+    models.sort();
+    assert!(models.len() >= MODELS.len());
+    for path in models {
+        let model = Model::from_onnx_file(path).unwrap();
+        // The names say the sizes: `mnist-784-128-10`.
+        let sizes: Vec<usize> = model.name.split('-').filter_map(|part| part.parse().ok()).collect();
+        assert_eq!((model.dims(), model.dropped.len()), (sizes, 0), "{}", model.name);
+    }
+}

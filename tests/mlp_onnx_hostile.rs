@@ -96,7 +96,8 @@ fn the_sample_is_read() {
 fn a_file_cut_anywhere_is_an_error() {
     let bytes = sample();
     for len in 0..bytes.len() {
-        // The operator set is the last field: without it the file is whole but says nothing about its version.
+        // The operator set is the last field: without it the file is whole but says nothing about its
+        // version.
         assert!(read(&bytes[..len]).is_err(), "the first {len} of {} bytes were accepted", bytes.len());
     }
 }
@@ -180,9 +181,7 @@ fn endless_varints_are_errors() {
             assert!(read(&bytes).is_err(), "{n} {field}");
         }
     }
-    let mut packed = Message::default();
-    packed.0 = vec![0xff; 24];
-    let tensor = tensor_head("s", INT64, &[2]).bytes(7, &packed.0);
+    let tensor = tensor_head("s", INT64, &[2]).bytes(7, &[0xff; 24]);
     let graph = Graph::new(&[1, 3], vec![], vec![tensor]);
     assert!(read(&graph.bytes()).unwrap_err().to_string().contains("varint"));
 }

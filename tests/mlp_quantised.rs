@@ -216,7 +216,8 @@ fn the_digest_sees_everything_but_the_name() {
     digests.sort_unstable();
     digests.dedup();
     assert_eq!(digests.len(), 10);
-    // Fixed by the format, computed from its description with Python's hashlib: existing keys are bound to it.
+    // Fixed by the format, computed from its description with Python's hashlib: existing keys are bound to
+    // it.
     let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
     assert_eq!(hex, "1d6ea8ed2d71c6e802da9b970f98a9ee9fd60302584f9c80bd73010d85ee118a");
 }
@@ -317,10 +318,7 @@ fn quantising_extremes() {
     let with = |change: fn(&mut Model)| {
         let mut model = float_model();
         change(&mut model);
-        quantise(&model, &options, &samples(20)).map(|quantised| {
-            quantised.validate().unwrap();
-            quantised
-        })
+        quantise(&model, &options, &samples(20)).inspect(|quantised| quantised.validate().unwrap())
     };
     // No weights, no biases, a hidden layer that is always zero.
     assert!(with(|m| m.layers[0].weights.fill(0.0)).is_ok());

@@ -52,8 +52,8 @@ fn share(part: usize, whole: usize) -> f64 {
 /// Classifies every image with both models. Float inputs are pixel · scale of the quantised model's input.
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] if the images are empty or have another size than the models' inputs, or the models
-/// differ in inputs or outputs; [`Error::Model`] if a model is invalid.
+/// [`Error::InvalidArgument`] if the images are empty or have another size than the models' inputs, or the
+/// models differ in inputs or outputs; [`Error::Model`] if a model is invalid.
 pub fn accuracy(model: &Model, quantised: &QuantisedModel, dataset: &Dataset) -> Result<AccuracyReport> {
     model.validate()?;
     quantised.validate()?;

@@ -95,7 +95,7 @@ impl Dataset {
     /// # Errors
     /// [`Error::InvalidArgument`] if width or height is odd.
     pub fn average_pool_2x2(&self) -> Result<Self> {
-        if self.width % 2 != 0 || self.height % 2 != 0 {
+        if !self.width.is_multiple_of(2) || !self.height.is_multiple_of(2) {
             let reason = format!(
                 "images are {} x {}; pooling needs an even width and height",
                 self.width, self.height
@@ -115,11 +115,13 @@ impl Dataset {
         Self::new(self.width / 2, self.height / 2, self.channels, images, labels)
     }
 
-    /// Reads an IDX file of images (magic number 0x00000803: count, rows, columns, then one byte a pixel) and one of
-    /// labels (0x00000801: count, then one byte a label), not compressed. <http://yann.lecun.com/exdb/mnist/>
+    /// Reads an IDX file of images (magic number 0x00000803: count, rows, columns, then one byte a pixel) and
+    /// one of labels (0x00000801: count, then one byte a label), not compressed.
+    /// <http://yann.lecun.com/exdb/mnist/>
     ///
     /// # Errors
-    /// [`Error::Format`] if a header is wrong, a file is shorter or longer than its header says, or the counts differ.
+    /// [`Error::Format`] if a header is wrong, a file is shorter or longer than its header says, or the
+    /// counts differ.
     pub fn from_idx(images: &[u8], labels: &[u8]) -> Result<Self> {
         let ([count, height, width], pixels) = idx::<3>("IDX images", images)?;
         let ([label_count], label_bytes) = idx::<1>("IDX labels", labels)?;
@@ -135,8 +137,8 @@ impl Dataset {
         Self::from_idx(&read(images.as_ref())?, &read(labels.as_ref())?)
     }
 
-    /// Reads batches of CIFAR-10's "binary version": records of one label byte (0 to 9) and 3072 bytes, the red, green
-    /// and blue plane of a 32x32 image. <https://www.cs.toronto.edu/~kriz/cifar.html>
+    /// Reads batches of CIFAR-10's "binary version": records of one label byte (0 to 9) and 3072 bytes, the
+    /// red, green and blue plane of a 32x32 image. <https://www.cs.toronto.edu/~kriz/cifar.html>
     ///
     /// # Errors
     /// [`Error::Format`] if a batch does not consist of whole records, or a label is above 9.
@@ -145,7 +147,7 @@ impl Dataset {
         let (mut images, mut labels) = (Vec::new(), Vec::new());
         for (b, batch) in batches.iter().enumerate() {
             let what = || format!("CIFAR-10 batch {b}");
-            if batch.is_empty() || batch.len() % (IMAGE + 1) != 0 {
+            if batch.is_empty() || !batch.len().is_multiple_of(IMAGE + 1) {
                 let reason = format!("{} bytes are no whole records of {} bytes", batch.len(), IMAGE + 1);
                 return Err(Error::format(what(), reason));
             }

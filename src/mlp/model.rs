@@ -21,8 +21,8 @@ pub struct Model {
     pub input_len: usize,
     /// At least one layer.
     pub layers: Vec<DenseLayer>,
-    /// Operators that followed the outputs in the file and were left out (`Softmax`, `LogSoftmax`, `ArgMax`), in
-    /// order. They do not change which output is the largest.
+    /// Operators that followed the outputs in the file and were left out (`Softmax`, `LogSoftmax`, `ArgMax`),
+    /// in order. They do not change which output is the largest.
     pub dropped: Vec<String>,
 }
 
@@ -59,8 +59,8 @@ impl DenseLayer {
     }
 }
 
-/// Σ a·b in sixteen interleaved partial sums: a fixed order, so the same result on every machine, that compilers
-/// turn into SIMD.
+/// Σ a·b in sixteen interleaved partial sums: a fixed order, so the same result on every machine, that
+/// compilers turn into SIMD.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     const LANES: usize = 16;
     let mut lanes = [0f32; LANES];
@@ -85,8 +85,8 @@ impl Model {
         std::iter::once(self.input_len).chain(self.layers.iter().map(|l| l.outputs)).collect()
     }
 
-    /// Checks that shapes chain, that sizes are at most [`MAX_WIDTH`], [`MAX_LAYERS`] and [`MAX_PARAMETERS`], that
-    /// every weight and bias is finite, and that the last layer has no ReLU.
+    /// Checks that shapes chain, that sizes are at most [`MAX_WIDTH`], [`MAX_LAYERS`] and [`MAX_PARAMETERS`],
+    /// that every weight and bias is finite, and that the last layer has no ReLU.
     ///
     /// Errors name the layer and the index.
     pub fn validate(&self) -> Result<()> {
@@ -135,8 +135,8 @@ impl Model {
         if self.layers.last().is_some_and(|l| l.relu) {
             return Err(Error::model(
                 format!("layer {}", self.layers.len() - 1),
-                "is the last one and has a ReLU, which makes all negative outputs equal and so loses the class; \
-                 remove the ReLU after the last dense layer",
+                "is the last one and has a ReLU, which makes all negative outputs equal and so loses the \
+                 class; remove the ReLU after the last dense layer",
             ));
         }
         Ok(())
@@ -178,8 +178,8 @@ impl Model {
 
     /// The same function with a ReLU between any two layers.
     ///
-    /// Where a layer without ReLU is followed by another, the two are one: `W = W₂·W₁`, `b = W₂·b₁ + b₂`, in `f64`,
-    /// rounded once at the end of such a chain.
+    /// Where a layer without ReLU is followed by another, the two are one: `W = W₂·W₁`, `b = W₂·b₁ + b₂`, in
+    /// `f64`, rounded once at the end of such a chain.
     ///
     /// # Errors
     /// What [`validate`](Self::validate) reports, and folded layers that are beyond the limits.
@@ -210,7 +210,8 @@ impl Model {
     }
 }
 
-/// One layer that computes what `chain` computes; `chain` starts at layer `start` and only its last has a ReLU.
+/// One layer that computes what `chain` computes; `chain` starts at layer `start` and only its last has a
+/// ReLU.
 fn fold(chain: &[DenseLayer], start: usize) -> Result<DenseLayer> {
     let to_f64 = |values: &[f32]| values.iter().map(|v| f64::from(*v)).collect::<Vec<_>>();
     let first = &chain[0];

@@ -86,7 +86,8 @@ impl QuantisedModel {
     /// Reads and validates what [`to_json`](Self::to_json) wrote; floats come back bit for bit.
     ///
     /// # Errors
-    /// [`Error::Format`] for another format, version or shape of the JSON; [`Error::Model`] for an invalid model.
+    /// [`Error::Format`] for another format, version or shape of the JSON; [`Error::Model`] for an invalid
+    /// model.
     pub fn from_json(json: &[u8]) -> Result<Self> {
         let fail = |e: serde_json::Error| Error::format("quantised model", e.to_string());
         let header: Header = serde_json::from_slice(json).map_err(fail)?;
@@ -132,9 +133,9 @@ impl QuantisedModel {
 
     /// SHA-256 of everything but the name: equal for models that compute the same with the same integers.
     ///
-    /// Hashed are, little-endian: the text `zkwatt-quantised-model/1`; length (u64), bits (u32) and scale (f64) of the
-    /// input; the number of layers (u64); and for each layer inputs and outputs (u64), shift and bits (u32, both 0 in
-    /// the last layer), the accumulator's scale (f64), weights (i32) and biases (i64).
+    /// Hashed are, little-endian: the text `zkwatt-quantised-model/1`; length (u64), bits (u32) and scale
+    /// (f64) of the input; the number of layers (u64); and for each layer inputs and outputs (u64), shift and
+    /// bits (u32, both 0 in the last layer), the accumulator's scale (f64), weights (i32) and biases (i64).
     pub fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(b"zkwatt-quantised-model/1");

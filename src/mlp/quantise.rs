@@ -1,14 +1,14 @@
 //! From a float [`Model`] to a [`QuantisedModel`], with scales chosen on calibration samples.
 //!
-//! Weights of a layer are `W_q = ⌊W·2^k⌉` clamped to `bits` signed bits, with one k a layer; biases are
-//! `b_q = ⌊b / scale_in · 2^k⌉`, so an accumulator stands for `acc · scale_in · 2^−k`; hidden values are
-//! `clamp((acc + 2^(shift−1)) >> shift, 0, 2^bits − 1)`. All scales but the input's are thus powers of two times the
-//! input's, and a circuit needs shifts only. ⌊·⌉ rounds half up.
+//! Weights of a layer are `W_q = ⌊W·2^k⌉` clamped to `bits` signed bits, with one k a layer; biases are `b_q
+//! = ⌊b / scale_in · 2^k⌉`, so an accumulator stands for `acc · scale_in · 2^−k`; hidden values are
+//! `clamp((acc + 2^(shift−1)) >> shift, 0, 2^bits − 1)`. All scales but the input's are thus powers of two
+//! times the input's, and a circuit needs shifts only. ⌊·⌉ rounds half up.
 //!
-//! k and shift are chosen layer by layer from the input on: those whose outputs, with the layers after it still in
-//! float, have the least mean-squared error against the float model's on the calibration samples. Candidates of k are
-//! the largest at which no weight is clamped, and one more; of shift, the least at which no calibration sample
-//! saturates, and up to four less.
+//! k and shift are chosen layer by layer from the input on: those whose outputs, with the layers after it
+//! still in float, have the least mean-squared error against the float model's on the calibration samples.
+//! Candidates of k are the largest at which no weight is clamped, and one more; of shift, the least at which
+//! no calibration sample saturates, and up to four less.
 
 use super::model::{DenseLayer, Model};
 use super::parallel::map;
@@ -31,8 +31,8 @@ pub enum Preset {
     Bits8,
     /// Signed 16-bit weights, unsigned 16-bit activations.
     Bits16,
-    /// [`Bits8`](Self::Bits8) if at most [`AUTO_DISAGREEMENTS_PER_MILLE`] thousandths of the calibration samples, rounded
-    /// down, get another class than from the float model, else [`Bits16`](Self::Bits16).
+    /// [`Bits8`](Self::Bits8) if at most [`AUTO_DISAGREEMENTS_PER_MILLE`] thousandths of the calibration
+    /// samples, rounded down, get another class than from the float model, else [`Bits16`](Self::Bits16).
     #[default]
     Auto,
 }
@@ -123,8 +123,8 @@ pub struct QuantiseReport {
 /// Pure: the same arguments give the same model on every machine. Cost: some ten inferences a sample.
 ///
 /// # Errors
-/// [`Error::Model`] if the model is invalid (see [`Model::validate`]) or its outputs or accumulators overflow;
-/// [`Error::InvalidArgument`] for no samples, or one of the wrong length or range.
+/// [`Error::Model`] if the model is invalid (see [`Model::validate`]) or its outputs or accumulators
+/// overflow; [`Error::InvalidArgument`] for no samples, or one of the wrong length or range.
 pub fn quantise(
     model: &Model,
     options: &QuantiseOptions,

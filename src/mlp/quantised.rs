@@ -4,9 +4,9 @@ use crate::error::{Error, Result};
 
 /// A multi-layer perceptron over integers.
 ///
-/// Layer l computes `acc = W·x + b`; every layer but the last is followed by
-/// `x' = clamp((acc + 2^(shift−1)) >> shift, 0, 2^bits − 1)`: a shift that rounds half up, ReLU, and saturation.
-/// The outputs are the accumulators of the last layer.
+/// Layer l computes `acc = W·x + b`; every layer but the last is followed by `x' = clamp((acc + 2^(shift−1))
+/// >> shift, 0, 2^bits − 1)`: a shift that rounds half up, ReLU, and saturation. The outputs are the
+/// accumulators of the last layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuantisedModel {
     /// Name for tables and files.
@@ -45,7 +45,8 @@ pub struct QuantisedLayer {
     pub accumulator_scale: f64,
 }
 
-/// Shift (rounding half up), ReLU and saturation. [`QuantisedModel::validate`] keeps `shift` in 1..=40, `bits` in 1..=16.
+/// Shift (rounding half up), ReLU and saturation. [`QuantisedModel::validate`] keeps `shift` in 1..=40,
+/// `bits` in 1..=16.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Requantise {
     /// Right shift, at least 1.
@@ -98,8 +99,8 @@ impl QuantisedModel {
     /// Exact integer inference. `input` holds one integer in 0..2^bits for each input.
     ///
     /// # Errors
-    /// An input of another length or range; a model that [`validate`](Self::validate) would reject for its shapes or
-    /// for accumulators beyond 2^62.
+    /// An input of another length or range; a model that [`validate`](Self::validate) would reject for its
+    /// shapes or for accumulators beyond 2^62.
     pub fn infer(&self, input: &[u32]) -> Result<Inference> {
         self.validate_shapes()?;
         if input.len() != self.input.len {

@@ -108,7 +108,8 @@ impl QuantisedModel {
         Ok(())
     }
 
-    /// The largest value that inputs of layer `l` can take: 2^bits − 1 of the model's input or of the layer before.
+    /// The largest value that inputs of layer `l` can take: 2^bits − 1 of the model's input or of the layer
+    /// before.
     ///
     /// `None` beyond the last layer.
     pub fn layer_input_max(&self, l: usize) -> Option<u32> {

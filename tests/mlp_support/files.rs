@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-/// The file at `path` in the repository. A missing one is reported; it fails the test if `ZKWATT_REQUIRE` names `data`.
+/// The file at `path` in the repository. A missing one is reported; it fails the test if `ZKWATT_REQUIRE`
+/// names `data`.
 pub fn find(path: &str) -> Option<PathBuf> {
     let full = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
     if full.exists() {

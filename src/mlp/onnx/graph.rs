@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::mlp::model::{MAX_WIDTH, Model};
 
 /// What the errors about operators list.
-pub(super) const SUPPORTED: &str = "Gemm, MatMul, Add, Relu, Flatten, Reshape, Identity, Constant, and at the end \
-                                    Softmax, LogSoftmax, ArgMax";
+pub(super) const SUPPORTED: &str = "Gemm, MatMul, Add, Relu, Flatten, Reshape, Identity, Constant, and at the \
+                                    end Softmax, LogSoftmax, ArgMax";
 
 /// Nodes in a graph.
 const MAX_NODES: usize = 4096;
@@ -64,7 +64,8 @@ pub(super) fn read(name: &str, graph: &GraphProto, max_parameters: usize) -> Res
     walk(chain, graph, &constants, input, output)?.finish(name)
 }
 
-/// Initializers, Constant nodes, and Identity nodes of those. Checks that every value has one name and one source.
+/// Initializers, Constant nodes, and Identity nodes of those. Checks that every value has one name and one
+/// source.
 fn constants(graph: &GraphProto) -> Result<Constants<'_>> {
     let mut constants = Constants::new();
     for tensor in &graph.initializer {
@@ -204,7 +205,8 @@ fn walk<'a>(
             [node, ..] => {
                 let all: Vec<_> = next.iter().map(|node| location(node)).collect();
                 let reason = format!(
-                    "value `{value}` goes to {}; branches are not supported, only one chain from input to output",
+                    "value `{value}` goes to {}; branches are not supported, only one chain from \
+                     input to output",
                     all.join(" and ")
                 );
                 return Err(Error::model(location(node), reason));

@@ -1,9 +1,9 @@
 //! Reading multi-layer perceptrons from ONNX files.
 //!
-//! The graph must be one chain from its one input to its one output, for one sample at a time (a batch dimension of 1
-//! or a symbolic one). Operators: Gemm, MatMul, Add, Relu, Flatten, Reshape, Identity, Constant, and at the end Softmax,
-//! LogSoftmax and ArgMax. Weights are FLOAT (or DOUBLE, rounded), inside the file.
-//! Specification: <https://onnx.ai/onnx/operators/>, opset 7 and later.
+//! The graph must be one chain from its one input to its one output, for one sample at a time (a batch
+//! dimension of 1 or a symbolic one). Operators: Gemm, MatMul, Add, Relu, Flatten, Reshape, Identity,
+//! Constant, and at the end Softmax, LogSoftmax and ArgMax. Weights are FLOAT (or DOUBLE, rounded), inside
+//! the file. Specification: <https://onnx.ai/onnx/operators/>, opset 7 and later.
 
 mod graph;
 mod operators;
@@ -22,7 +22,8 @@ use crate::error::{Error, Result};
 pub const MAX_ONNX_BYTES: u64 = 1 << 30;
 
 impl Model {
-    /// Reads an ONNX file of at most [`MAX_ONNX_BYTES`]; the model is named after the file, without its extension.
+    /// Reads an ONNX file of at most [`MAX_ONNX_BYTES`]; the model is named after the file, without its
+    /// extension.
     ///
     /// # Errors
     /// [`Error::Io`], and those of [`from_onnx_bytes`](Self::from_onnx_bytes).
@@ -36,12 +37,12 @@ impl Model {
     /// Reads an ONNX model from the bytes of a file. Whatever they hold, memory is bounded by their length
     /// and by [`MAX_PARAMETERS`](super::MAX_PARAMETERS).
     ///
-    /// Dense layers that follow each other without a ReLU are folded into one; a Softmax, LogSoftmax or ArgMax at the
-    /// end is left out and listed in [`Model::dropped`].
+    /// Dense layers that follow each other without a ReLU are folded into one; a Softmax, LogSoftmax or
+    /// ArgMax at the end is left out and listed in [`Model::dropped`].
     ///
     /// # Errors
-    /// [`Error::Format`] if the bytes are no ONNX file, with the offset; [`Error::Model`] with node and operator if the
-    /// model is none that this library proves.
+    /// [`Error::Format`] if the bytes are no ONNX file, with the offset; [`Error::Model`] with node and
+    /// operator if the model is none that this library proves.
     pub fn from_onnx_bytes(name: &str, bytes: &[u8]) -> Result<Self> {
         if bytes.len() as u64 > MAX_ONNX_BYTES {
             let reason = format!("it has {} bytes; at most {MAX_ONNX_BYTES} are read", bytes.len());

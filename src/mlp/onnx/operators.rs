@@ -373,7 +373,8 @@ impl<'a> Step<'a> {
         self.constant(index)?.floats(&self.node.input[index])
     }
 
-    /// Input `index` broadcast to `n` values beside data of `rank` dimensions: one value, or `n` along the last axis.
+    /// Input `index` broadcast to `n` values beside data of `rank` dimensions: one value, or `n` along the
+    /// last axis.
     fn bias(&self, index: usize, n: usize, rank: usize) -> Result<Vec<f32>> {
         let tensor = self.floats(index)?;
         let fits = match tensor.shape.split_last() {

@@ -59,8 +59,8 @@ impl Constant<'_> {
     }
 }
 
-/// The elements of `tensor`, from `raw_data` (little-endian) or from `typed`. The shape is checked against the length of the data
-/// before anything is allocated.
+/// The elements of `tensor`, from `raw_data` (little-endian) or from `typed`. The shape is checked against
+/// the length of the data before anything is allocated.
 fn elements<T: Copy, const BYTES: usize>(
     tensor: &TensorProto,
     name: &str,

@@ -1,12 +1,14 @@
 //! A check of an ONNX file's protobuf encoding before it is decoded.
 //!
-//! The decoder trusts lengths: it allocates what a length says before it reads, does not hold an inner message within
-//! the outer one, recurses as deep as the file does, and waits forever on a varint of more than ten bytes. What passes
-//! [`check`] has none of this: decoding it takes memory in proportion to the file, and bounded stack.
+//! The decoder trusts lengths: it allocates what a length says before it reads, does not hold an inner
+//! message within the outer one, recurses as deep as the file does, and waits forever on a varint of more
+//! than ten bytes. What passes [`check`] has none of this: decoding it takes memory in proportion to the
+//! file, and bounded stack.
 
 use crate::error::{Error, Result};
 
-/// Nesting of messages. A model needs 7; more occurs only in nested subgraphs, which are not supported anyway.
+/// Nesting of messages. A model needs 7; more occurs only in nested subgraphs, which are not supported
+/// anyway.
 const MAX_DEPTH: usize = 24;
 /// Messages and strings in a file. Each takes some hundred bytes of memory for as little as two of the file.
 const MAX_ITEMS: usize = 1 << 17;
@@ -74,8 +76,9 @@ static TENSOR_TYPE: Schema = Schema { name: "TypeProto.Tensor", fields: &[(2, Me
 static SHAPE: Schema = Schema { name: "TensorShapeProto", fields: &[(1, Message(&DIMENSION))] };
 static DIMENSION: Schema = Schema { name: "TensorShapeProto.Dimension", fields: &[(2, Text)] };
 
-/// Checks that `bytes` is a well-formed ModelProto: every length within its message, every varint complete and within
-/// 64 bits, packed arrays of whole elements, one graph, no groups, bounded depth and number of messages.
+/// Checks that `bytes` is a well-formed ModelProto: every length within its message, every varint complete
+/// and within 64 bits, packed arrays of whole elements, one graph, no groups, bounded depth and number of
+/// messages.
 pub(super) fn check(bytes: &[u8]) -> Result<()> {
     let mut checker = Checker { bytes, items: 0, graphs: 0 };
     checker.message(&MODEL, 0, bytes.len(), 0)?;
@@ -121,7 +124,7 @@ impl Checker<'_> {
                             schema,
                             field_at,
                             format!(
-                                "field {number} has {len} bytes but only {left} are left; the file is cut or damaged"
+                                "field {number} has {len} bytes but only {left} are left; the file is cut"
                             ),
                         ));
                     };
@@ -166,7 +169,7 @@ impl Checker<'_> {
                 }
                 Ok(())
             }
-            PackedFixed(width) if (end - start) % width != 0 => Err(bad(
+            PackedFixed(width) if !(end - start).is_multiple_of(width) => Err(bad(
                 schema,
                 start,
                 format!("field {number} has {} bytes, no multiple of {width}", end - start),
