@@ -153,6 +153,18 @@ fn folds() {
     }
 }
 
+/// Few chains, all coefficients at their largest: lazy sums come near their bounds at some of many points.
+#[test]
+fn evaluate_at_many_points() {
+    let coefficients = [-Fr::ONE; 8];
+    for x in random_vec(&mut rng(12), 20_000) {
+        let expected = reference::evaluate(&coefficients, x);
+        for path in CpuPath::available() {
+            assert_eq!(vector::evaluate(path, &coefficients, x), expected);
+        }
+    }
+}
+
 #[test]
 fn powers() {
     let random = random_fr(&mut rng(4));
