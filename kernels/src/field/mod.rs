@@ -7,6 +7,8 @@ mod cast;
 mod fp;
 mod fp2;
 mod params;
+#[cfg(test)]
+mod tests;
 
 #[cfg(target_arch = "x86_64")]
 pub use adx::Adx;
