@@ -4,9 +4,9 @@ use crate::error::{Error, Result};
 
 /// A multi-layer perceptron over integers.
 ///
-/// Layer l computes `acc = W·x + b`; every layer but the last is followed by `x' = clamp((acc + 2^(shift−1))
-/// >> shift, 0, 2^bits − 1)`: a shift that rounds half up, ReLU, and saturation. The outputs are the
-/// accumulators of the last layer.
+/// Layer l computes `acc = W·x + b`; every layer but the last is followed by
+/// `x' = clamp((acc + 2^(shift−1)) >> shift, 0, 2^bits − 1)`: a shift that rounds half up, ReLU, and saturation.
+/// The outputs are the accumulators of the last layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuantisedModel {
     /// Name for tables and files.
