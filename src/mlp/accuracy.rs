@@ -75,7 +75,7 @@ pub fn accuracy(model: &Model, quantised: &QuantisedModel, dataset: &Dataset) ->
     }
     let encoding = InputEncoding { bits: quantised.input.bits, scale: quantised.input.scale };
     let indices: Vec<usize> = (0..dataset.len()).collect();
-    let classes = map(&indices, |i| {
+    let classes = map(&indices, |i| -> Result<(usize, usize)> {
         let input = dataset.input(*i).unwrap_or_default();
         let float = arg_max(&model.infer(&encoding.decode(&input))?);
         Ok((float, quantised.infer(&input)?.class()))
@@ -88,7 +88,7 @@ pub fn accuracy(model: &Model, quantised: &QuantisedModel, dataset: &Dataset) ->
         per_class: vec![ClassAccuracy::default(); dataset.classes()],
     };
     for (result, label) in classes.into_iter().zip(&dataset.labels) {
-        let (float, quantised): (usize, usize) = result?;
+        let (float, quantised) = result?;
         let label = usize::from(*label);
         let (float_right, quantised_right) = (usize::from(float == label), usize::from(quantised == label));
         report.float_correct += float_right;
