@@ -41,7 +41,7 @@ impl<F: Coordinate> MsmBases<F> {
     /// The plan that [`msm`] will follow for these scalars.
     pub fn plan(&self, scalars: Scalars<'_>) -> MsmPlan {
         let n = self.points.len().min(scalars.len());
-        let (_, histogram) = digits::bit_lengths::<Plain>(scalars, n, |i| self.skips(i));
+        let (_, histogram) = digits::measure::<Plain>(scalars, n, |i| self.skips(i));
         MsmPlan::new(&histogram, size_of::<Affine<F>>())
     }
 
@@ -115,21 +115,21 @@ fn msm_over<F: Coordinate, A: Arith>(
 ) -> Affine<F::Under<A>> {
     let start = range.start;
     let points = cast_points::<F, A>(&bases.points[range]);
-    let (lengths, histogram) = digits::bit_lengths::<A>(scalars, points.len(), |i| bases.skips(start + i));
+    let (magnitudes, histogram) = digits::measure::<A>(scalars, points.len(), |i| bases.skips(start + i));
     let plan = match window_bits {
         None => MsmPlan::new(&histogram, size_of::<Affine<F>>()),
         Some(c) => MsmPlan::with_window_bits(&histogram, size_of::<Affine<F>>(), c),
     };
-    run_stages::<A, _>(points, scalars, &lengths, &plan)
+    run_stages::<A, _>(points, scalars, &magnitudes, &plan)
 }
 
 fn run_stages<A: Arith, F: CurveField>(
     points: &[Affine<F>],
     scalars: Scalars<'_>,
-    lengths: &[u8],
+    magnitudes: &digits::Magnitudes,
     plan: &MsmPlan,
 ) -> Affine<F> {
-    let digits = digits::msm_scalar_digits::<A>(scalars, lengths, plan);
+    let digits = digits::msm_scalar_digits::<A>(scalars, magnitudes, plan);
     let window_sums = parallel::map_range(plan.window_scalars.len(), |w| {
         let sorted = digits::msm_bucket_sort(&digits, w, plan.buckets());
         let buckets = accumulate::msm_bucket_accumulate(points, &sorted);
