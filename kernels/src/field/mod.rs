@@ -6,6 +6,7 @@ mod arith;
 mod cast;
 mod fp;
 mod fp2;
+mod inverse;
 mod params;
 #[cfg(test)]
 mod tests;
