@@ -15,14 +15,19 @@ pub fn num_threads() -> usize {
 }
 
 /// Runs both closures, possibly at the same time.
-pub fn join<RA: Send, RB: Send>(
-    a: impl FnOnce() -> RA + Send,
-    b: impl FnOnce() -> RB + Send,
-) -> (RA, RB) {
+pub fn join<RA: Send, RB: Send>(a: impl FnOnce() -> RA + Send, b: impl FnOnce() -> RB + Send) -> (RA, RB) {
     #[cfg(feature = "parallel")]
     return rayon::join(a, b);
     #[cfg(not(feature = "parallel"))]
     (a(), b())
+}
+
+/// Sorts; equal elements may change places.
+pub fn sort_unstable<T: Ord + Send>(data: &mut [T]) {
+    #[cfg(feature = "parallel")]
+    data.par_sort_unstable();
+    #[cfg(not(feature = "parallel"))]
+    data.sort_unstable();
 }
 
 /// `(0..n).map(f)`, results in order.
@@ -31,6 +36,21 @@ pub fn map_range<R: Send>(n: usize, f: impl Fn(usize) -> R + Sync + Send) -> Vec
     return (0..n).into_par_iter().map(f).collect();
     #[cfg(not(feature = "parallel"))]
     (0..n).map(f).collect()
+}
+
+/// As [`map_range`], with scratch space that `init` makes and consecutive calls share.
+pub fn map_range_with<S, R: Send>(
+    n: usize,
+    init: impl Fn() -> S + Sync + Send,
+    f: impl Fn(&mut S, usize) -> R + Sync + Send,
+) -> Vec<R> {
+    #[cfg(feature = "parallel")]
+    return (0..n).into_par_iter().map_init(init, f).collect();
+    #[cfg(not(feature = "parallel"))]
+    {
+        let mut scratch = init();
+        (0..n).map(|i| f(&mut scratch, i)).collect()
+    }
 }
 
 /// Calls `f(i)` for every i in 0..n.
@@ -54,8 +74,20 @@ pub fn for_each_chunk_mut<T: Send>(
     data.chunks_mut(chunk_len).enumerate().for_each(|(i, chunk)| f(i * chunk_len, chunk));
 }
 
+/// Calls `f` on every item.
+pub fn for_each_owned<T: Send>(items: Vec<T>, f: impl Fn(T) + Sync + Send) {
+    #[cfg(feature = "parallel")]
+    items.into_par_iter().for_each(f);
+    #[cfg(not(feature = "parallel"))]
+    items.into_iter().for_each(f);
+}
+
 /// The ranges of `chunk_len` elements that cover 0..n, in order, through `f`.
-pub fn map_chunks<R: Send>(n: usize, chunk_len: usize, f: impl Fn(Range<usize>) -> R + Sync + Send) -> Vec<R> {
+pub fn map_chunks<R: Send>(
+    n: usize,
+    chunk_len: usize,
+    f: impl Fn(Range<usize>) -> R + Sync + Send,
+) -> Vec<R> {
     let chunk_len = chunk_len.max(1);
     map_range(n.div_ceil(chunk_len), |i| f(i * chunk_len..((i + 1) * chunk_len).min(n)))
 }
