@@ -1,7 +1,10 @@
 //! Zero-knowledge proving kernels over BN254 on CPUs and GPUs, and provers for neural networks over them.
 
+pub mod device;
 pub mod error;
+pub mod interop;
 pub mod mlp;
+pub mod ops;
 
 pub use error::{Error, ErrorKind, Result};
 pub use zkwatt_kernels as kernels;
