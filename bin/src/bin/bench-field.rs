@@ -4,22 +4,22 @@ use clap::Parser;
 use std::hint::black_box;
 use std::ops::Mul;
 use std::process::ExitCode;
+use zkwatt::Result;
 use zkwatt::kernels::field::{Arith, Fp, FrParams, Plain};
 use zkwatt::kernels::{CpuPath, Fr};
-use zkwatt::{Error, Result};
-use zkwatt_harness::args::{Common, DeviceArg, EXIT_CODES, parse_log_n};
+use zkwatt_harness::args::{Common, EXIT_CODES, parse_log_n};
 use zkwatt_harness::measure::{Check, Contestant, interleave};
 use zkwatt_harness::peers::{Peer, Pool, arkworks, halo2curves};
 use zkwatt_harness::record::Record;
 use zkwatt_harness::report::{Rate, Report};
-use zkwatt_harness::{environment, exit, inputs};
+use zkwatt_harness::{device, environment, exit, inputs};
 
 /// Measures modular products in BN254's scalar field on the CPU, in nanoseconds each.
 ///
 /// `dependent` is one chain, where each product waits for the one before (latency); `independent` is eight chains in
 /// turns (throughput). With several threads each of them does the whole work.
 #[derive(Debug, Parser)]
-#[command(name = "bench-field", version, after_help = concat_help())]
+#[command(name = "bench-field", version, after_help = examples())]
 struct Cli {
     #[command(flatten)]
     common: Common,
@@ -29,7 +29,7 @@ struct Cli {
     log_n: Vec<u32>,
 }
 
-fn concat_help() -> String {
+fn examples() -> String {
     format!(
         "Examples:
   bench-field
@@ -88,6 +88,7 @@ impl<'a, const N: usize> Streams<'a, N> {
             let result = watch.time(|| on_all_threads(pool, chains, y, rounds));
             Ok(watch.result(|| result.iter().map(&back).collect()))
         })
+        .modmul((N * rounds * pool.threads()) as f64)
     }
 
     fn ours<A: Arith>(&self, path: CpuPath) -> Contestant<'a, Vec<Fr>> {
@@ -133,10 +134,7 @@ impl<'a, const N: usize> Streams<'a, N> {
 fn run(cli: &Cli) -> Result<()> {
     let common = &cli.common;
     common.check_peers("modular product", &[Peer::Arkworks, Peer::Halo2curves])?;
-    if !matches!(common.device, DeviceArg::Auto | DeviceArg::Cpu) {
-        let reason = "bench-field measures the CPU only; use --device cpu".into();
-        return Err(Error::NoSuchDevice { device: common.device.name().into(), reason });
-    }
+    device::cpu_only(common.device, "the modular product")?;
     let mut report = Report::for_args("Modular products in F_r", "products", common)?.with_rate(Rate::Each);
     let elements = inputs::uniform(STREAMS + 1, inputs::SEED);
     let y = elements[STREAMS];
@@ -151,7 +149,6 @@ fn run(cli: &Cli) -> Result<()> {
             base.log_n = Some(log_n);
             base.scalars = Some("uniform".into());
             let n = 1usize << log_n;
-            base.modmul = Some((n * threads) as f64);
 
             base.variant = Some("dependent".into());
             let streams = Streams { pool: &pool, chains: [elements[0]], y, rounds: n };
@@ -159,7 +156,6 @@ fn run(cli: &Cli) -> Result<()> {
 
             base.variant = Some("independent".into());
             let rounds = n.div_ceil(STREAMS);
-            base.modmul = Some((rounds * STREAMS * threads) as f64);
             let mut chains = [y; STREAMS];
             chains.copy_from_slice(&elements[..STREAMS]);
             Streams { pool: &pool, chains, y, rounds }.measure(common, &base, &mut report)?;

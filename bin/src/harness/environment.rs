@@ -13,6 +13,14 @@ pub fn rustc() -> Option<&'static str> {
     known(env!("ZKWATT_RUSTC"))
 }
 
+/// Twelve digits of a commit, with its `-dirty`.
+fn short_commit(commit: &str) -> String {
+    match commit.split_once('-') {
+        Some((hash, mark)) => format!("{hash:.12}-{mark}"),
+        None => format!("{commit:.12}"),
+    }
+}
+
 fn known(text: &'static str) -> Option<&'static str> {
     (!text.is_empty()).then_some(text)
 }
@@ -137,7 +145,9 @@ impl fmt::Display for Environment {
         let features = if features.is_empty() { "baseline".into() } else { features.join(" ") };
         let rustc = rustc().unwrap_or("rustc unknown");
         let profile = if cfg!(debug_assertions) { ", debug assertions ON" } else { "" };
-        writeln!(f, "build    {}, {rustc}{profile}", commit().unwrap_or("commit unknown"))?;
+        let commit = commit().map_or("commit unknown".into(), short_commit);
+        let rustc = rustc.split(" (").next().unwrap_or(rustc);
+        writeln!(f, "build    {commit}, {rustc}{profile}")?;
         writeln!(f, "target   {features}")?;
         let peers = [Peer::Arkworks, Peer::Halo2curves, Peer::Halo2Axiom];
         let peers = peers.map(|peer| format!("{peer} {}", peer.version()));
@@ -155,6 +165,12 @@ mod tests {
         assert_eq!(field(text, "model name").as_deref(), Some("A CPU @ 3"));
         assert_eq!(field(text, "cpu MHz").as_deref(), Some("2400.5"));
         assert_eq!(field(text, "absent"), None);
+    }
+
+    #[test]
+    fn shortens_commits() {
+        assert_eq!(short_commit("8457443e2e2c37820753f9ef"), "8457443e2e2c");
+        assert_eq!(short_commit("8457443e2e2c37820753f9ef-dirty"), "8457443e2e2c-dirty");
     }
 
     #[test]

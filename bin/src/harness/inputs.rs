@@ -84,7 +84,7 @@ pub fn zkml(n: usize, seed: u64) -> Vec<i16> {
     let mut scalar = || {
         let word = rng.next_u64();
         // The upper half chooses the class, the lower half the value.
-        match (word >> 32) * 100 >> 32 {
+        match ((word >> 32) * 100) >> 32 {
             0..70 => 0,
             70..85 => i16::from(word as i8),
             _ => word as i16,

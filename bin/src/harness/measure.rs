@@ -25,6 +25,8 @@ pub struct Contestant<'a, R> {
     pub variant: Option<String>,
     /// The form of our CPU kernels, where it runs those.
     pub cpu_path: Option<String>,
+    /// Modular products of one run, where they are known or estimated.
+    pub modmul: Option<f64>,
     /// Wall time of preparing what every run reuses.
     pub preparation_s: f64,
     /// One run.
@@ -39,8 +41,15 @@ impl<'a, R> Contestant<'a, R> {
         run: impl FnMut(&mut Stopwatch<'_>) -> Result<Option<R>> + 'a,
     ) -> Self {
         let (implementation, version) = (implementation.into(), version.into());
-        let (variant, cpu_path) = (None, None);
-        Self { implementation, version, variant, cpu_path, preparation_s: 0.0, run: Box::new(run) }
+        Self {
+            implementation,
+            version,
+            variant: None,
+            cpu_path: None,
+            modmul: None,
+            preparation_s: 0.0,
+            run: Box::new(run),
+        }
     }
 
     /// Ours.
@@ -56,6 +65,11 @@ impl<'a, R> Contestant<'a, R> {
     /// Sets the form of our CPU kernels.
     pub fn cpu_path(self, path: Option<&str>) -> Self {
         Self { cpu_path: path.map(Into::into), ..self }
+    }
+
+    /// Sets the modular products of one run.
+    pub fn modmul(self, products: f64) -> Self {
+        Self { modmul: Some(products), ..self }
     }
 
     /// Sets the preparation time.
@@ -147,6 +161,8 @@ pub struct Outcome {
     pub variant: Option<String>,
     /// From the contestant.
     pub cpu_path: Option<String>,
+    /// From the contestant.
+    pub modmul: Option<f64>,
     /// Wall time of each round.
     pub samples_s: Vec<f64>,
     /// Median wall time.
@@ -180,6 +196,7 @@ impl Outcome {
             record.variant.clone_from(&self.variant);
         }
         record.cpu_path.clone_from(&self.cpu_path);
+        record.modmul = self.modmul;
         record.samples = self.samples_s.len();
         record.median_s = self.median_s;
         record.mad_s = self.mad_s;
@@ -272,6 +289,7 @@ pub fn interleave<R: PartialEq>(
             version: contestant.version.clone(),
             variant: contestant.variant.clone(),
             cpu_path: contestant.cpu_path.clone(),
+            modmul: contestant.modmul,
             median_s,
             mad_s: mad(&series.wall).unwrap_or(f64::NAN),
             cpu_s: all(&series.cpu).and_then(|values| statistics::median(&values)),

@@ -47,7 +47,7 @@ pub struct Record {
     pub cpu_s: Option<f64>,
     /// Units of work per second of wall time.
     pub per_second: Option<f64>,
-    /// Modular products that one run needs by the textbook count, where there is one.
+    /// Modular products of one run: counted for `field_mul`, what our plan estimates for ours, else null.
     pub modmul: Option<f64>,
     /// Time to move inputs and results between host and device, within the run.
     pub transfer_s: Option<f64>,

@@ -10,13 +10,24 @@ pub const WIDTH: usize = 100;
 pub struct Table {
     header: Vec<&'static str>,
     rows: Vec<Vec<String>>,
-    left: usize,
+    left: Vec<usize>,
+    shared: Vec<usize>,
 }
 
 impl Table {
-    /// A table with these headers, units included. The first `left` columns are text, the rest numbers.
-    pub fn new(header: &[&'static str], left: usize) -> Self {
-        Self { header: header.to_vec(), rows: Vec::new(), left }
+    /// A table with these headers, units included. Columns align right.
+    pub fn new(header: &[&'static str]) -> Self {
+        Self { header: header.to_vec(), rows: Vec::new(), left: vec![0], shared: Vec::new() }
+    }
+
+    /// Columns of text, which align left.
+    pub fn left(self, columns: &[usize]) -> Self {
+        Self { left: columns.to_vec(), ..self }
+    }
+
+    /// Columns that move to a line above the table when all rows agree on them.
+    pub fn shared(self, columns: &[usize]) -> Self {
+        Self { shared: columns.to_vec(), ..self }
     }
 
     /// Adds a row; missing cells are empty.
@@ -37,26 +48,37 @@ impl Table {
 
     /// The lines, each within [`WIDTH`]. Columns that are empty in every row are left out.
     pub fn render(&self) -> String {
-        use comfy_table::{ContentArrangement, presets};
-        let used: Vec<usize> =
-            (0..self.header.len()).filter(|&c| self.rows.iter().any(|row| !row[c].is_empty())).collect();
+        use comfy_table::{ContentArrangement, LineStyle, presets};
+        let agreed = |&c: &usize| self.rows.iter().all(|row| row[c] == self.rows[0][c]);
+        let (mut above, mut used) = (Vec::new(), Vec::new());
+        for c in 0..self.header.len() {
+            if self.rows.iter().all(|row| row[c].is_empty()) {
+                continue;
+            }
+            if self.shared.contains(&c) && agreed(&c) {
+                above.push(format!("{}: {}", self.header[c], self.rows[0][c]));
+            } else {
+                used.push(c);
+            }
+        }
         let mut table = Inner::new();
         table
-            .load_style(presets::ASCII_MARKDOWN)
+            .load_style(presets::NOTHING.header_separator(LineStyle::none().fill('─').junction('─')))
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(WIDTH as u16)
             .set_header(used.iter().map(|&c| self.header[c]));
         for row in &self.rows {
             table.add_row(used.iter().map(|&c| row[c].as_str()));
         }
-        for (position, &c) in used.iter().enumerate() {
+        for (position, c) in used.iter().enumerate() {
             if let Some(column) = table.column_mut(position)
-                && c >= self.left
+                && !self.left.contains(c)
             {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        table.trim_fmt()
+        let above = if above.is_empty() { String::new() } else { format!(" {}\n\n", above.join(", ")) };
+        format!("{above}{}", table.trim_fmt())
     }
 }
 
@@ -136,11 +158,22 @@ mod tests {
 
     #[test]
     fn stays_within_the_width() {
-        let mut table = Table::new(&["operation", "implementation", "median", "empty"], 2);
+        let mut table = Table::new(&["operation", "implementation", "median", "empty"]).left(&[0, 1]);
         table.row(vec!["a long name ".repeat(9), "another long name ".repeat(6), "12.3 ms".into()]);
         table.row(vec!["short".into()]);
         let text = table.render();
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
         assert!(!text.contains("empty"));
+    }
+
+    #[test]
+    fn shared_columns_move_above() {
+        let mut table = Table::new(&["operation", "log n", "threads"]).shared(&[1, 2]);
+        table.row(vec!["a".into(), "16".into(), "1".into()]);
+        table.row(vec!["b".into(), "16".into(), "2".into()]);
+        let text = table.render();
+        assert!(text.starts_with(" log n: 16\n"), "{text}");
+        assert!(!text.lines().any(|line| line.contains("operation") && line.contains("log n")));
+        assert!(text.lines().any(|line| line.contains("operation") && line.contains("threads")));
     }
 }

@@ -57,7 +57,7 @@ impl fmt::Display for Peer {
 }
 
 /// What a peer can be asked to transform.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Transform {
     /// Coefficients to values on the domain.
     Forward,
@@ -68,9 +68,6 @@ pub enum Transform {
 }
 
 impl Transform {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Forward, Self::Inverse, Self::Coset];
-
     /// The variant that records carry.
     pub fn name(self) -> &'static str {
         match self {
@@ -96,6 +93,11 @@ impl Pool {
             .build()
             .map(|pool| Self(Arc::new(pool)))
             .map_err(|e| Error::invalid("threads", format!("{threads} threads could not be started: {e}")))
+    }
+
+    /// Number of threads.
+    pub fn threads(&self) -> usize {
+        self.0.current_num_threads()
     }
 
     /// Runs the work in the pool.
