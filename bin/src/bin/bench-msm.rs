@@ -29,7 +29,7 @@ struct Cli {
     common: Common,
 
     /// Base-two logarithms of the number of points
-    #[arg(long, value_delimiter = ',', default_value = "14,16", value_name = "K,…", value_parser = parse_log_n)]
+    #[arg(long, value_delimiter = ',', default_value = "14,16,18", value_name = "K,…", value_parser = parse_log_n)]
     log_n: Vec<u32>,
 
     /// Distributions of the scalars

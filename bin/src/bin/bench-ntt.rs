@@ -25,7 +25,7 @@ struct Cli {
     common: Common,
 
     /// Base-two logarithms of the number of elements
-    #[arg(long, value_delimiter = ',', default_value = "16,18", value_name = "K,…", value_parser = parse_log_n)]
+    #[arg(long, value_delimiter = ',', default_value = "16,18,20", value_name = "K,…", value_parser = parse_log_n)]
     log_n: Vec<u32>,
 
     /// Transforms to measure

@@ -44,6 +44,16 @@ pub fn available_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
+/// Threads other than the caller's that run or wait for a processor at this moment, where the system tells.
+pub fn other_running_threads() -> Option<usize> {
+    running_threads(&std::fs::read_to_string("/proc/loadavg").ok()?).map(|n| n.saturating_sub(1))
+}
+
+/// The fourth field of /proc/loadavg is `running/all`.
+fn running_threads(loadavg: &str) -> Option<usize> {
+    loadavg.split_whitespace().nth(3)?.split('/').next()?.parse().ok()
+}
+
 /// The machine, the build and the peers.
 #[derive(Clone, Debug)]
 pub struct Environment {
@@ -165,6 +175,12 @@ mod tests {
         assert_eq!(field(text, "model name").as_deref(), Some("A CPU @ 3"));
         assert_eq!(field(text, "cpu MHz").as_deref(), Some("2400.5"));
         assert_eq!(field(text, "absent"), None);
+    }
+
+    #[test]
+    fn reads_running_threads() {
+        assert_eq!(running_threads("4.37 4.46 3.48 5/213 9012\n"), Some(5));
+        assert_eq!(running_threads(""), None);
     }
 
     #[test]

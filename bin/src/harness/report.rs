@@ -1,7 +1,7 @@
 //! What a binary shows and writes: the environment, one table, notes, and records.
 
 use crate::args::Common;
-use crate::environment::Environment;
+use crate::environment::{self, Environment};
 use crate::json_lines::{Target, Writer};
 use crate::measure::{FEW_SAMPLES, Outcome};
 use crate::record::Record;
@@ -29,14 +29,15 @@ pub struct Report {
     to_stderr: bool,
 }
 
-const RATE_COLUMN: usize = 7;
+const RATE_COLUMN: usize = 8;
 
-const HEADER: [&str; 10] = [
+const HEADER: [&str; 11] = [
     "operation",
     "log n",
     "scalars",
     "threads",
     "implementation",
+    "kernels",
     "median ±MAD",
     "cpu time",
     "per second",
@@ -45,7 +46,7 @@ const HEADER: [&str; 10] = [
 ];
 
 fn empty_table(header: &[&'static str]) -> Table {
-    Table::new(header).left(&[0, 4]).shared(&[1, 2, 3])
+    Table::new(header).left(&[0, 4, 5]).shared(&[1, 2, 3, 5])
 }
 
 impl Report {
@@ -54,12 +55,15 @@ impl Report {
     /// # Errors
     /// [`Error::Io`] if the output cannot be written.
     pub fn open(title: impl Into<String>, unit: &'static str, json: Option<&Target>) -> Result<Self> {
+        let busy = environment::other_running_threads().filter(|&n| n > 0).map(|n| {
+            format!("{n} thread(s) of other programs were running when this began: times are too high")
+        });
         Ok(Self {
             title: title.into(),
             table: empty_table(&HEADER),
             unit,
             rate: Rate::PerSecond,
-            notes: Vec::new(),
+            notes: busy.into_iter().collect(),
             writer: json.map(Writer::open).transpose()?,
             to_stderr: json == Some(&Target::Stdout),
         })
@@ -139,10 +143,6 @@ impl Report {
         if !record.verified {
             operation.push_str(" †");
         }
-        let mut implementation = record.implementation.clone();
-        if let Some(path) = &record.cpu_path {
-            implementation = format!("{implementation} {path}");
-        }
         let energy = match (record.joules, record.energy_source.as_str()) {
             (Some(joules), "user") => format!("{} *", table::si(joules, "J")),
             (Some(joules), _) => table::si(joules, "J"),
@@ -153,7 +153,8 @@ impl Report {
             option(record.log_n.map(|log_n| log_n.to_string())),
             option(record.scalars.clone()),
             record.threads.to_string(),
-            implementation,
+            record.implementation.clone(),
+            option(record.cpu_path.clone()),
             format!("{} ±{:.0}%", table::seconds(record.median_s), 100.0 * record.mad_s / record.median_s),
             option(record.cpu_s.map(table::seconds)),
             option(record.per_second.map(|rate| match self.rate {

@@ -25,7 +25,7 @@ impl Table {
         Self { left: columns.to_vec(), ..self }
     }
 
-    /// Columns that move to a line above the table when all rows agree on them.
+    /// Columns that move to a line above the table when all rows that have a value there agree on it.
     pub fn shared(self, columns: &[usize]) -> Self {
         Self { shared: columns.to_vec(), ..self }
     }
@@ -49,14 +49,12 @@ impl Table {
     /// The lines, each within [`WIDTH`]. Columns that are empty in every row are left out.
     pub fn render(&self) -> String {
         use comfy_table::{ContentArrangement, LineStyle, presets};
-        let agreed = |&c: &usize| self.rows.iter().all(|row| row[c] == self.rows[0][c]);
         let (mut above, mut used) = (Vec::new(), Vec::new());
         for c in 0..self.header.len() {
-            if self.rows.iter().all(|row| row[c].is_empty()) {
-                continue;
-            }
-            if self.shared.contains(&c) && agreed(&c) {
-                above.push(format!("{}: {}", self.header[c], self.rows[0][c]));
+            let mut cells = self.rows.iter().map(|row| row[c].as_str()).filter(|cell| !cell.is_empty());
+            let Some(first) = cells.next() else { continue };
+            if self.shared.contains(&c) && cells.all(|cell| cell == first) {
+                above.push(format!("{}: {first}", self.header[c]));
             } else {
                 used.push(c);
             }
