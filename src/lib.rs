@@ -1,6 +1,8 @@
 //! Zero-knowledge proving kernels over BN254 on CPUs and GPUs, and provers for neural networks over them.
 
 pub mod error;
+#[cfg(feature = "groth16")]
+pub mod groth16;
 pub mod mlp;
 
 pub use error::{Error, ErrorKind, Result};
