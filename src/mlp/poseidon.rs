@@ -12,8 +12,7 @@ use std::sync::OnceLock;
 pub const MAX_INPUTS: usize = 16;
 pub(crate) const FULL_ROUNDS: usize = 8;
 /// For t = 2..=17, as circomlib has them.
-const PARTIAL_ROUNDS: [usize; MAX_INPUTS] =
-    [56, 57, 56, 60, 60, 63, 64, 63, 60, 66, 60, 65, 70, 60, 64, 68];
+const PARTIAL_ROUNDS: [usize; MAX_INPUTS] = [56, 57, 56, 60, 60, 63, 64, 63, 60, 66, 60, 65, 70, 60, 64, 68];
 
 /// Poseidon(inputs) for 1 to 16 inputs; the same value as circomlib's `Poseidon(n)`.
 pub fn poseidon(inputs: &[Fr]) -> Result<Fr> {
@@ -71,7 +70,10 @@ impl Parameters {
     pub(crate) fn for_inputs(inputs: usize) -> Result<&'static Self> {
         static CACHE: [OnceLock<Parameters>; MAX_INPUTS] = [const { OnceLock::new() }; MAX_INPUTS];
         if !(1..=MAX_INPUTS).contains(&inputs) {
-            return Err(Error::invalid("inputs", format!("Poseidon takes 1 to {MAX_INPUTS} values, not {inputs}")));
+            return Err(Error::invalid(
+                "inputs",
+                format!("Poseidon takes 1 to {MAX_INPUTS} values, not {inputs}"),
+            ));
         }
         Ok(CACHE[inputs - 1].get_or_init(|| Self::generate(inputs + 1)))
     }
