@@ -2,6 +2,8 @@
 
 pub mod device;
 pub mod error;
+#[cfg(feature = "groth16")]
+pub mod groth16;
 pub mod interop;
 pub mod mlp;
 pub mod ops;

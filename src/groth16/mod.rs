@@ -1,0 +1,3 @@
+//! Groth16 over BN254.
+
+pub mod r1cs;
