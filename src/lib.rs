@@ -1,6 +1,9 @@
 //! Zero-knowledge proving kernels over BN254 on CPUs and GPUs, and provers for neural networks over them.
 
 pub mod error;
+pub mod files;
+#[cfg(feature = "groth16")]
+pub mod groth16;
 pub mod mlp;
 
 pub use error::{Error, ErrorKind, Result};

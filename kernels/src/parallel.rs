@@ -15,10 +15,7 @@ pub fn num_threads() -> usize {
 }
 
 /// Runs both closures, possibly at the same time.
-pub fn join<RA: Send, RB: Send>(
-    a: impl FnOnce() -> RA + Send,
-    b: impl FnOnce() -> RB + Send,
-) -> (RA, RB) {
+pub fn join<RA: Send, RB: Send>(a: impl FnOnce() -> RA + Send, b: impl FnOnce() -> RB + Send) -> (RA, RB) {
     #[cfg(feature = "parallel")]
     return rayon::join(a, b);
     #[cfg(not(feature = "parallel"))]
@@ -55,7 +52,11 @@ pub fn for_each_chunk_mut<T: Send>(
 }
 
 /// The ranges of `chunk_len` elements that cover 0..n, in order, through `f`.
-pub fn map_chunks<R: Send>(n: usize, chunk_len: usize, f: impl Fn(Range<usize>) -> R + Sync + Send) -> Vec<R> {
+pub fn map_chunks<R: Send>(
+    n: usize,
+    chunk_len: usize,
+    f: impl Fn(Range<usize>) -> R + Sync + Send,
+) -> Vec<R> {
     let chunk_len = chunk_len.max(1);
     map_range(n.div_ceil(chunk_len), |i| f(i * chunk_len..((i + 1) * chunk_len).min(n)))
 }

@@ -180,15 +180,22 @@ mod tests {
                 let base = Xyzz::from(G1Affine::generator()).mul_vartime(&[77]).to_affine();
                 let got = FixedBase::<Fq>::new(path, base, n).mul_batch_vartime(path, &scalars);
                 for (k, got) in scalars.iter().zip(got) {
-                    assert_eq!(got, Xyzz::from(base).mul_vartime(&k.to_canonical()).to_affine(), "{k:?}, {n}");
+                    assert_eq!(
+                        got,
+                        Xyzz::from(base).mul_vartime(&k.to_canonical()).to_affine(),
+                        "{k:?}, {n}"
+                    );
                 }
             }
-            let got = FixedBase::<Fq2>::new(path, G2Affine::generator(), 40).mul_batch_vartime(path, &scalars[..40]);
+            let got = FixedBase::<Fq2>::new(path, G2Affine::generator(), 40)
+                .mul_batch_vartime(path, &scalars[..40]);
             for (k, got) in scalars.iter().zip(got) {
                 let want = Xyzz::from(G2Affine::generator()).mul_vartime(&k.to_canonical());
                 assert_eq!(got, want.to_affine(), "{k:?}");
             }
-            assert!(FixedBase::<Fq>::new(path, G1Affine::generator(), 0).mul_batch_vartime(path, &[]).is_empty());
+            assert!(
+                FixedBase::<Fq>::new(path, G1Affine::generator(), 0).mul_batch_vartime(path, &[]).is_empty()
+            );
         }
     }
 
