@@ -3,8 +3,11 @@
 //! Keys and proofs are those of `ark-groth16`; a proof made here is the one that `ark-groth16` makes with the same
 //! key, assignment and blinding, byte for byte.
 
+mod container;
 pub(crate) mod convert;
 mod domain;
+pub mod keys;
+mod points;
 
 mod r1cs;
 mod random;
