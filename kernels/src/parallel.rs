@@ -30,6 +30,21 @@ pub fn map_range<R: Send>(n: usize, f: impl Fn(usize) -> R + Sync + Send) -> Vec
     (0..n).map(f).collect()
 }
 
+/// As [`map_range`], with scratch space that `init` makes and consecutive calls share.
+pub fn map_range_with<S, R: Send>(
+    n: usize,
+    init: impl Fn() -> S + Sync + Send,
+    f: impl Fn(&mut S, usize) -> R + Sync + Send,
+) -> Vec<R> {
+    #[cfg(feature = "parallel")]
+    return (0..n).into_par_iter().map_init(init, f).collect();
+    #[cfg(not(feature = "parallel"))]
+    {
+        let mut scratch = init();
+        (0..n).map(|i| f(&mut scratch, i)).collect()
+    }
+}
+
 /// Calls `f(i)` for every i in 0..n.
 pub fn for_each_index(n: usize, f: impl Fn(usize) + Sync + Send) {
     #[cfg(feature = "parallel")]

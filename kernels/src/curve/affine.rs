@@ -1,7 +1,7 @@
 //! Points in affine coordinates.
 
 use super::{CurveField, Xyzz};
-use crate::field::{Arith, Field, OnArith};
+use crate::field::Field;
 use core::ops::Neg;
 
 /// A point (x, y) with y² = x³ + b, or the identity ("infinity"), written (0, 0), which is not on the curve.
@@ -18,11 +18,6 @@ pub struct Affine<F> {
 
 // SAFETY: a plain pair of zeroable values.
 unsafe impl<F: bytemuck::Zeroable> bytemuck::Zeroable for Affine<F> {}
-
-// SAFETY: a `repr(C)` pair of coordinates for which the contract holds.
-unsafe impl<F: OnArith> OnArith for Affine<F> {
-    type On<A: Arith> = Affine<F::On<A>>;
-}
 
 impl<F: Field> Affine<F> {
     /// The identity.

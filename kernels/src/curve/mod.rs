@@ -23,6 +23,39 @@ pub trait CurveField: Field {
     fn group_generator() -> (Self, Self);
 }
 
+/// A coordinate field under every form of the product; what makes a curve kernel enterable by a run-time choice.
+///
+/// # Safety
+/// `Self` and `Self::Under<A>` have the same layout, and every valid value of one is a valid value of the other.
+pub unsafe trait Coordinate: CurveField {
+    /// The same field for kernels of the form `A`.
+    type Under<A: Arith>: CurveField;
+}
+
+// SAFETY: the form occurs in a `PhantomData` only.
+unsafe impl Coordinate for Fq {
+    type Under<A: Arith> = Fp<FqParams, A>;
+}
+
+// SAFETY: a `repr(C)` pair of values for which the contract holds.
+unsafe impl Coordinate for Fq2 {
+    type Under<A: Arith> = Fp2<Fp<FqParams, A>>;
+}
+
+/// Points under the form `A`.
+pub(crate) fn cast_points<F: Coordinate, A: Arith>(points: &[Affine<F>]) -> &[Affine<F::Under<A>>] {
+    const { assert!(size_of::<F>() == size_of::<F::Under<A>>() && align_of::<F>() == align_of::<F::Under<A>>()) };
+    // SAFETY: `Affine` is a `repr(C)` pair of coordinates, which have the same layout by the contract of `Coordinate`.
+    unsafe { core::slice::from_raw_parts(points.as_ptr().cast(), points.len()) }
+}
+
+/// A point under the form `Plain` again.
+pub(crate) fn uncast_point<F: Coordinate, A: Arith>(point: Affine<F::Under<A>>) -> Affine<F> {
+    const { assert!(size_of::<F>() == size_of::<F::Under<A>>() && align_of::<F>() == align_of::<F::Under<A>>()) };
+    // SAFETY: as for `cast_points`.
+    unsafe { core::mem::transmute_copy(&point) }
+}
+
 impl<A: Arith> CurveField for Fp<FqParams, A> {
     fn curve_b() -> Self {
         Self::from(bn254::CURVE_B)

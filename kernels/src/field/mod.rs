@@ -12,6 +12,7 @@ pub use arith::{Arith, Plain};
 pub use cast::{OnArith, cast, cast_slice, cast_slice_mut, uncast};
 pub use fp::Fp;
 pub use fp2::Fp2;
+pub(crate) use params::sub_raw;
 pub use params::{FieldParams, FqParams, FrParams};
 
 use core::fmt::Debug;

@@ -1,0 +1,187 @@
+//! Stages `msm_scalar_digits` and `msm_bucket_sort`.
+
+use super::plan::{BitHistogram, MsmPlan, windows_of};
+use super::scalars::{Scalars, SignedMagnitude};
+use crate::field::Arith;
+use crate::parallel;
+
+/// Scalars of one chunk of work in these stages; a constant, so that results do not depend on threads.
+const CHUNK: usize = 1 << 12;
+
+/// Bit lengths of the scalars' magnitudes; 0 for the ones that `skip` names.
+pub(super) fn bit_lengths<A: Arith>(
+    scalars: Scalars<'_>,
+    n: usize,
+    skip: impl Fn(usize) -> bool + Sync + Send,
+) -> (Vec<u8>, BitHistogram) {
+    let mut lengths = vec![0u8; n];
+    parallel::for_each_chunk_mut(&mut lengths, CHUNK, |start, chunk| {
+        for (i, length) in chunk.iter_mut().enumerate() {
+            if !skip(start + i) {
+                *length = magnitude_bits(&scalars.signed_magnitude::<A>(start + i).magnitude);
+            }
+        }
+    });
+    let mut histogram = BitHistogram([0; 256]);
+    for &length in &lengths {
+        histogram.0[length as usize] += 1;
+    }
+    (lengths, histogram)
+}
+
+fn magnitude_bits(magnitude: &[u64; 4]) -> u8 {
+    for limb in (0..4).rev() {
+        if magnitude[limb] != 0 {
+            return (64 * limb as u32 + 64 - magnitude[limb].leading_zeros()) as u8;
+        }
+    }
+    0
+}
+
+/// Signed digits of the non-zero scalars.
+///
+/// Scalars are ordered by falling number of windows, so that the ones with a digit in window w are a prefix.
+pub(super) struct Digits {
+    /// Index of each non-zero scalar, in that order.
+    active: Vec<u32>,
+    /// Digits of each chunk of `active`, window after window.
+    chunks: Vec<Vec<i16>>,
+    /// Number of scalars in each window.
+    window_scalars: Vec<usize>,
+}
+
+/// Recodes scalars into signed digits: k = ± Σ d_w·2^(c·w), d_w in −2^(c−1)..=2^(c−1).
+pub(super) fn msm_scalar_digits<A: Arith>(scalars: Scalars<'_>, lengths: &[u8], plan: &MsmPlan) -> Digits {
+    let c = plan.window_bits;
+    let windows = plan.window_scalars.len();
+    // Counting sort by number of windows, most first. first[k]: where scalars with k windows start.
+    let mut next = vec![0usize; windows + 2];
+    for k in (1..=windows).rev() {
+        // window_scalars[k]: scalars with more than k windows.
+        next[k] = plan.window_scalars.get(k).copied().unwrap_or(0);
+    }
+    let mut active = vec![0u32; plan.window_scalars.first().copied().unwrap_or(0)];
+    for (i, &length) in lengths.iter().enumerate() {
+        if length != 0 {
+            let slot = &mut next[windows_of(length.into(), c) as usize];
+            active[*slot] = i as u32;
+            *slot += 1;
+        }
+    }
+    let chunks = parallel::map_chunks(active.len(), CHUNK, |range| {
+        let in_window = |w: usize| plan.window_scalars[w].clamp(range.start, range.end) - range.start;
+        let offsets: Vec<usize> = (0..windows)
+            .scan(0, |sum, w| {
+                let offset = *sum;
+                *sum += in_window(w);
+                Some(offset)
+            })
+            .collect();
+        let mut digits = vec![0i16; (0..windows).map(in_window).sum()];
+        for (i, &index) in active[range.clone()].iter().enumerate() {
+            let scalar = scalars.signed_magnitude::<A>(index as usize);
+            recode(&scalar, c, windows_of(lengths[index as usize].into(), c), |w, digit| {
+                digits[offsets[w] + i] = digit;
+            });
+        }
+        digits
+    });
+    Digits { active, chunks, window_scalars: plan.window_scalars.clone() }
+}
+
+/// Calls `emit(window, digit)` for each window, lowest first.
+#[inline(always)]
+fn recode(scalar: &SignedMagnitude, c: u32, windows: u32, mut emit: impl FnMut(usize, i16)) {
+    let (mask, half) = ((1u64 << c) - 1, 1u64 << (c - 1));
+    let mut carry = 0u64;
+    for w in 0..windows {
+        let (limb, shift) = ((w * c / 64) as usize, w * c % 64);
+        let mut raw = scalar.magnitude.get(limb).map_or(0, |l| l >> shift);
+        if shift + c > 64 {
+            raw |= scalar.magnitude.get(limb + 1).map_or(0, |l| l << (64 - shift));
+        }
+        let value = (raw & mask) + carry;
+        carry = u64::from(value > half);
+        let digit = value as i32 - ((carry as i32) << c);
+        emit(w as usize, if scalar.negative { -digit } else { digit } as i16);
+    }
+    debug_assert_eq!(carry, 0, "the top window takes the last carry");
+}
+
+/// One window's non-zero digits, sorted by bucket.
+pub(super) struct SortedWindow {
+    /// Scalar (and base) index, shifted left by one, with the sign in bit 0.
+    pub(super) entries: Vec<u32>,
+    /// Bucket b (digit magnitude b + 1) holds entries `ends[b − 1]..ends[b]`.
+    pub(super) ends: Vec<u32>,
+}
+
+/// Counting sort of one window's (bucket, ±index) pairs; stable, so the order does not depend on threads.
+pub(super) fn msm_bucket_sort(digits: &Digits, window: usize, buckets: usize) -> SortedWindow {
+    let mut next = vec![0u32; buckets + 1];
+    digits.for_each(window, |_, digit| next[digit.unsigned_abs() as usize] += 1);
+    // Exclusive prefix over magnitudes 1.. ; slot 0 holds the zero digits and is dropped.
+    let mut sum = 0;
+    for slot in &mut next[1..] {
+        let count = *slot;
+        *slot = sum;
+        sum += count;
+    }
+    let mut entries = vec![0u32; sum as usize];
+    digits.for_each(window, |index, digit| {
+        if digit != 0 {
+            let slot = &mut next[digit.unsigned_abs() as usize];
+            entries[*slot as usize] = index << 1 | u32::from(digit < 0);
+            *slot += 1;
+        }
+    });
+    next.remove(0);
+    SortedWindow { entries, ends: next }
+}
+
+impl Digits {
+    /// Calls `f(scalar index, digit)` for every scalar with a digit in `window`.
+    #[inline(always)]
+    fn for_each(&self, window: usize, mut f: impl FnMut(u32, i16)) {
+        for (chunk, digits) in self.chunks.iter().enumerate() {
+            let start = chunk * CHUNK;
+            let in_window = |w: usize| self.window_scalars[w].clamp(start, start + CHUNK) - start;
+            let in_window = |w: usize| in_window(w).min(self.active.len() - start);
+            let offset: usize = (0..window).map(in_window).sum();
+            let count = in_window(window);
+            let indices = &self.active[start..start + count];
+            for (&index, &digit) in indices.iter().zip(&digits[offset..offset + count]) {
+                f(index, digit);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_recompose_to_the_magnitude() {
+        let magnitudes = [[1, 0, 0, 0], [u64::MAX; 4].map(|l| l >> 2), [u64::MAX, u64::MAX, u64::MAX, (1 << 61) - 1]];
+        for magnitude in magnitudes {
+            for c in 2..=15 {
+                let bits = u32::from(magnitude_bits(&magnitude));
+                // Σ d·2^(c·w) in 320-bit two's complement.
+                let mut sum = [0i128; 5];
+                recode(&SignedMagnitude { negative: false, magnitude }, c, windows_of(bits, c), |w, d| {
+                    assert!(i32::from(d).abs() <= 1 << (c - 1));
+                    let at = w * c as usize;
+                    sum[at / 64] += i128::from(d) << (at % 64);
+                });
+                let mut carry = 0i128;
+                for (limb, total) in magnitude.iter().zip(sum) {
+                    let total = total + carry;
+                    assert_eq!(total as u64, *limb, "c = {c}");
+                    carry = total >> 64;
+                }
+                assert_eq!(sum[4] + carry, 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Sizes of an MSM: a pure function of the scalars' bit lengths.
+
+/// How many scalars have a magnitude of exactly b bits, for b = 0..=254.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BitHistogram(pub [u32; 256]);
+
+impl BitHistogram {
+    /// Scalars that are not zero.
+    pub fn non_zero(&self) -> usize {
+        self.0[1..].iter().map(|c| *c as usize).sum()
+    }
+
+    /// Bits of the largest magnitude.
+    pub fn max_bits(&self) -> u32 {
+        self.0.iter().rposition(|c| *c != 0).unwrap_or(0) as u32
+    }
+
+    /// A histogram of `n` scalars of `bits` bits: what uniform scalars nearly have.
+    pub fn uniform(n: usize, bits: u32) -> Self {
+        let mut counts = [0; 256];
+        counts[bits.min(255) as usize] = n as u32;
+        Self(counts)
+    }
+
+    /// Scalars whose signed digits of width `c` reach window `w` or beyond.
+    fn reaching(&self, w: u32, c: u32) -> usize {
+        // b bits need b/c + 1 windows, since a signed top digit can carry once more.
+        self.0.iter().enumerate().filter(|(b, n)| **n != 0 && windows_of(*b as u32, c) > w).map(|(_, n)| *n as usize).sum()
+    }
+}
+
+/// Windows that signed digits of width `c` need for a magnitude of `bits` bits.
+pub(crate) const fn windows_of(bits: u32, c: u32) -> u32 {
+    if bits == 0 { 0 } else { bits / c + 1 }
+}
+
+/// Entries that one batched-affine block handles: its points and products fit a 512 KiB L2 cache with room to spare.
+pub const BLOCK_ENTRIES: usize = 4096;
+
+/// Buckets that one chain of the reduction sums.
+pub const REDUCE_SEGMENT: usize = 32;
+
+/// Digits of more bits would not fit an `i16`.
+pub(super) const MAX_WINDOW_BITS: u32 = 15;
+
+/// How an MSM is cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MsmPlan {
+    /// Bits in a signed digit; digits are in −2^(c−1)..=2^(c−1).
+    pub window_bits: u32,
+    /// Scalars with a digit in each window, at most; windows from the lowest.
+    pub window_scalars: Vec<usize>,
+    /// Estimated cost in field products.
+    pub products: u64,
+    /// Bytes of scratch memory beside bases and scalars.
+    pub scratch_bytes: u64,
+}
+
+impl MsmPlan {
+    /// The cheapest window width for these scalars.
+    ///
+    /// One more bit removes windows and doubles the buckets in each. A bucket addition costs 6 products (batched
+    /// affine, inversion shared); the reduction adds each bucket twice, in the same form. Pure: the same histogram
+    /// gives the same plan on every device. `point_bytes` is the size of an affine point.
+    pub fn new(histogram: &BitHistogram, point_bytes: usize) -> Self {
+        (2..=MAX_WINDOW_BITS)
+            .map(|c| Self::with_window_bits(histogram, point_bytes, c))
+            .min_by_key(|plan| plan.products)
+            .unwrap_or_else(|| Self::with_window_bits(histogram, point_bytes, 8))
+    }
+
+    /// The plan of a given window width.
+    pub fn with_window_bits(histogram: &BitHistogram, point_bytes: usize, c: u32) -> Self {
+        let windows = windows_of(histogram.max_bits(), c);
+        let window_scalars: Vec<usize> = (0..windows).map(|w| histogram.reaching(w, c)).collect();
+        let buckets = 1u64 << (c - 1);
+        let mut products = 0u64;
+        for &scalars in &window_scalars {
+            let scalars = scalars as u64;
+            // Shared inversions: about one product for each ten additions.
+            products += scalars * 13 / 2;
+            // Buckets that nothing falls into are skipped only as whole windows.
+            products += if scalars == 0 { 0 } else { buckets * 14 + 400 };
+            products += 10 * u64::from(c);
+        }
+        let digits: u64 = window_scalars.iter().map(|n| *n as u64).sum();
+        let live_windows = window_scalars.iter().filter(|n| **n != 0).count() as u64;
+        let scratch_bytes = histogram.non_zero() as u64 * 4
+            + digits * (2 + 4)
+            + live_windows * buckets * (point_bytes as u64 + 4)
+            + 4 * (BLOCK_ENTRIES * point_bytes) as u64;
+        Self { window_bits: c, window_scalars, products, scratch_bytes }
+    }
+
+    /// Buckets of one window: digits 1..=2^(c−1), the sign moved to the point.
+    pub fn buckets(&self) -> usize {
+        1 << (self.window_bits - 1)
+    }
+}
