@@ -9,7 +9,7 @@ mod domain;
 pub mod keys;
 mod points;
 
-mod r1cs;
+pub mod r1cs;
 mod random;
 mod setup;
 mod verify;

@@ -53,7 +53,8 @@ impl FilePoint for Affine<ark_bn254::g1::Config> {
 
     fn write(&self, out: &mut Vec<u8>) {
         let p = g1(self);
-        [p.x, p.y].map(|x| write_fq(x, out));
+        write_fq(p.x, out);
+        write_fq(p.y, out);
     }
 
     fn read(bytes: &[u8], validate: Validate) -> Result<Self, &'static str> {
@@ -70,7 +71,9 @@ impl FilePoint for Affine<ark_bn254::g2::Config> {
 
     fn write(&self, out: &mut Vec<u8>) {
         let p = g2(self);
-        [p.x.c0, p.x.c1, p.y.c0, p.y.c1].map(|x| write_fq(x, out));
+        for x in [p.x.c0, p.x.c1, p.y.c0, p.y.c1] {
+            write_fq(x, out);
+        }
     }
 
     fn read(bytes: &[u8], validate: Validate) -> Result<Self, &'static str> {

@@ -120,7 +120,7 @@ impl Columns {
         let lagrange = Zeroizing::new(domain.lagrange_at(secrets.tau, constraints + instance));
         let column = |matrix: &SparseMatrix| scatter(matrix, &lagrange[..constraints], r1cs.num_variables());
         let (a, (b, c)) =
-            parallel::join(|| column(&r1cs.a), || parallel::join(|| column(&r1cs.b), || column(&r1cs.c)));
+            parallel::join(|| column(r1cs.a()), || parallel::join(|| column(r1cs.b()), || column(r1cs.c())));
         let mut a = a?;
         for (a, l) in a.iter_mut().zip(&lagrange[constraints..]) {
             *a += *l;

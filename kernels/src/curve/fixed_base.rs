@@ -1,8 +1,8 @@
 //! Many multiples of one point, for trusted setups.
 
-use super::{Affine, CurveField, Xyzz};
+use super::{Affine, Coordinate, CurveField, Xyzz, cast_points, cast_points_mut};
 use crate::dispatch::{CpuPath, with_arith};
-use crate::field::{Field, Fp, Fp2, Fq, Fq2, FqParams, Fr, OnArith, cast, cast_slice, cast_slice_mut};
+use crate::field::{Field, Fr};
 use crate::parallel;
 
 /// Scalars that share one inversion; also the grain of parallel work.
@@ -120,44 +120,37 @@ fn build_table<F: CurveField>(base: Affine<F>, bits: u32, table: &mut [Affine<F>
     });
 }
 
-macro_rules! fixed_base {
-    ($field:ty, $arith:ident => $form:ty) => {
-        impl FixedBase<$field> {
-            /// A table for about `n` multiples of `base`; see [`window_bits`].
-            pub fn new(path: CpuPath, base: Affine<$field>, n: usize) -> Self {
-                let window_bits = window_bits(n);
-                let mut table = vec![Affine::IDENTITY; num_windows(window_bits) << (window_bits - 1)];
-                with_arith!(path, $arith => build_table::<$form>(
-                    cast::<_, $arith>(base),
-                    window_bits,
-                    cast_slice_mut::<_, $arith>(&mut table),
-                ));
-                Self { window_bits, table }
-            }
+impl<F: Coordinate> FixedBase<F> {
+    /// A table for about `n` multiples of `base`; see [`window_bits`].
+    pub fn new(path: CpuPath, base: Affine<F>, n: usize) -> Self {
+        let window_bits = window_bits(n);
+        let mut table = vec![Affine::IDENTITY; num_windows(window_bits) << (window_bits - 1)];
+        with_arith!(path, A => build_table(
+            cast_points::<F, A>(&[base])[0],
+            window_bits,
+            cast_points_mut::<F, A>(&mut table),
+        ));
+        Self { window_bits, table }
+    }
 
-            /// \[k\]P for every scalar k, in affine form. A zero scalar costs nothing. Time depends on the scalars.
-            pub fn mul_batch_vartime(&self, path: CpuPath, scalars: &[Fr]) -> Vec<Affine<$field>> {
-                let mut out = vec![Affine::IDENTITY; scalars.len()];
-                with_arith!(path, $arith => {
-                    let table: &[Affine<$form>] = cast_slice::<_, $arith>(&self.table);
-                    let out: &mut [<Affine<$field> as OnArith>::On<$arith>] = cast_slice_mut::<_, $arith>(&mut out);
-                    parallel::for_each_chunk_mut(out, CHUNK, |first, out| {
-                        mul_chunk(table, self.window_bits, &scalars[first..first + out.len()], out);
-                    })
-                });
-                out
-            }
-        }
-    };
+    /// \[k\]P for every scalar k, in affine form. A zero scalar costs nothing. Time depends on the scalars.
+    pub fn mul_batch_vartime(&self, path: CpuPath, scalars: &[Fr]) -> Vec<Affine<F>> {
+        let mut out = vec![Affine::IDENTITY; scalars.len()];
+        with_arith!(path, A => {
+            let table = cast_points::<F, A>(&self.table);
+            parallel::for_each_chunk_mut(cast_points_mut::<F, A>(&mut out), CHUNK, |first, out| {
+                mul_chunk(table, self.window_bits, &scalars[first..first + out.len()], out);
+            });
+        });
+        out
+    }
 }
-
-fixed_base!(Fq, A => Fp<FqParams, A>);
-fixed_base!(Fq2, A => Fp2<Fp<FqParams, A>>);
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::curve::{G1Affine, G2Affine};
+    use crate::field::{Fq, Fq2};
 
     /// 0, 1, −1, digits that carry through all windows, single bits, and powers of an arbitrary element.
     fn scalars() -> Vec<Fr> {

@@ -49,6 +49,15 @@ pub(crate) fn cast_points<F: Coordinate, A: Arith>(points: &[Affine<F>]) -> &[Af
     unsafe { core::slice::from_raw_parts(points.as_ptr().cast(), points.len()) }
 }
 
+/// Mutable points under the form `A`.
+pub(crate) fn cast_points_mut<F: Coordinate, A: Arith>(
+    points: &mut [Affine<F>],
+) -> &mut [Affine<F::Under<A>>] {
+    const { assert!(size_of::<F>() == size_of::<F::Under<A>>() && align_of::<F>() == align_of::<F::Under<A>>()) };
+    // SAFETY: as for `cast_points`; the borrow stays exclusive.
+    unsafe { core::slice::from_raw_parts_mut(points.as_mut_ptr().cast(), points.len()) }
+}
+
 /// A point under the form `Plain` again.
 pub(crate) fn uncast_point<F: Coordinate, A: Arith>(point: Affine<F::Under<A>>) -> Affine<F> {
     const { assert!(size_of::<F>() == size_of::<F::Under<A>>() && align_of::<F>() == align_of::<F::Under<A>>()) };

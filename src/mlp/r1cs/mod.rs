@@ -1,0 +1,1 @@
+//! The R1CS of a quantised model.
