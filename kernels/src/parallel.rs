@@ -22,6 +22,14 @@ pub fn join<RA: Send, RB: Send>(a: impl FnOnce() -> RA + Send, b: impl FnOnce() 
     (a(), b())
 }
 
+/// Sorts; equal elements may change places.
+pub fn sort_unstable<T: Ord + Send>(data: &mut [T]) {
+    #[cfg(feature = "parallel")]
+    data.par_sort_unstable();
+    #[cfg(not(feature = "parallel"))]
+    data.sort_unstable();
+}
+
 /// `(0..n).map(f)`, results in order.
 pub fn map_range<R: Send>(n: usize, f: impl Fn(usize) -> R + Sync + Send) -> Vec<R> {
     #[cfg(feature = "parallel")]
@@ -64,6 +72,14 @@ pub fn for_each_chunk_mut<T: Send>(
     data.par_chunks_mut(chunk_len).enumerate().for_each(|(i, chunk)| f(i * chunk_len, chunk));
     #[cfg(not(feature = "parallel"))]
     data.chunks_mut(chunk_len).enumerate().for_each(|(i, chunk)| f(i * chunk_len, chunk));
+}
+
+/// Calls `f` on every item.
+pub fn for_each_owned<T: Send>(items: Vec<T>, f: impl Fn(T) + Sync + Send) {
+    #[cfg(feature = "parallel")]
+    items.into_par_iter().for_each(f);
+    #[cfg(not(feature = "parallel"))]
+    items.into_iter().for_each(f);
 }
 
 /// The ranges of `chunk_len` elements that cover 0..n, in order, through `f`.

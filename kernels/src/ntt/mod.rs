@@ -1,1 +1,80 @@
-//! placeholder
+//! Number-theoretic transforms over F_r: X\[k\] = Σ_j x\[j\]·(g·ω^k)^j for k in 0..n, n = 2^`log_n` ≤ 2^28.
+//!
+//! Stages: `ntt_coset_scale`, `ntt_pass` (several layers in one pass over memory), `ntt_leaf` (all remaining layers of
+//! a block that fits the cache), `ntt_bit_reverse`. Cooley–Tukey butterflies lead from natural to bit-reversed order,
+//! Gentleman–Sande ones back; both read twiddles in bit-reversed order, so that a block needs one contiguous piece of
+//! the table (Harvey, "Faster arithmetic for number-theoretic transforms", 2014, for the lazy butterflies).
+
+mod butterfly;
+mod passes;
+mod permute;
+mod plan;
+mod scale;
+mod twiddles;
+
+pub use permute::ntt_bit_reverse;
+pub use plan::{Direction, MAX_LOG_N, NttError, NttPlan, Order};
+pub use twiddles::Twiddles;
+
+use crate::dispatch::{CpuPath, with_arith};
+use crate::field::{Arith, Fp, Fr, FrParams, cast, cast_slice, cast_slice_mut};
+use crate::parallel;
+
+/// Transforms every column of `data` in place.
+///
+/// `data` holds columns of `plan.n()` elements one after the other; `twiddles` must reach `plan.log_n`. With a coset
+/// shift g the forward transform evaluates on g·⟨ω⟩ and the inverse interpolates from there. Cost: n/2·log2 n products
+/// a column, n more for a coset or an inverse. The result is the same bit for bit for every path and thread count.
+pub fn ntt(data: &mut [Fr], plan: &NttPlan, twiddles: &Twiddles, path: CpuPath) -> Result<(), NttError> {
+    let n = plan.n();
+    if !data.len().is_multiple_of(n) {
+        return Err(NttError::Length { len: data.len(), n });
+    }
+    if twiddles.log_n() < plan.log_n {
+        return Err(NttError::Twiddles { log_n: twiddles.log_n(), needed: plan.log_n });
+    }
+    let scale = scale::Factors::of(plan)?;
+    with_arith!(path, A => {
+        let roots = cast_slice::<Fr, A>(twiddles.of(plan.direction));
+        parallel::for_each_chunk_mut(cast_slice_mut::<Fr, A>(data), n, |_, column| {
+            transform(column, plan, roots, scale.as_ref());
+        });
+    });
+    Ok(())
+}
+
+fn transform<A: Arith>(
+    column: &mut [Fp<FrParams, A>],
+    plan: &NttPlan,
+    roots: &[Fp<FrParams, A>],
+    scale: Option<&scale::Factors>,
+) {
+    // Which core runs, and in which order its input and output are; a permutation supplies the rest.
+    let (from_natural, to_natural) = plan.order.ends();
+    if from_natural {
+        scale_if(column, scale, plan.direction == Direction::Forward, false);
+        passes::natural_to_reversed(column, 0, roots);
+        scale_if(column, scale, plan.direction == Direction::Inverse, true);
+        if to_natural {
+            ntt_bit_reverse(column);
+        }
+    } else {
+        scale_if(column, scale, plan.direction == Direction::Forward, true);
+        passes::reversed_to_natural(column, 0, roots);
+        scale_if(column, scale, plan.direction == Direction::Inverse, false);
+        if !to_natural {
+            ntt_bit_reverse(column);
+        }
+    }
+}
+
+fn scale_if<A: Arith>(
+    column: &mut [Fp<FrParams, A>],
+    scale: Option<&scale::Factors>,
+    now: bool,
+    reversed: bool,
+) {
+    if let (true, Some(factors)) = (now, scale) {
+        scale::ntt_coset_scale(column, cast::<Fr, A>(factors.first), cast::<Fr, A>(factors.ratio), reversed);
+    }
+}

@@ -1,0 +1,127 @@
+//! LogUp: Σ_i 1/(β + f_i) = Σ_j m_j/(β + t_j) as rational functions of β exactly if the values f, with multiplicities
+//! m, come from the table t. Source: U. Haböck, Multivariate lookups based on logarithmic derivatives, ePrint 2022/1530.
+
+use super::{LookupError, Side};
+use crate::dispatch::{CpuPath, with_arith};
+use crate::field::{Arith, Field, FieldParams, Fr, FrParams, cast, cast_slice, cast_slice_mut};
+use crate::parallel::for_each_chunk_mut;
+use crate::vector::{CHUNK, FrOn, LengthMismatch, Scan, invert_chunk, prefix_sum};
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+/// Both sides of the logUp relation, row by row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogupTerms {
+    /// h_i = 1/(β + f_i).
+    pub inputs: Vec<Fr>,
+    /// m_j/(β + t_j).
+    pub table: Vec<Fr>,
+}
+
+/// h_i = 1/(β + `values`_i) and m_j/(β + `table`_j).
+///
+/// Cost: 3 products a value, 4 a table row, one inversion each 4096.
+///
+/// Errors: [`LookupError::Pole`] if a denominator is zero; [`LookupError::Length`] if `multiplicities` is not as long
+/// as `table`.
+pub fn logup_terms(
+    path: CpuPath,
+    values: &[Fr],
+    table: &[Fr],
+    multiplicities: &[u32],
+    beta: Fr,
+) -> Result<LogupTerms, LookupError> {
+    let inputs = logup_input_terms(path, values, beta)?;
+    let table = logup_table_terms(path, table, multiplicities, beta)?;
+    Ok(LogupTerms { inputs, table })
+}
+
+/// h_i = 1/(β + `values`_i): the input side of [`logup_terms`] for one of several columns.
+///
+/// Error: [`LookupError::Pole`].
+pub fn logup_input_terms(path: CpuPath, values: &[Fr], beta: Fr) -> Result<Vec<Fr>, LookupError> {
+    with_arith!(path, A => shifted_inverses::<A>(values, beta, FrOn::<A>::ONE, |_, _| ()))
+        .map_err(|index| LookupError::Pole { side: Side::Input, index })
+}
+
+/// m_j/(β + `table`_j): the table side of [`logup_terms`].
+///
+/// Errors: as for [`logup_terms`].
+pub fn logup_table_terms(
+    path: CpuPath,
+    table: &[Fr],
+    multiplicities: &[u32],
+    beta: Fr,
+) -> Result<Vec<Fr>, LookupError> {
+    LengthMismatch::check("multiplicities", multiplicities.len(), table.len())?;
+    with_arith!(path, A => {
+        // The limbs (m, 0, 0, 0) are the Montgomery form of m/R. Inverting to R/(β + t) instead of 1/(β + t), which
+        // is free, makes up for R, so no m has to be converted.
+        let r = FrOn::<A>::from_montgomery_unchecked(FrParams::R2);
+        shifted_inverses::<A>(table, beta, r, |start, chunk| {
+            for (term, &m) in chunk.iter_mut().zip(&multiplicities[start..]) {
+                *term *= FrOn::<A>::from_montgomery_unchecked([m.into(), 0, 0, 0]);
+            }
+        })
+    })
+    .map_err(|index| LookupError::Pole { side: Side::Table, index })
+}
+
+/// `factor`/(β + x_i), each chunk then through `finish(first index, chunk)`. The first i with β + x_i = 0 is the error.
+fn shifted_inverses<A: Arith>(
+    x: &[Fr],
+    beta: Fr,
+    factor: FrOn<A>,
+    finish: impl Fn(usize, &mut [FrOn<A>]) + Send + Sync,
+) -> Result<Vec<Fr>, usize> {
+    let mut out = vec![Fr::ZERO; x.len()];
+    let (x, beta) = (cast_slice::<Fr, A>(x), cast::<Fr, A>(beta));
+    let pole = AtomicUsize::new(usize::MAX);
+    for_each_chunk_mut(cast_slice_mut::<Fr, A>(&mut out), CHUNK, |start, chunk| {
+        for (out, &x) in chunk.iter_mut().zip(&x[start..]) {
+            *out = beta + x;
+        }
+        if let Some(i) = chunk.iter().position(Field::is_zero) {
+            // The minimum over all chunks is the same in any order.
+            pole.fetch_min(start + i, Ordering::Relaxed);
+            return;
+        }
+        invert_chunk(chunk, factor);
+        finish(start, chunk);
+    });
+    match pole.into_inner() {
+        usize::MAX => Ok(out),
+        index => Err(index),
+    }
+}
+
+/// The running sum of a logUp argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrandSum {
+    /// φ_0 … φ_{n−1}.
+    pub phi: Vec<Fr>,
+    /// φ_n; zero for a valid lookup.
+    pub last: Fr,
+}
+
+/// φ_0 = 0, φ_{i+1} = φ_i + Σ_c `inputs`_{c,i} − `table`_i over the terms of [`logup_terms`].
+///
+/// Cost: one addition an input term and three a row.
+///
+/// Error: [`LookupError::Length`] if an input column is not as long as `table`.
+pub fn grand_sum(path: CpuPath, inputs: &[&[Fr]], table: &[Fr]) -> Result<GrandSum, LookupError> {
+    for column in inputs {
+        LengthMismatch::check("inputs", column.len(), table.len())?;
+    }
+    let mut phi = vec![Fr::ZERO; table.len()];
+    // Additions have one form.
+    for_each_chunk_mut(&mut phi, CHUNK, |start, chunk| {
+        for (phi, &t) in chunk.iter_mut().zip(&table[start..]) {
+            *phi = -t;
+        }
+        for column in inputs {
+            chunk.iter_mut().zip(&column[start..]).for_each(|(phi, &h)| *phi += h);
+        }
+    });
+    let last = prefix_sum(path, &mut phi, Scan::Exclusive);
+    Ok(GrandSum { phi, last })
+}

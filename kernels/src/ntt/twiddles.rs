@@ -1,0 +1,67 @@
+//! Tables of roots of unity.
+
+use super::plan::{Direction, MAX_LOG_N, NttError};
+use crate::field::{Arith, Field, Fp, Fr, FrParams, PrimeField, cast, cast_slice_mut};
+use crate::{
+    dispatch::{CpuPath, with_arith},
+    parallel,
+};
+use std::sync::OnceLock;
+
+/// Powers of ω in bit-reversed order: entry i is ω^rev(i), rev over `log_n` − 1 bits.
+///
+/// Entry i does not depend on `log_n`, so one table serves all smaller transforms. Memory: n/2 elements for each
+/// direction that has been used.
+#[derive(Debug)]
+pub struct Twiddles {
+    log_n: u32,
+    path: CpuPath,
+    forward: OnceLock<Vec<Fr>>,
+    inverse: OnceLock<Vec<Fr>>,
+}
+
+impl Twiddles {
+    /// Tables for transforms of up to 2^`log_n` elements, filled on first use.
+    pub fn new(log_n: u32, path: CpuPath) -> Result<Self, NttError> {
+        if log_n > MAX_LOG_N {
+            return Err(NttError::TooLarge { log_n });
+        }
+        Ok(Self { log_n, path, forward: OnceLock::new(), inverse: OnceLock::new() })
+    }
+
+    /// Base-two logarithm of the largest transform that the tables serve.
+    pub fn log_n(&self) -> u32 {
+        self.log_n
+    }
+
+    pub(super) fn of(&self, direction: Direction) -> &[Fr] {
+        match direction {
+            Direction::Forward => self.forward.get_or_init(|| self.table(false)),
+            Direction::Inverse => self.inverse.get_or_init(|| self.table(true)),
+        }
+    }
+
+    fn table(&self, inverse: bool) -> Vec<Fr> {
+        let mut table = vec![Fr::ONE; (1usize << self.log_n) / 2];
+        let mut m = 1;
+        while m < table.len() {
+            // rev(m + i) = rev(i) + n/(4m), and ω^(n/4m) is a root of order 4m. It exists: 4m ≤ n.
+            let root = Fr::root_of_unity(m.ilog2() + 2).unwrap_or(Fr::ONE);
+            let root = if inverse { root.inverse_vartime().unwrap_or(Fr::ONE) } else { root };
+            let (known, rest) = table.split_at_mut(m);
+            with_arith!(self.path, A => multiply_into::<A>(known, &mut rest[..m], root));
+            m *= 2;
+        }
+        table
+    }
+}
+
+/// to[i] = from[i]·factor
+fn multiply_into<A: Arith>(from: &[Fr], to: &mut [Fr], factor: Fr) {
+    let factor = cast::<Fr, A>(factor);
+    parallel::for_each_chunk_mut(cast_slice_mut::<Fr, A>(to), 1 << 12, |start, chunk: &mut [Fp<FrParams, A>]| {
+        for (to, from) in chunk.iter_mut().zip(&from[start..]) {
+            *to = cast::<Fr, A>(*from) * factor;
+        }
+    });
+}

@@ -1,1 +1,0 @@
-//! The obvious form of every kernel: short, slow, and what all other forms are compared with.

@@ -1,0 +1,85 @@
+//! Vectors to a scalar and a scalar to a vector.
+
+use super::{CHUNK, FrOn, LANES, LengthMismatch};
+use crate::dispatch::{CpuPath, with_arith};
+use crate::field::{Arith, Field, Fr, cast, cast_slice, cast_slice_mut, uncast};
+use crate::parallel::{for_each_chunk_mut, map_chunks};
+
+/// Σ v_i; zero for no elements.
+pub fn sum(path: CpuPath, values: &[Fr]) -> Fr {
+    with_arith!(path, A => {
+        let values = cast_slice::<Fr, A>(values);
+        let parts = map_chunks(values.len(), CHUNK, |range| values[range].iter().copied().sum::<FrOn<A>>());
+        uncast::<Fr, A>(parts.into_iter().sum())
+    })
+}
+
+/// Σ a_i·b_i; zero for no elements. Cost: n products.
+///
+/// Error: `b` is not as long as `a`.
+pub fn inner_product(path: CpuPath, a: &[Fr], b: &[Fr]) -> Result<Fr, LengthMismatch> {
+    LengthMismatch::check("b", b.len(), a.len())?;
+    with_arith!(path, A => {
+        let (a, b) = (cast_slice::<Fr, A>(a), cast_slice::<Fr, A>(b));
+        let parts = map_chunks(a.len(), CHUNK, |range| {
+            // acc < 2p, a product < 2p: their sum is < 4p.
+            let acc = a[range.clone()]
+                .iter()
+                .zip(&b[range])
+                .fold(FrOn::<A>::ZERO, |acc, (&a, &b)| acc.add_lazy(a.mul_lazy(b)).reduce_to_2p());
+            acc.reduce_once()
+        });
+        Ok(uncast::<Fr, A>(parts.into_iter().sum()))
+    })
+}
+
+/// Σ `coefficients`_i·x^i, lowest degree first; zero for no coefficients.
+///
+/// Cost: n products. Horner's rule in chunks, each in interleaved chains of every fourth coefficient.
+pub fn evaluate(path: CpuPath, coefficients: &[Fr], x: Fr) -> Fr {
+    with_arith!(path, A => {
+        let (coefficients, x) = (cast_slice::<Fr, A>(coefficients), cast::<Fr, A>(x));
+        let parts = map_chunks(coefficients.len(), CHUNK, |range| evaluate_chunk(&coefficients[range], x));
+        let step = x.pow_vartime(&[CHUNK as u64]);
+        uncast::<Fr, A>(horner(&parts, step))
+    })
+}
+
+fn horner<F: Field>(coefficients: &[F], x: F) -> F {
+    coefficients.iter().rev().fold(F::ZERO, |acc, &c| acc * x + c)
+}
+
+fn evaluate_chunk<F: Field>(coefficients: &[F], x: F) -> F {
+    let step = x.pow_vartime(&[LANES as u64]);
+    // Lane l holds Σ c_{LANES·j + l}·x^(LANES·j). A short last group leaves its missing lanes at zero.
+    let mut lanes = [F::ZERO; LANES];
+    for group in coefficients.chunks(LANES).rev() {
+        for (lane, &c) in lanes.iter_mut().zip(group) {
+            *lane = *lane * step + c;
+        }
+    }
+    horner(&lanes, x)
+}
+
+/// The vector of n elements `first`·`ratio`^i. Cost: n products, and some 100 a chunk of 4096.
+pub fn powers(path: CpuPath, first: Fr, ratio: Fr, n: usize) -> Vec<Fr> {
+    let mut out = vec![Fr::ZERO; n];
+    with_arith!(path, A => fill_powers(cast_slice_mut::<Fr, A>(&mut out), cast::<Fr, A>(first), cast::<Fr, A>(ratio)));
+    out
+}
+
+fn fill_powers<A: Arith>(out: &mut [FrOn<A>], first: FrOn<A>, ratio: FrOn<A>) {
+    let step = ratio.pow_vartime(&[LANES as u64]);
+    for_each_chunk_mut(out, CHUNK, |start, chunk| {
+        let mut lanes = [first * ratio.pow_vartime(&[start as u64]); LANES];
+        for lane in 1..LANES {
+            lanes[lane] = lanes[lane - 1] * ratio;
+        }
+        for group in chunk.chunks_mut(LANES) {
+            for (out, lane) in group.iter_mut().zip(&mut lanes) {
+                *out = *lane;
+                *lane *= step;
+            }
+        }
+    });
+}

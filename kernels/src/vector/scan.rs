@@ -1,0 +1,80 @@
+//! Prefix sums and products.
+
+use super::{CHUNK, LANES};
+use crate::dispatch::{CpuPath, with_arith};
+use crate::field::{Field, Fr, cast_slice_mut, uncast};
+use crate::parallel::{for_each_chunk_mut, map_chunks, num_threads};
+
+/// Whether a prefix contains the element at its own place.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Scan {
+    /// out_i = v_0 ∘ … ∘ v_i.
+    Inclusive,
+    /// out_i = v_0 ∘ … ∘ v_{i−1}; out_0 is the identity.
+    Exclusive,
+}
+
+/// Replaces each element by the sum of its prefix; returns the sum of all.
+///
+/// Cost: 2n additions in two passes; n in one pass with one thread.
+pub fn prefix_sum(path: CpuPath, values: &mut [Fr], scan: Scan) -> Fr {
+    with_arith!(path, A => {
+        uncast::<Fr, A>(prefix(cast_slice_mut::<Fr, A>(values), scan, Field::ZERO, |a, b| a + b))
+    })
+}
+
+/// Replaces each element by the product of its prefix; returns the product of all.
+///
+/// Cost: 2n products in two passes; n in one pass with one thread.
+pub fn prefix_product(path: CpuPath, values: &mut [Fr], scan: Scan) -> Fr {
+    with_arith!(path, A => {
+        uncast::<Fr, A>(prefix(cast_slice_mut::<Fr, A>(values), scan, Field::ONE, |a, b| a * b))
+    })
+}
+
+/// The scan for a commutative and associative `op`.
+fn prefix<F: Field>(
+    values: &mut [F],
+    scan: Scan,
+    identity: F,
+    op: impl Fn(F, F) -> F + Copy + Send + Sync,
+) -> F {
+    // `op` is exact, so one pass and two give the same bits.
+    if num_threads() == 1 || values.len() <= CHUNK {
+        return prefix_chunk(values, scan, identity, op);
+    }
+    let mut carries = {
+        let values = &*values;
+        map_chunks(values.len(), CHUNK, |range| fold_lanes(&values[range], identity, op))
+    };
+    let total = prefix_chunk(&mut carries, Scan::Exclusive, identity, op);
+    for_each_chunk_mut(values, CHUNK, |start, chunk| {
+        prefix_chunk(chunk, scan, carries[start / CHUNK], op);
+    });
+    total
+}
+
+/// Scans in order, from `carry`; returns `carry` ∘ all elements.
+fn prefix_chunk<F: Field>(values: &mut [F], scan: Scan, carry: F, op: impl Fn(F, F) -> F) -> F {
+    let mut acc = carry;
+    for v in values {
+        let next = op(acc, *v);
+        *v = match scan {
+            Scan::Inclusive => next,
+            Scan::Exclusive => acc,
+        };
+        acc = next;
+    }
+    acc
+}
+
+/// Folds in independent chains.
+fn fold_lanes<F: Field>(values: &[F], identity: F, op: impl Fn(F, F) -> F) -> F {
+    let mut acc = [identity; LANES];
+    for group in values.chunks(LANES) {
+        for (acc, &v) in acc.iter_mut().zip(group) {
+            *acc = op(*acc, v);
+        }
+    }
+    acc.into_iter().fold(identity, op)
+}

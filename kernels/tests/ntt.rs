@@ -1,0 +1,130 @@
+//! NTT against arkworks and the definition: directions, orders, cosets, columns, threads.
+
+use ark_ff::PrimeField as _;
+use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
+use rand_chacha::ChaCha20Rng;
+use rand_core::{RngCore, SeedableRng};
+use zkwatt_kernels::ntt::{Direction, NttError, NttPlan, Order, Twiddles, ntt, ntt_bit_reverse};
+use zkwatt_kernels::{CpuPath, Field, Fr, PrimeField};
+
+fn random(n: usize, seed: u64) -> Vec<Fr> {
+    let mut rng = ChaCha20Rng::seed_from_u64(seed);
+    (0..n)
+        .map(|i| match i % 7 {
+            // p − 1 and 0 keep lazy sums at their bounds.
+            0 => -Fr::ONE,
+            1 => Fr::ZERO,
+            _ => Fr::from_u256_reduced([rng.next_u64(), rng.next_u64(), rng.next_u64(), rng.next_u64()]),
+        })
+        .collect()
+}
+
+fn to_ark(x: &Fr) -> ark_bn254::Fr {
+    ark_bn254::Fr::from_bigint(ark_ff::BigInt(x.to_canonical())).unwrap()
+}
+
+fn from_ark(x: &ark_bn254::Fr) -> Fr {
+    Fr::from_canonical(x.into_bigint().0).unwrap()
+}
+
+/// What arkworks computes, natural order on both ends.
+fn judge(data: &[Fr], direction: Direction, coset: Option<Fr>) -> Vec<Fr> {
+    let domain = Radix2EvaluationDomain::<ark_bn254::Fr>::new(data.len()).unwrap();
+    let domain = coset.map_or(domain, |g| domain.get_coset(to_ark(&g)).unwrap());
+    let data: Vec<_> = data.iter().map(to_ark).collect();
+    let out = if direction == Direction::Forward { domain.fft(&data) } else { domain.ifft(&data) };
+    out.iter().map(from_ark).collect()
+}
+
+#[test]
+fn the_root_of_unity_is_arkworks() {
+    for log_n in [1, 2, 10, 28] {
+        let domain = Radix2EvaluationDomain::<ark_bn254::Fr>::new(1 << log_n);
+        let root = domain.map(|d| from_ark(&d.group_gen)).unwrap();
+        assert_eq!(Fr::root_of_unity(log_n), Some(root));
+    }
+    assert_eq!(Fr::root_of_unity(29), None);
+}
+
+#[test]
+fn every_size_direction_order_and_coset() {
+    let shift = Fr::generator();
+    for path in CpuPath::available() {
+        let twiddles = Twiddles::new(18, path).unwrap();
+        for log_n in (0..=14).chain([17, 18]) {
+            for direction in [Direction::Forward, Direction::Inverse] {
+                for coset in [None, Some(shift)] {
+                    let input = random(1 << log_n, u64::from(log_n));
+                    let expected = judge(&input, direction, coset);
+                    for order in [Order::NN, Order::NR, Order::RN, Order::RR] {
+                        if log_n > 14 && order == Order::RR {
+                            continue;
+                        }
+                        let mut plan = NttPlan::new(log_n, direction).unwrap().order(order);
+                        if let Some(g) = coset {
+                            plan = plan.coset(g).unwrap();
+                        }
+                        let mut data = input.clone();
+                        if matches!(order, Order::RN | Order::RR) {
+                            ntt_bit_reverse(&mut data);
+                        }
+                        ntt(&mut data, &plan, &twiddles, path).unwrap();
+                        if matches!(order, Order::NR | Order::RR) {
+                            ntt_bit_reverse(&mut data);
+                        }
+                        assert!(data == expected, "2^{log_n} {direction:?} {order:?} {coset:?} {path}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn columns_are_independent_and_threads_do_not_matter() {
+    let path = CpuPath::active();
+    let twiddles = Twiddles::new(13, path).unwrap();
+    let plan = NttPlan::new(13, Direction::Forward).unwrap();
+    let input = random(3 << 13, 3);
+    let on = |threads| {
+        let mut data = input.clone();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| ntt(&mut data, &plan, &twiddles, path)).unwrap();
+        data
+    };
+    let together = on(1);
+    assert_eq!(together, on(3));
+    for (column, expected) in input.chunks(1 << 13).zip(together.chunks(1 << 13)) {
+        let mut column = column.to_vec();
+        ntt(&mut column, &plan, &twiddles, path).unwrap();
+        assert_eq!(column, expected);
+    }
+}
+
+#[test]
+fn what_cannot_be_done_is_an_error() {
+    let path = CpuPath::active();
+    assert_eq!(NttPlan::new(29, Direction::Forward), Err(NttError::TooLarge { log_n: 29 }));
+    assert!(Twiddles::new(29, path).is_err());
+    let twiddles = Twiddles::new(3, path).unwrap();
+    let plan = NttPlan::new(4, Direction::Forward).unwrap();
+    assert!(matches!(ntt(&mut [Fr::ONE; 16], &plan, &twiddles, path), Err(NttError::Twiddles { .. })));
+    let plan = NttPlan::new(3, Direction::Forward).unwrap();
+    assert!(matches!(ntt(&mut [Fr::ONE; 12], &plan, &twiddles, path), Err(NttError::Length { .. })));
+    assert_eq!(plan.coset(Fr::ZERO), Err(NttError::ZeroCoset));
+}
+
+#[test]
+fn bit_reversal_is_its_own_inverse_and_exact() {
+    for log_n in 0..=15u32 {
+        let n = 1usize << log_n;
+        let mut data: Vec<u32> = (0..n as u32).collect();
+        ntt_bit_reverse(&mut data);
+        for (i, value) in data.iter().enumerate() {
+            let reversed = if log_n == 0 { 0 } else { (i as u32).reverse_bits() >> (32 - log_n) };
+            assert_eq!(*value, reversed);
+        }
+        ntt_bit_reverse(&mut data);
+        assert!(data.is_sorted());
+    }
+}
