@@ -2,16 +2,14 @@
 
 use super::R1cs;
 use crate::error::{Error, Result};
-use zkwatt_kernels::{Field, Fr, PrimeField, parallel};
+use zeroize::Zeroizing;
+use zkwatt_kernels::{CpuPath, Field, Fr, PrimeField, vector};
 
 /// The 2^log_n-th roots of unity.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Domain {
     pub log_n: u32,
 }
-
-/// Elements that share one inversion.
-const CHUNK: usize = 1024;
 
 impl Domain {
     /// The smallest domain with a row for each constraint and each instance variable; the latter rows hold
@@ -40,45 +38,19 @@ impl Domain {
     }
 
     /// L_i(τ) = Z(τ)/n · ω^i/(τ − ω^i) for the first `count` i; τ outside of the domain. Cost: 6 products each.
-    pub fn lagrange_at(self, tau: Fr, count: usize) -> Vec<Fr> {
+    pub fn lagrange_at(self, path: CpuPath, tau: Fr, count: usize) -> Zeroizing<Vec<Fr>> {
         // Within the two-adicity, checked at construction; n is not a multiple of r.
         let omega = Fr::root_of_unity(self.log_n).unwrap_or(Fr::ONE);
         let n_inv = Fr::from(self.len() as u64).inverse_vartime().unwrap_or(Fr::ZERO);
         let factor = self.vanishing(tau) * n_inv;
-        let mut out = vec![Fr::ZERO; count];
-        parallel::for_each_chunk_mut(&mut out, CHUNK, |first, out| {
-            let start = omega.pow_vartime(&[first as u64]);
-            let mut prefix = Vec::with_capacity(out.len());
-            let (mut root, mut product) = (start, Fr::ONE);
-            for slot in &mut *out {
-                *slot = root;
-                prefix.push(product);
-                product *= tau - root;
-                root *= omega;
-            }
-            // No factor is zero: τ is outside of the domain.
-            let mut inverse = product.inverse_vartime().unwrap_or(Fr::ZERO);
-            for (slot, before) in out.iter_mut().zip(prefix).rev() {
-                let root = *slot;
-                *slot = factor * root * inverse * before;
-                inverse *= tau - root;
-            }
-        });
+        let roots = vector::powers(path, Fr::ONE, omega, count);
+        let mut out = Zeroizing::new(roots.iter().map(|root| tau - *root).collect::<Vec<_>>());
+        vector::batch_inverse(path, &mut out);
+        for (slot, root) in out.iter_mut().zip(&roots) {
+            *slot *= factor * *root;
+        }
         out
     }
-}
-
-/// start, start·x, start·x², …, `count` of them.
-pub(crate) fn powers(start: Fr, x: Fr, count: usize) -> Vec<Fr> {
-    let mut out = vec![Fr::ZERO; count];
-    parallel::for_each_chunk_mut(&mut out, CHUNK, |first, out| {
-        let mut power = start * x.pow_vartime(&[first as u64]);
-        for slot in out {
-            *slot = power;
-            power *= x;
-        }
-    });
-    out
 }
 
 #[cfg(test)]
@@ -101,14 +73,14 @@ mod tests {
         for log_n in [0, 1, 4, 12] {
             let domain = Domain { log_n };
             let tau = Fr::from(123_456_789u64);
-            let basis = domain.lagrange_at(tau, domain.len());
+            let basis = domain.lagrange_at(CpuPath::active(), tau, domain.len());
             let omega = Fr::root_of_unity(log_n).unwrap();
             for k in [0, 1, domain.len() - 1] {
-                let values = powers(Fr::ONE, omega.pow_vartime(&[k as u64]), domain.len());
+                let values =
+                    vector::powers(CpuPath::active(), Fr::ONE, omega.pow_vartime(&[k as u64]), domain.len());
                 let sum: Fr = values.iter().zip(&basis).map(|(v, l)| *v * *l).sum();
-                if k < domain.len() {
-                    assert_eq!(sum, tau.pow_vartime(&[k as u64]), "{log_n} {k}");
-                }
+                // Exponents are modulo n, so for n = 1 all of them are 0.
+                assert_eq!(sum, tau.pow_vartime(&[(k % domain.len()) as u64]), "{log_n} {k}");
             }
             assert_eq!(domain.vanishing(omega), Fr::ZERO);
         }

@@ -3,17 +3,23 @@
 //! Keys and proofs are those of `ark-groth16`; a proof made here is the one that `ark-groth16` makes with the same
 //! key, assignment and blinding, byte for byte.
 
+pub mod backend;
 mod container;
 pub(crate) mod convert;
 mod domain;
 pub mod keys;
+mod plan;
 mod points;
 
+mod prover;
 pub mod r1cs;
 mod random;
 mod setup;
 mod verify;
+mod witness_map;
 
+pub use plan::ProverPlan;
+pub use prover::{Groth16Backend, ProveReport, Prover, ProverOptions};
 pub use r1cs::{Assignment, R1cs, SparseMatrix};
 pub use setup::setup;
 pub use verify::{PreparedVerifyingKey, verify};

@@ -1,13 +1,13 @@
 //! Single-party trusted setup, for development and tests.
 
 use super::convert::{g1_vec, g2_vec, to_g1, to_g2};
-use super::domain::{Domain, powers};
+use super::domain::Domain;
 use super::{ProvingKey, R1cs, SparseMatrix, VerifyingKey, random};
 use crate::error::{Error, Result};
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 use zkwatt_kernels::curve::fixed_base::FixedBase;
-use zkwatt_kernels::{CpuPath, Field, Fq, Fq2, Fr, G1Affine, G2Affine, parallel};
+use zkwatt_kernels::{CpuPath, Field, Fq, Fq2, Fr, G1Affine, G2Affine, parallel, vector};
 
 /// A proving key (with its verifying key) for `r1cs`, from secrets that this process alone draws.
 ///
@@ -30,9 +30,10 @@ use zkwatt_kernels::{CpuPath, Field, Fq, Fq2, Fr, G1Affine, G2Affine, parallel};
 /// [`Error::DomainTooLarge`] beyond 2^28 rows; [`Error::InvalidArgument`] if a matrix and the number of variables
 /// disagree.
 pub fn setup(r1cs: &R1cs, rng: &mut (impl RngCore + CryptoRng)) -> Result<ProvingKey> {
+    let path = CpuPath::active();
     let domain = Domain::of(r1cs)?;
     let secrets = Zeroizing::new(Secrets::draw(rng, domain));
-    let columns = Columns::evaluate(r1cs, domain, &secrets)?;
+    let columns = Columns::evaluate(path, r1cs, domain, &secrets)?;
     // γ and δ are not zero.
     let gamma_inv = Zeroizing::new(secrets.gamma.inverse_vartime().unwrap_or(Fr::ZERO));
     let delta_inv = Zeroizing::new(secrets.delta.inverse_vartime().unwrap_or(Fr::ZERO));
@@ -40,9 +41,8 @@ pub fn setup(r1cs: &R1cs, rng: &mut (impl RngCore + CryptoRng)) -> Result<Provin
     let gamma_abc = columns.combine(&secrets, 0..instance, *gamma_inv);
     let l = columns.combine(&secrets, instance..variables, *delta_inv);
     let h_start = Zeroizing::new(domain.vanishing(secrets.tau) * *delta_inv);
-    let h = Zeroizing::new(powers(*h_start, secrets.tau, domain.len() - 1));
+    let h = Zeroizing::new(vector::powers(path, *h_start, secrets.tau, domain.len() - 1));
 
-    let path = CpuPath::active();
     let n1 = 2 * variables + h.len() + variables;
     let g1 = FixedBase::<Fq>::new(path, G1Affine::generator(), n1);
     let g2 = FixedBase::<Fq2>::new(path, G2Affine::generator(), columns.b.len());
@@ -106,7 +106,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn evaluate(r1cs: &R1cs, domain: Domain, secrets: &Secrets) -> Result<Self> {
+    fn evaluate(path: CpuPath, r1cs: &R1cs, domain: Domain, secrets: &Secrets) -> Result<Self> {
         let (constraints, instance) = (r1cs.num_constraints(), r1cs.num_instance());
         if instance == 0 || r1cs.num_variables() < instance {
             return Err(Error::invalid(
@@ -117,7 +117,7 @@ impl Columns {
                 ),
             ));
         }
-        let lagrange = Zeroizing::new(domain.lagrange_at(secrets.tau, constraints + instance));
+        let lagrange = domain.lagrange_at(path, secrets.tau, constraints + instance);
         let column = |matrix: &SparseMatrix| scatter(matrix, &lagrange[..constraints], r1cs.num_variables());
         let (a, (b, c)) =
             parallel::join(|| column(r1cs.a()), || parallel::join(|| column(r1cs.b()), || column(r1cs.c())));
