@@ -164,8 +164,7 @@ fn keys_of_arkworks_work() {
     }
     let (r1cs, z) = circuit(3, 90, &mut rng(4));
     let circuit = Copied(&r1cs, &z);
-    let key =
-        Groth16::<Bn254>::generate_random_parameters_with_reduction(circuit, &mut rng(5)).unwrap();
+    let key = Groth16::<Bn254>::generate_random_parameters_with_reduction(circuit, &mut rng(5)).unwrap();
     let proof = prover(&r1cs, &key).prove(&z, &mut rng(6)).unwrap();
     verify(&key.vk, z.public_inputs(&r1cs), &proof).unwrap();
     // Our setup gives a key of the same shape.
@@ -182,7 +181,8 @@ fn tampered_proofs_and_inputs_are_rejected() {
     let proof = prover(&r1cs, &key).prove(&z, &mut rng(10)).unwrap();
     let inputs = z.public_inputs(&r1cs);
     verify(&key.vk, inputs, &proof).unwrap();
-    let rejected = |inputs: &[Fr], proof: &Proof| matches!(verify(&key.vk, inputs, proof), Err(Error::ProofRejected));
+    let rejected =
+        |inputs: &[Fr], proof: &Proof| matches!(verify(&key.vk, inputs, proof), Err(Error::ProofRejected));
     for tampered in [
         Proof { a: -proof.a, ..proof.clone() },
         Proof { b: -proof.b, ..proof.clone() },
@@ -254,7 +254,8 @@ fn keys_of_other_circuits_are_refused() {
     let (r1cs, _) = circuit(1, 10, &mut rng(18));
     let (other, _) = circuit(1, 11, &mut rng(18));
     let key = setup(&r1cs, &mut rng(19)).unwrap();
-    let refused = |key: &ProvingKey, r1cs: &R1cs| Prover::new(cpu(), key, Arc::new(r1cs.clone())).err().unwrap();
+    let refused =
+        |key: &ProvingKey, r1cs: &R1cs| Prover::new(cpu(), key, Arc::new(r1cs.clone())).err().unwrap();
     assert!(matches!(refused(&key, &other), Error::Mismatch { .. }));
     let mut broken = key.clone();
     broken.l_query.pop();
@@ -286,6 +287,46 @@ fn plans_predict_what_a_key_takes() {
     assert!(finite_b < key.b_g1_query.len());
     // Variables outside of all matrices have infinity in L too, which the prediction counts.
     let actual = prover(&r1cs, &key).plan().bases_bytes;
-    assert!(predicted.bases_bytes >= actual && predicted.bases_bytes < actual + 64 * 4, "{predicted:?} {actual}");
+    assert!(
+        predicted.bases_bytes >= actual && predicted.bases_bytes < actual + 64 * 4,
+        "{predicted:?} {actual}"
+    );
     assert!(predicted.peak_bytes() > predicted.bases_bytes);
+}
+
+#[test]
+fn serves_as_a_snark_of_arkworks() {
+    use ark_relations::gr1cs::{
+        ConstraintSynthesizer, ConstraintSystemRef, LinearCombination as Lc, SynthesisError, Variable,
+    };
+    use ark_snark::SNARK;
+    use zkwatt::groth16::{SnarkError, ZkwattGroth16};
+
+    /// x³ + x + 5 = y for public y, with symbolic combinations that synthesis has to inline.
+    #[derive(Clone, Copy)]
+    struct Cubic(Option<u64>, u64);
+    impl ConstraintSynthesizer<ark_bn254::Fr> for Cubic {
+        fn generate_constraints(self, cs: ConstraintSystemRef<ark_bn254::Fr>) -> Result<(), SynthesisError> {
+            let one = ark_bn254::Fr::from(1u64);
+            let root = || self.0.ok_or(SynthesisError::AssignmentMissing);
+            let y = cs.new_input_variable(|| Ok(self.1.into()))?;
+            let x = cs.new_witness_variable(|| root().map(Into::into))?;
+            let square = cs.new_witness_variable(|| root().map(|x| (x * x).into()))?;
+            cs.enforce_r1cs_constraint(|| x.into(), || x.into(), || square.into())?;
+            let rest = cs.new_lc(|| Lc::from(y) - (one, x) - (ark_bn254::Fr::from(5u64), Variable::One))?;
+            cs.enforce_r1cs_constraint(|| square.into(), || x.into(), || rest.into())?;
+            Ok(())
+        }
+    }
+
+    let (key, vk) = ZkwattGroth16::circuit_specific_setup(Cubic(None, 0), &mut rng(30)).unwrap();
+    let circuit = Cubic(Some(3), 35);
+    let proof = ZkwattGroth16::prove(&key, circuit, &mut rng(31)).unwrap();
+    assert_eq!(proof, Groth16::<Bn254>::prove(&key, circuit, &mut rng(31)).unwrap());
+    assert!(ZkwattGroth16::verify(&vk, &[35u64.into()], &proof).unwrap());
+    assert!(Groth16::<Bn254>::verify(&vk, &[35u64.into()], &proof).unwrap());
+    assert!(!ZkwattGroth16::verify(&vk, &[36u64.into()], &proof).unwrap());
+    assert!(!ZkwattGroth16::verify(&vk, &[], &proof).unwrap());
+    let unsatisfied = ZkwattGroth16::prove(&key, Cubic(Some(4), 35), &mut rng(31));
+    assert!(matches!(unsatisfied, Err(SnarkError::Prover(Error::Unsatisfied { constraint: 1, .. }))));
 }

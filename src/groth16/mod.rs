@@ -15,6 +15,7 @@ mod prover;
 pub mod r1cs;
 mod random;
 mod setup;
+mod snark;
 mod verify;
 mod witness_map;
 
@@ -22,6 +23,7 @@ pub use plan::ProverPlan;
 pub use prover::{Groth16Backend, ProveReport, Prover, ProverOptions};
 pub use r1cs::{Assignment, R1cs, SparseMatrix};
 pub use setup::setup;
+pub use snark::{SnarkError, ZkwattGroth16, synthesise};
 pub use verify::{PreparedVerifyingKey, verify};
 
 /// A proof: A and C in G1, B in G2.
