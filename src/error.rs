@@ -1,6 +1,9 @@
 //! The one error type of the library.
 
 use std::path::PathBuf;
+use zkwatt_kernels::lookup::LookupError;
+use zkwatt_kernels::ntt::{MAX_LOG_N, NttError};
+use zkwatt_kernels::vector::LengthMismatch;
 
 /// The library's result type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -179,5 +182,26 @@ impl Error {
     /// An [`Error::Io`].
     pub fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
         Self::Io { path: path.into(), source }
+    }
+}
+
+impl From<NttError> for Error {
+    fn from(error: NttError) -> Self {
+        match error {
+            NttError::TooLarge { log_n } => Self::DomainTooLarge { log_n, max: MAX_LOG_N },
+            other => Self::invalid("transform", other.to_string()),
+        }
+    }
+}
+
+impl From<LookupError> for Error {
+    fn from(error: LookupError) -> Self {
+        Self::invalid("lookup", error.to_string())
+    }
+}
+
+impl From<LengthMismatch> for Error {
+    fn from(error: LengthMismatch) -> Self {
+        Self::invalid("vector", error.to_string())
     }
 }

@@ -1,10 +1,13 @@
 //! Zero-knowledge proving kernels over BN254 on CPUs and GPUs, and provers for neural networks over them.
 
+pub mod device;
 pub mod error;
 pub mod files;
 #[cfg(feature = "groth16")]
 pub mod groth16;
+pub mod interop;
 pub mod mlp;
+pub mod ops;
 
 pub use error::{Error, ErrorKind, Result};
 pub use zkwatt_kernels as kernels;

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use zkwatt_kernels::curve::{Affine, Coordinate, Xyzz};
 use zkwatt_kernels::msm::{BitHistogram, MsmBases, MsmPlan, Scalars, msm, msm_batch, msm_with_window_bits};
-use zkwatt_kernels::{CpuPath, Field, Fq, Fq2, Fr, G1Affine, G2Affine, PrimeField};
+use zkwatt_kernels::{CpuPath, Field, Fq, Fq2, Fr, G1Affine, G2Affine};
 
 trait Judge: Coordinate {
     fn judge(bases: &[Affine<Self>], scalars: &[Fr]) -> Affine<Self>;
@@ -68,7 +68,7 @@ fn check<F: Judge>(bases: &[Affine<F>], scalars: &[Fr], what: &str) {
     let expected = F::judge(bases, scalars);
     let prepared = MsmBases::new(bases.to_vec());
     for path in CpuPath::available() {
-        assert_eq!(msm(&prepared, Scalars::Field(scalars), path), expected, "{what} on {path}");
+        assert_eq!(msm(path, &prepared, Scalars::Field(scalars)), expected, "{what} on {path}");
     }
 }
 
@@ -175,8 +175,8 @@ fn integer_scalars_of_every_width() {
             let as_field: Vec<Fr> = scalars.iter().map(|v| Fr::from(i128::from(*v))).collect();
             let expected = Fq::judge(&bases, &as_field);
             for path in CpuPath::available() {
-                assert_eq!(msm(&prepared, Scalars::$variant(&scalars), path), expected, stringify!($int));
-                assert_eq!(msm(&prepared, Scalars::Field(&as_field), path), expected, stringify!($int));
+                assert_eq!(msm(path, &prepared, Scalars::$variant(&scalars)), expected, stringify!($int));
+                assert_eq!(msm(path, &prepared, Scalars::Field(&as_field)), expected, stringify!($int));
             }
         };
     }
@@ -204,7 +204,7 @@ fn every_window_width_and_skewed_scalars() {
     let prepared = MsmBases::new(bases);
     for c in 2..=15 {
         assert_eq!(
-            msm_with_window_bits(&prepared, Scalars::Field(&scalars), c, CpuPath::active()),
+            msm_with_window_bits(CpuPath::active(), &prepared, Scalars::Field(&scalars), c),
             expected,
             "window of {c} bits"
         );
@@ -219,7 +219,7 @@ fn one_thread_and_many_agree_bit_for_bit() {
     let prepared = MsmBases::new(bases);
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| msm(&prepared, Scalars::Field(&scalars), CpuPath::active()))
+        pool.install(|| msm(CpuPath::active(), &prepared, Scalars::Field(&scalars)))
     };
     assert_eq!(on(1), on(3));
 }
@@ -230,7 +230,7 @@ fn batches_and_unequal_lengths() {
     let prepared = MsmBases::new(bases.clone());
     let small: Vec<i8> = (0..100).map(|i| i as i8 - 50).collect();
     let field: Vec<Fr> = (0..60u64).map(Fr::from).collect();
-    let sums = msm_batch(&prepared, &[Scalars::I8(&small), Scalars::Field(&field)], CpuPath::active());
+    let sums = msm_batch(CpuPath::active(), &prepared, &[Scalars::I8(&small), Scalars::Field(&field)]);
     let as_field: Vec<Fr> = small.iter().map(|v| Fr::from(i64::from(*v))).collect();
     assert_eq!(sums[0], Fq::judge(&bases, &as_field));
     assert_eq!(sums[1], Fq::judge(&bases[..60], &field));

@@ -50,7 +50,7 @@ fn the_root_of_unity_is_arkworks() {
 fn every_size_direction_order_and_coset() {
     let shift = Fr::generator();
     for path in CpuPath::available() {
-        let twiddles = Twiddles::new(18, path).unwrap();
+        let twiddles = Twiddles::new(path, 18).unwrap();
         for log_n in (0..=14).chain([17, 18]) {
             for direction in [Direction::Forward, Direction::Inverse] {
                 for coset in [None, Some(shift)] {
@@ -68,7 +68,7 @@ fn every_size_direction_order_and_coset() {
                         if matches!(order, Order::RN | Order::RR) {
                             ntt_bit_reverse(&mut data);
                         }
-                        ntt(&mut data, &plan, &twiddles, path).unwrap();
+                        ntt(path, &mut data, &plan, &twiddles).unwrap();
                         if matches!(order, Order::NR | Order::RR) {
                             ntt_bit_reverse(&mut data);
                         }
@@ -83,20 +83,20 @@ fn every_size_direction_order_and_coset() {
 #[test]
 fn columns_are_independent_and_threads_do_not_matter() {
     let path = CpuPath::active();
-    let twiddles = Twiddles::new(13, path).unwrap();
+    let twiddles = Twiddles::new(path, 13).unwrap();
     let plan = NttPlan::new(13, Direction::Forward).unwrap();
     let input = random(3 << 13, 3);
     let on = |threads| {
         let mut data = input.clone();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| ntt(&mut data, &plan, &twiddles, path)).unwrap();
+        pool.install(|| ntt(path, &mut data, &plan, &twiddles)).unwrap();
         data
     };
     let together = on(1);
     assert_eq!(together, on(3));
     for (column, expected) in input.chunks(1 << 13).zip(together.chunks(1 << 13)) {
         let mut column = column.to_vec();
-        ntt(&mut column, &plan, &twiddles, path).unwrap();
+        ntt(path, &mut column, &plan, &twiddles).unwrap();
         assert_eq!(column, expected);
     }
 }
@@ -105,12 +105,12 @@ fn columns_are_independent_and_threads_do_not_matter() {
 fn what_cannot_be_done_is_an_error() {
     let path = CpuPath::active();
     assert_eq!(NttPlan::new(29, Direction::Forward), Err(NttError::TooLarge { log_n: 29 }));
-    assert!(Twiddles::new(29, path).is_err());
-    let twiddles = Twiddles::new(3, path).unwrap();
+    assert!(Twiddles::new(path, 29).is_err());
+    let twiddles = Twiddles::new(path, 3).unwrap();
     let plan = NttPlan::new(4, Direction::Forward).unwrap();
-    assert!(matches!(ntt(&mut [Fr::ONE; 16], &plan, &twiddles, path), Err(NttError::Twiddles { .. })));
+    assert!(matches!(ntt(path, &mut [Fr::ONE; 16], &plan, &twiddles), Err(NttError::Twiddles { .. })));
     let plan = NttPlan::new(3, Direction::Forward).unwrap();
-    assert!(matches!(ntt(&mut [Fr::ONE; 12], &plan, &twiddles, path), Err(NttError::Length { .. })));
+    assert!(matches!(ntt(path, &mut [Fr::ONE; 12], &plan, &twiddles), Err(NttError::Length { .. })));
     assert_eq!(plan.coset(Fr::ZERO), Err(NttError::ZeroCoset));
 }
 

@@ -1,7 +1,7 @@
 //! Prime field elements.
 
-use super::arith::{self, Arith, Plain};
-use super::params::{FieldParams, sub_if_ge, sub_raw};
+use super::arith::{Arith, Plain};
+use super::params::{FieldParams, sub_raw};
 use super::{Field, PrimeField};
 use core::fmt;
 use core::marker::PhantomData;
@@ -86,13 +86,13 @@ impl<P: FieldParams, A: Arith> Fp<P, A> {
     /// In: < 4p. Out: < 2p.
     #[inline(always)]
     pub(crate) fn reduce_to_2p(self) -> Self {
-        Self::from_montgomery_unchecked(sub_if_ge(self.0, P::MODULUS_2))
+        Self::from_montgomery_unchecked(A::reduce(&self.0, &P::MODULUS_2))
     }
 
     /// In: < 2p. Out: < p.
     #[inline(always)]
     pub(crate) fn reduce_once(self) -> Self {
-        Self::from_montgomery_unchecked(sub_if_ge(self.0, P::MODULUS))
+        Self::from_montgomery_unchecked(A::reduce(&self.0, &P::MODULUS))
     }
 }
 
@@ -107,7 +107,7 @@ impl<P: FieldParams, A: Arith> Field for Fp<P, A> {
 
     #[inline(always)]
     fn double(self) -> Self {
-        Self::from_montgomery_unchecked(arith::double::<P>(&self.0))
+        Self::from_montgomery_unchecked(A::add::<P>(&self.0, &self.0))
     }
 
     fn inverse_vartime(self) -> Option<Self> {
@@ -170,7 +170,7 @@ impl<P: FieldParams, A: Arith> Add for Fp<P, A> {
     type Output = Self;
     #[inline(always)]
     fn add(self, rhs: Self) -> Self {
-        Self::from_montgomery_unchecked(arith::add::<P>(&self.0, &rhs.0))
+        Self::from_montgomery_unchecked(A::add::<P>(&self.0, &rhs.0))
     }
 }
 
@@ -178,7 +178,7 @@ impl<P: FieldParams, A: Arith> Sub for Fp<P, A> {
     type Output = Self;
     #[inline(always)]
     fn sub(self, rhs: Self) -> Self {
-        Self::from_montgomery_unchecked(arith::sub::<P>(&self.0, &rhs.0))
+        Self::from_montgomery_unchecked(A::sub::<P>(&self.0, &rhs.0))
     }
 }
 
@@ -194,7 +194,7 @@ impl<P: FieldParams, A: Arith> Neg for Fp<P, A> {
     type Output = Self;
     #[inline(always)]
     fn neg(self) -> Self {
-        Self::from_montgomery_unchecked(arith::sub::<P>(&[0; 4], &self.0))
+        Self::from_montgomery_unchecked(A::sub::<P>(&[0; 4], &self.0))
     }
 }
 

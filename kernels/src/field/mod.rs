@@ -1,5 +1,7 @@
 //! BN254's fields: F_r (scalars), F_q (coordinates of G1) and F_q² (coordinates of G2).
 
+#[cfg(target_arch = "x86_64")]
+mod adx;
 mod arith;
 mod cast;
 mod fp;
@@ -7,7 +9,7 @@ mod fp2;
 mod params;
 
 #[cfg(target_arch = "x86_64")]
-pub use arith::Adx;
+pub use adx::Adx;
 pub use arith::{Arith, Plain};
 pub use cast::{OnArith, cast, cast_slice, cast_slice_mut, uncast};
 pub use fp::Fp;

@@ -52,7 +52,7 @@ impl FieldParams for FrParams {
 }
 
 /// 2a; the caller knows that it fits 256 bits.
-pub(crate) const fn double_raw(a: [u64; 4]) -> [u64; 4] {
+const fn double_raw(a: [u64; 4]) -> [u64; 4] {
     [a[0] << 1, a[1] << 1 | a[0] >> 63, a[2] << 1 | a[1] >> 63, a[3] << 1 | a[2] >> 63]
 }
 
@@ -80,8 +80,7 @@ const fn pow2_mod(k: u32, m: [u64; 4]) -> [u64; 4] {
 }
 
 /// a − m if a ≥ m, else a.
-#[inline(always)]
-pub(crate) const fn sub_if_ge(a: [u64; 4], m: [u64; 4]) -> [u64; 4] {
+const fn sub_if_ge(a: [u64; 4], m: [u64; 4]) -> [u64; 4] {
     let (d, borrow) = sub_raw(a, m);
     if borrow { a } else { d }
 }

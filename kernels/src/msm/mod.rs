@@ -13,7 +13,7 @@ mod scalars;
 pub use plan::{BLOCK_ENTRIES, BitHistogram, MsmPlan, REDUCE_SEGMENT};
 pub use scalars::Scalars;
 
-use crate::curve::{Affine, Coordinate, CurveField, cast_points, uncast_point};
+use crate::curve::{Affine, Coordinate, CurveField, Xyzz, cast_points, uncast_point};
 use crate::dispatch::{CpuPath, with_arith};
 use crate::field::{Arith, Plain};
 use crate::parallel;
@@ -55,16 +55,16 @@ impl<F: Coordinate> MsmBases<F> {
 ///
 /// Where `bases` and `scalars` differ in length, the shorter counts. Bases may repeat, be each other's opposites or be
 /// the identity. Cost: [`MsmPlan::products`]. The result is the same bit for bit for every path and thread count.
-pub fn msm<F: Coordinate>(bases: &MsmBases<F>, scalars: Scalars<'_>, path: CpuPath) -> Affine<F> {
+pub fn msm<F: Coordinate>(path: CpuPath, bases: &MsmBases<F>, scalars: Scalars<'_>) -> Affine<F> {
     with_arith!(path, A => uncast_point::<F, A>(msm_with::<F, A>(bases, scalars, None)))
 }
 
 /// As [`msm`], with a given window width instead of the planned one (2 to 15); for tuning and tests.
 pub fn msm_with_window_bits<F: Coordinate>(
+    path: CpuPath,
     bases: &MsmBases<F>,
     scalars: Scalars<'_>,
     window_bits: u32,
-    path: CpuPath,
 ) -> Affine<F> {
     let c = window_bits.clamp(2, plan::MAX_WINDOW_BITS);
     with_arith!(path, A => uncast_point::<F, A>(msm_with::<F, A>(bases, scalars, Some(c))))
@@ -72,11 +72,30 @@ pub fn msm_with_window_bits<F: Coordinate>(
 
 /// Several MSMs over the same bases.
 pub fn msm_batch<F: Coordinate>(
+    path: CpuPath,
     bases: &MsmBases<F>,
     batch: &[Scalars<'_>],
-    path: CpuPath,
 ) -> Vec<Affine<F>> {
-    parallel::map_range(batch.len(), |i| msm(bases, batch[i], path))
+    parallel::map_range(batch.len(), |i| msm(path, bases, batch[i]))
+}
+
+/// As [`msm`], as a sum over pieces of `piece` scalars each: less scratch memory, somewhat more work.
+pub fn msm_in_pieces<F: Coordinate>(
+    path: CpuPath,
+    bases: &MsmBases<F>,
+    scalars: Scalars<'_>,
+    piece: usize,
+) -> Affine<F> {
+    let n = bases.points.len().min(scalars.len());
+    let piece = piece.max(1);
+    let sum = (0..n).step_by(piece).fold(Xyzz::IDENTITY, |sum, start| {
+        let range = start..(start + piece).min(n);
+        let part = with_arith!(path, A => {
+            uncast_point::<F, A>(msm_over::<F, A>(bases, range.clone(), scalars.slice(range), None))
+        });
+        sum.add_affine(part)
+    });
+    sum.to_affine()
 }
 
 fn msm_with<F: Coordinate, A: Arith>(
@@ -84,9 +103,19 @@ fn msm_with<F: Coordinate, A: Arith>(
     scalars: Scalars<'_>,
     window_bits: Option<u32>,
 ) -> Affine<F::Under<A>> {
-    let n = bases.points.len().min(scalars.len());
-    let points = cast_points::<F, A>(&bases.points[..n]);
-    let (lengths, histogram) = digits::bit_lengths::<A>(scalars, n, |i| bases.skips(i));
+    msm_over::<F, A>(bases, 0..bases.points.len().min(scalars.len()), scalars, window_bits)
+}
+
+/// The sum over the bases of `range`; scalar 0 belongs to the first of them.
+fn msm_over<F: Coordinate, A: Arith>(
+    bases: &MsmBases<F>,
+    range: core::ops::Range<usize>,
+    scalars: Scalars<'_>,
+    window_bits: Option<u32>,
+) -> Affine<F::Under<A>> {
+    let start = range.start;
+    let points = cast_points::<F, A>(&bases.points[range]);
+    let (lengths, histogram) = digits::bit_lengths::<A>(scalars, points.len(), |i| bases.skips(start + i));
     let plan = match window_bits {
         None => MsmPlan::new(&histogram, size_of::<Affine<F>>()),
         Some(c) => MsmPlan::with_window_bits(&histogram, size_of::<Affine<F>>(), c),

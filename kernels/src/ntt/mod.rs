@@ -25,7 +25,7 @@ use crate::parallel;
 /// `data` holds columns of `plan.n()` elements one after the other; `twiddles` must reach `plan.log_n`. With a coset
 /// shift g the forward transform evaluates on g·⟨ω⟩ and the inverse interpolates from there. Cost: n/2·log2 n products
 /// a column, n more for a coset or an inverse. The result is the same bit for bit for every path and thread count.
-pub fn ntt(data: &mut [Fr], plan: &NttPlan, twiddles: &Twiddles, path: CpuPath) -> Result<(), NttError> {
+pub fn ntt(path: CpuPath, data: &mut [Fr], plan: &NttPlan, twiddles: &Twiddles) -> Result<(), NttError> {
     let n = plan.n();
     if !data.len().is_multiple_of(n) {
         return Err(NttError::Length { len: data.len(), n });

@@ -22,7 +22,7 @@ pub struct Twiddles {
 
 impl Twiddles {
     /// Tables for transforms of up to 2^`log_n` elements, filled on first use.
-    pub fn new(log_n: u32, path: CpuPath) -> Result<Self, NttError> {
+    pub fn new(path: CpuPath, log_n: u32) -> Result<Self, NttError> {
         if log_n > MAX_LOG_N {
             return Err(NttError::TooLarge { log_n });
         }

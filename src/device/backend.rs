@@ -1,0 +1,208 @@
+//! What a device can do, as traits.
+
+use crate::error::Result;
+use std::fmt;
+use zkwatt_kernels::curve::{Affine, Coordinate};
+use zkwatt_kernels::lookup::RangeTable;
+use zkwatt_kernels::msm::Scalars;
+use zkwatt_kernels::ntt::NttPlan;
+use zkwatt_kernels::vector::Scan;
+use zkwatt_kernels::{Fq, Fq2, Fr};
+
+/// A value that buffers can hold: plain data without padding.
+pub trait Elem: Copy + Default + PartialEq + fmt::Debug + Send + Sync + 'static {}
+
+impl Elem for Fr {}
+impl Elem for u8 {}
+impl Elem for u32 {}
+impl Elem for u64 {}
+impl Elem for i8 {}
+impl Elem for i16 {}
+impl Elem for i32 {}
+impl Elem for i64 {}
+impl Elem for i128 {}
+impl<F: Coordinate> Elem for Affine<F> {}
+
+/// Memory of a device.
+pub trait Buffer<T>: Send + Sync {
+    /// Number of elements.
+    fn len(&self) -> usize;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// One of the groups that MSMs run over.
+pub trait Group: Copy + fmt::Debug + Send + Sync + 'static {
+    /// Field of the coordinates.
+    type Coordinate: Coordinate;
+    /// `g1` or `g2`, as records and command lines spell it.
+    const NAME: &'static str;
+}
+
+/// The group G1, over F_q.
+#[derive(Copy, Clone, Debug)]
+pub struct G1;
+
+/// The group G2, over F_q².
+#[derive(Copy, Clone, Debug)]
+pub struct G2;
+
+impl Group for G1 {
+    type Coordinate = Fq;
+    const NAME: &'static str = "g1";
+}
+
+impl Group for G2 {
+    type Coordinate = Fq2;
+    const NAME: &'static str = "g2";
+}
+
+/// The kinds of devices.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub enum DeviceKind {
+    /// This computer's processor.
+    Cpu,
+    /// NVIDIA GPUs through CUDA.
+    Cuda,
+    /// Any GPU through WGPU.
+    Wgpu,
+    /// An installed ICICLE.
+    Icicle,
+}
+
+impl DeviceKind {
+    /// All kinds, the one that is always there first.
+    pub const ALL: [Self; 4] = [Self::Cpu, Self::Cuda, Self::Wgpu, Self::Icicle];
+
+    /// The name that command lines and records use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+            Self::Wgpu => "wgpu",
+            Self::Icicle => "icicle",
+        }
+    }
+}
+
+impl fmt::Display for DeviceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What is known of a device.
+#[derive(Clone, Debug)]
+pub struct DeviceInfo {
+    /// Its kind.
+    pub kind: DeviceKind,
+    /// Its model, as the system names it.
+    pub name: String,
+    /// The CPU form of the kernels, on a CPU.
+    pub cpu_path: Option<&'static str>,
+    /// Threads, on a CPU.
+    pub threads: usize,
+    /// Bytes that jobs may use.
+    pub memory_bytes: u64,
+}
+
+/// Owner of memory and of the order of work.
+pub trait Backend: Send + Sync + Sized + 'static {
+    /// Memory of this device.
+    type Buf<T: Elem>: Buffer<T>;
+
+    /// What is known of the device.
+    fn info(&self) -> &DeviceInfo;
+
+    /// `len` elements, all zero bits. Errors: [`OutOfMemory`](crate::Error::OutOfMemory).
+    fn alloc<T: Elem>(&self, len: usize) -> Result<Self::Buf<T>>;
+
+    /// A copy of host data on the device.
+    fn upload<T: Elem>(&self, data: &[T]) -> Result<Self::Buf<T>>;
+
+    /// A copy of the device's data on the host, once earlier work on the buffer is done.
+    fn download<T: Elem>(&self, buffer: &Self::Buf<T>) -> impl Future<Output = Result<Vec<T>>> + Send;
+
+    /// As [`Backend::download`], for callers that may block.
+    fn download_blocking<T: Elem>(&self, buffer: &Self::Buf<T>) -> Result<Vec<T>>;
+}
+
+/// Scalars of an MSM: on the host, or field elements on the device.
+pub enum MsmScalars<'a, B: Backend> {
+    /// On the host, in any width.
+    Host(Scalars<'a>),
+    /// Field elements on the device.
+    Device(&'a B::Buf<Fr>),
+}
+
+/// Multi-scalar multiplication over `G`.
+pub trait MsmOps<G: Group>: Backend {
+    /// Bases in the form that the device likes best.
+    type Bases: Send + Sync;
+
+    /// Prepares bases for many MSMs. Identities are allowed and skipped.
+    fn prepare(&self, bases: &[Affine<G::Coordinate>]) -> Result<Self::Bases>;
+
+    /// Σ kᵢ·Pᵢ. Errors when there are more scalars than bases.
+    fn msm(&self, bases: &Self::Bases, scalars: MsmScalars<'_, Self>) -> Result<Affine<G::Coordinate>>;
+
+    /// One MSM for each item over the same bases.
+    fn msm_batch(
+        &self,
+        bases: &Self::Bases,
+        batch: Vec<MsmScalars<'_, Self>>,
+    ) -> Result<Vec<Affine<G::Coordinate>>> {
+        batch.into_iter().map(|scalars| self.msm(bases, scalars)).collect()
+    }
+}
+
+/// Number-theoretic transforms.
+pub trait NttOps: Backend {
+    /// Transforms every column of the buffer in place; see [`zkwatt_kernels::ntt`].
+    fn ntt(&self, data: &mut Self::Buf<Fr>, plan: &NttPlan) -> Result<()>;
+}
+
+/// Operations on vectors of scalars.
+pub trait VectorOps: Backend {
+    /// aᵢ ← aᵢ + bᵢ
+    fn add_assign(&self, a: &mut Self::Buf<Fr>, b: &Self::Buf<Fr>) -> Result<()>;
+    /// aᵢ ← aᵢ − bᵢ
+    fn sub_assign(&self, a: &mut Self::Buf<Fr>, b: &Self::Buf<Fr>) -> Result<()>;
+    /// aᵢ ← aᵢ·bᵢ
+    fn mul_assign(&self, a: &mut Self::Buf<Fr>, b: &Self::Buf<Fr>) -> Result<()>;
+    /// yᵢ ← yᵢ + a·xᵢ
+    fn axpy(&self, y: &mut Self::Buf<Fr>, a: Fr, x: &Self::Buf<Fr>) -> Result<()>;
+    /// aᵢ ← c·aᵢ
+    fn scale(&self, a: &mut Self::Buf<Fr>, c: Fr) -> Result<()>;
+    /// aᵢ ← 1/aᵢ; zeros stay zero.
+    fn batch_inverse(&self, a: &mut Self::Buf<Fr>) -> Result<()>;
+    /// Running sums in place; returns the total.
+    fn prefix_sum(&self, a: &mut Self::Buf<Fr>, scan: Scan) -> Result<Fr>;
+    /// Running products in place; returns the total.
+    fn prefix_product(&self, a: &mut Self::Buf<Fr>, scan: Scan) -> Result<Fr>;
+    /// Σ cᵢ·xⁱ
+    fn evaluate(&self, coefficients: &Self::Buf<Fr>, x: Fr) -> Result<Fr>;
+}
+
+/// Kernels of lookup arguments; see [`zkwatt_kernels::lookup`] for the formulas.
+pub trait LookupOps: Backend {
+    /// How often each value start..start + len occurs.
+    fn multiplicities_range(&self, values: &Self::Buf<Fr>, table: RangeTable) -> Result<Self::Buf<u32>>;
+    /// How often each row of the table occurs; the first of equal rows counts.
+    fn multiplicities_table(&self, values: &Self::Buf<Fr>, table: &Self::Buf<Fr>) -> Result<Self::Buf<u32>>;
+    /// The terms 1/(β + fᵢ) of the values and mᵢ/(β + tᵢ) of the table.
+    fn logup_terms(
+        &self,
+        values: &Self::Buf<Fr>,
+        table: &Self::Buf<Fr>,
+        multiplicities: &Self::Buf<u32>,
+        beta: Fr,
+    ) -> Result<[Self::Buf<Fr>; 2]>;
+    /// The running sum φ of input terms less table terms, and its last value.
+    fn grand_sum(&self, inputs: &[&Self::Buf<Fr>], table: &Self::Buf<Fr>) -> Result<(Self::Buf<Fr>, Fr)>;
+    /// The sorted input A′ and the aligned table S′.
+    fn permuted_pair(&self, input: &Self::Buf<Fr>, table: &Self::Buf<Fr>) -> Result<[Self::Buf<Fr>; 2]>;
+}

@@ -1,0 +1,323 @@
+//! This computer's processor as a device.
+
+use super::backend::{
+    Backend, Buffer, DeviceInfo, DeviceKind, Elem, Group, LookupOps, MsmOps, MsmScalars, NttOps, VectorOps,
+};
+use super::memory::MemoryBudget;
+use crate::error::{Error, Result};
+use std::sync::{Arc, RwLock};
+use zkwatt_kernels::curve::Affine;
+use zkwatt_kernels::lookup::{self, RangeTable, TableIndex};
+use zkwatt_kernels::msm::{self, MsmBases, MsmPlan, Scalars};
+use zkwatt_kernels::ntt::{self, NttPlan, Twiddles};
+use zkwatt_kernels::vector::{self, Scan};
+use zkwatt_kernels::{CpuPath, Fr};
+
+/// How a CPU device works.
+#[derive(Clone, Debug, Default)]
+pub struct CpuOptions {
+    /// Threads; all processors if `None`. Without feature `parallel` only one is possible.
+    pub threads: Option<usize>,
+    /// Form of the kernels; the environment variable `ZKWATT_CPU` or else the fastest if `None`.
+    pub path: Option<CpuPath>,
+    /// Bound on the memory of one job, in bytes; what the system has available if `None`.
+    pub memory_budget: Option<u64>,
+}
+
+/// A CPU with its own threads.
+pub struct CpuDevice {
+    info: DeviceInfo,
+    path: CpuPath,
+    memory_budget: Option<u64>,
+    /// The largest tables of roots so far; they serve all smaller transforms too.
+    twiddles: RwLock<Option<Arc<Twiddles>>>,
+    #[cfg(feature = "parallel")]
+    pool: Option<rayon::ThreadPool>,
+}
+
+impl CpuDevice {
+    /// A device with these options. Errors when threads cannot be started or `ZKWATT_CPU` names no path of this CPU.
+    pub fn new(options: CpuOptions) -> Result<Self> {
+        if options.threads == Some(0) {
+            return Err(Error::invalid("threads", "is 0; at least one thread is needed"));
+        }
+        let path = match options.path {
+            Some(path) => path,
+            None => path_from_environment()?,
+        };
+        #[cfg(feature = "parallel")]
+        let pool = options
+            .threads
+            .map(|n| rayon::ThreadPoolBuilder::new().num_threads(n).build())
+            .transpose()
+            .map_err(|e| Error::invalid("threads", e.to_string()))?;
+        #[cfg(feature = "parallel")]
+        let threads = options.threads.unwrap_or_else(rayon::current_num_threads);
+        #[cfg(not(feature = "parallel"))]
+        let threads = 1;
+        let memory_bytes =
+            options.memory_budget.unwrap_or_else(|| MemoryBudget::of_host().available());
+        let info = DeviceInfo {
+            kind: DeviceKind::Cpu,
+            name: processor_name(),
+            cpu_path: Some(path.name()),
+            threads,
+            memory_bytes,
+        };
+        Ok(Self {
+            info,
+            path,
+            memory_budget: options.memory_budget,
+            twiddles: RwLock::new(None),
+            #[cfg(feature = "parallel")]
+            pool,
+        })
+    }
+
+    /// The form of the kernels.
+    pub fn path(&self) -> CpuPath {
+        self.path
+    }
+
+    /// Runs `f` on the device's threads.
+    pub fn install<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
+        #[cfg(feature = "parallel")]
+        if let Some(pool) = &self.pool {
+            return pool.install(f);
+        }
+        f()
+    }
+
+    fn budget(&self) -> MemoryBudget {
+        self.memory_budget.map_or_else(MemoryBudget::of_host, MemoryBudget::bytes)
+    }
+
+    fn twiddles(&self, log_n: u32) -> Result<Arc<Twiddles>> {
+        // A poisoned lock still holds whole tables: they are replaced in one step.
+        let current = self.twiddles.read().unwrap_or_else(|e| e.into_inner()).clone();
+        if let Some(tables) = current.filter(|t| t.log_n() >= log_n) {
+            return Ok(tables);
+        }
+        let tables = Arc::new(Twiddles::new(self.path, log_n)?);
+        *self.twiddles.write().unwrap_or_else(|e| e.into_inner()) = Some(tables.clone());
+        Ok(tables)
+    }
+
+    /// Σ kᵢ·Pᵢ in pieces whose scratch memory fits the budget.
+    fn msm_within_budget<G: Group>(
+        &self,
+        bases: &MsmBases<G::Coordinate>,
+        scalars: Scalars<'_>,
+    ) -> Result<Affine<G::Coordinate>> {
+        let n = scalars.len();
+        let needs = |n: usize| {
+            // The widest case: every scalar has a digit in every window.
+            let histogram = msm::BitHistogram::uniform(n, 253);
+            MsmPlan::new(&histogram, size_of::<Affine<G::Coordinate>>()).scratch_bytes
+        };
+        let available = self.budget().available();
+        let mut piece = n;
+        while piece > MIN_MSM_PIECE && needs(piece) > available {
+            piece = piece.div_ceil(2);
+        }
+        self.budget().require("multi-scalar multiplication", needs(piece.min(MIN_MSM_PIECE)))?;
+        if piece >= n {
+            return Ok(msm::msm(self.path, bases, scalars));
+        }
+        Ok(msm::msm_in_pieces(self.path, bases, scalars, piece))
+    }
+}
+
+/// Smaller pieces of an MSM would save little memory and cost much time.
+const MIN_MSM_PIECE: usize = 1 << 10;
+
+fn path_from_environment() -> Result<CpuPath> {
+    match std::env::var("ZKWATT_CPU") {
+        Err(_) => Ok(CpuPath::active()),
+        Ok(name) => CpuPath::from_name(&name)
+            .map_err(|e| Error::NoSuchDevice { device: "cpu".into(), reason: e.to_string() }),
+    }
+}
+
+/// The processor's model as Linux reports it, or the architecture.
+fn processor_name() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    model.map_or_else(|| std::env::consts::ARCH.to_string(), |(_, name)| name.trim().to_string())
+}
+
+/// Memory of the host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CpuBuffer<T>(Vec<T>);
+
+impl<T> CpuBuffer<T> {
+    /// The elements.
+    pub fn as_slice(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T: Send + Sync> Buffer<T> for CpuBuffer<T> {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Backend for CpuDevice {
+    type Buf<T: Elem> = CpuBuffer<T>;
+
+    fn info(&self) -> &DeviceInfo {
+        &self.info
+    }
+
+    fn alloc<T: Elem>(&self, len: usize) -> Result<CpuBuffer<T>> {
+        self.budget().require("buffer", (len as u64).saturating_mul(size_of::<T>() as u64))?;
+        Ok(CpuBuffer(vec![T::default(); len]))
+    }
+
+    fn upload<T: Elem>(&self, data: &[T]) -> Result<CpuBuffer<T>> {
+        self.budget().require("buffer", size_of_val(data) as u64)?;
+        Ok(CpuBuffer(data.to_vec()))
+    }
+
+    async fn download<T: Elem>(&self, buffer: &CpuBuffer<T>) -> Result<Vec<T>> {
+        Ok(buffer.0.clone())
+    }
+
+    fn download_blocking<T: Elem>(&self, buffer: &CpuBuffer<T>) -> Result<Vec<T>> {
+        Ok(buffer.0.clone())
+    }
+}
+
+impl<G: Group> MsmOps<G> for CpuDevice {
+    type Bases = MsmBases<G::Coordinate>;
+
+    fn prepare(&self, bases: &[Affine<G::Coordinate>]) -> Result<Self::Bases> {
+        if bases.len() >= 1 << 31 {
+            return Err(Error::invalid("bases", format!("{} are too many; at most 2^31 − 1", bases.len())));
+        }
+        self.budget().require("prepared bases", size_of_val(bases) as u64)?;
+        Ok(MsmBases::new(bases.to_vec()))
+    }
+
+    fn msm(&self, bases: &Self::Bases, scalars: MsmScalars<'_, Self>) -> Result<Affine<G::Coordinate>> {
+        let scalars = match scalars {
+            MsmScalars::Host(scalars) => scalars,
+            MsmScalars::Device(buffer) => Scalars::Field(&buffer.0),
+        };
+        if scalars.len() > bases.points().len() {
+            return Err(Error::LengthMismatch {
+                left: "bases",
+                left_len: bases.points().len(),
+                right: "scalars",
+                right_len: scalars.len(),
+            });
+        }
+        self.install(|| self.msm_within_budget::<G>(bases, scalars))
+    }
+}
+
+impl NttOps for CpuDevice {
+    fn ntt(&self, data: &mut CpuBuffer<Fr>, plan: &NttPlan) -> Result<()> {
+        self.ntt_in_place(&mut data.0, plan)
+    }
+}
+
+impl CpuDevice {
+    /// As [`NttOps::ntt`], on host memory without a copy.
+    pub fn ntt_in_place(&self, data: &mut [Fr], plan: &NttPlan) -> Result<()> {
+        self.budget().require("twiddles of a transform", plan.twiddle_bytes())?;
+        self.install(|| {
+            let twiddles = self.twiddles(plan.log_n)?;
+            Ok(ntt::ntt(self.path, data, plan, &twiddles)?)
+        })
+    }
+}
+
+impl VectorOps for CpuDevice {
+    fn add_assign(&self, a: &mut CpuBuffer<Fr>, b: &CpuBuffer<Fr>) -> Result<()> {
+        self.install(|| Ok(vector::add_assign(self.path, &mut a.0, &b.0)?))
+    }
+
+    fn sub_assign(&self, a: &mut CpuBuffer<Fr>, b: &CpuBuffer<Fr>) -> Result<()> {
+        self.install(|| Ok(vector::sub_assign(self.path, &mut a.0, &b.0)?))
+    }
+
+    fn mul_assign(&self, a: &mut CpuBuffer<Fr>, b: &CpuBuffer<Fr>) -> Result<()> {
+        self.install(|| Ok(vector::mul_assign(self.path, &mut a.0, &b.0)?))
+    }
+
+    fn axpy(&self, y: &mut CpuBuffer<Fr>, a: Fr, x: &CpuBuffer<Fr>) -> Result<()> {
+        self.install(|| Ok(vector::axpy(self.path, &mut y.0, a, &x.0)?))
+    }
+
+    fn scale(&self, a: &mut CpuBuffer<Fr>, c: Fr) -> Result<()> {
+        self.install(|| vector::scale(self.path, &mut a.0, c));
+        Ok(())
+    }
+
+    fn batch_inverse(&self, a: &mut CpuBuffer<Fr>) -> Result<()> {
+        self.install(|| vector::batch_inverse(self.path, &mut a.0));
+        Ok(())
+    }
+
+    fn prefix_sum(&self, a: &mut CpuBuffer<Fr>, scan: Scan) -> Result<Fr> {
+        Ok(self.install(|| vector::prefix_sum(self.path, &mut a.0, scan)))
+    }
+
+    fn prefix_product(&self, a: &mut CpuBuffer<Fr>, scan: Scan) -> Result<Fr> {
+        Ok(self.install(|| vector::prefix_product(self.path, &mut a.0, scan)))
+    }
+
+    fn evaluate(&self, coefficients: &CpuBuffer<Fr>, x: Fr) -> Result<Fr> {
+        Ok(self.install(|| vector::evaluate(self.path, &coefficients.0, x)))
+    }
+}
+
+impl LookupOps for CpuDevice {
+    fn multiplicities_range(&self, values: &CpuBuffer<Fr>, table: RangeTable) -> Result<CpuBuffer<u32>> {
+        self.install(|| Ok(CpuBuffer(lookup::multiplicities_range(self.path, &values.0, table)?)))
+    }
+
+    fn multiplicities_table(
+        &self,
+        values: &CpuBuffer<Fr>,
+        table: &CpuBuffer<Fr>,
+    ) -> Result<CpuBuffer<u32>> {
+        self.install(|| {
+            let index = TableIndex::new(&table.0)?;
+            Ok(CpuBuffer(lookup::multiplicities_table(&values.0, &index)?))
+        })
+    }
+
+    fn logup_terms(
+        &self,
+        values: &CpuBuffer<Fr>,
+        table: &CpuBuffer<Fr>,
+        multiplicities: &CpuBuffer<u32>,
+        beta: Fr,
+    ) -> Result<[CpuBuffer<Fr>; 2]> {
+        let (values, table, multiplicities) = (&values.0, &table.0, &multiplicities.0);
+        let terms = self.install(|| lookup::logup_terms(self.path, values, table, multiplicities, beta))?;
+        Ok([CpuBuffer(terms.inputs), CpuBuffer(terms.table)])
+    }
+
+    fn grand_sum(
+        &self,
+        inputs: &[&CpuBuffer<Fr>],
+        table: &CpuBuffer<Fr>,
+    ) -> Result<(CpuBuffer<Fr>, Fr)> {
+        let inputs: Vec<&[Fr]> = inputs.iter().map(|b| b.0.as_slice()).collect();
+        let sum = self.install(|| lookup::grand_sum(self.path, &inputs, &table.0))?;
+        Ok((CpuBuffer(sum.phi), sum.last))
+    }
+
+    fn permuted_pair(
+        &self,
+        input: &CpuBuffer<Fr>,
+        table: &CpuBuffer<Fr>,
+    ) -> Result<[CpuBuffer<Fr>; 2]> {
+        let pair = self.install(|| lookup::permuted_pair(self.path, &input.0, &table.0))?;
+        Ok([CpuBuffer(pair.input), CpuBuffer(pair.table)])
+    }
+}

@@ -1,0 +1,51 @@
+//! Kernels of lookup arguments, on host data; formulas in [`zkwatt_kernels::lookup`].
+
+use crate::device::Device;
+use crate::error::Result;
+use zkwatt_kernels::Fr;
+use zkwatt_kernels::lookup;
+
+pub use zkwatt_kernels::lookup::{GrandSum, LogupTerms, PermutedPair, RangeTable, TableIndex};
+
+/// m_j = #{i : valuesᵢ = start + j}. Errors name the first value outside.
+pub fn multiplicities_range(device: &Device, values: &[Fr], table: RangeTable) -> Result<Vec<u32>> {
+    match device {
+        Device::Cpu(cpu) => Ok(cpu.install(|| lookup::multiplicities_range(cpu.path(), values, table))?),
+    }
+}
+
+/// m_j = #{i : valuesᵢ = table_j}, the first of equal rows counts. Errors name the first value that is not there.
+pub fn multiplicities_table(device: &Device, values: &[Fr], table: &TableIndex<'_>) -> Result<Vec<u32>> {
+    match device {
+        Device::Cpu(cpu) => Ok(cpu.install(|| lookup::multiplicities_table(values, table))?),
+    }
+}
+
+/// hᵢ = 1/(β + fᵢ) and m_j/(β + t_j). Errors when a denominator is zero.
+pub fn logup_terms(
+    device: &Device,
+    values: &[Fr],
+    table: &[Fr],
+    multiplicities: &[u32],
+    beta: Fr,
+) -> Result<LogupTerms> {
+    match device {
+        Device::Cpu(cpu) => {
+            Ok(cpu.install(|| lookup::logup_terms(cpu.path(), values, table, multiplicities, beta))?)
+        }
+    }
+}
+
+/// φ_0 = 0, φ_{i+1} = φ_i + Σ_c inputs_{c,i} − table_i; the last value is zero for a valid lookup.
+pub fn grand_sum(device: &Device, inputs: &[&[Fr]], table: &[Fr]) -> Result<GrandSum> {
+    match device {
+        Device::Cpu(cpu) => Ok(cpu.install(|| lookup::grand_sum(cpu.path(), inputs, table))?),
+    }
+}
+
+/// The sorted input A′ and the table S′ aligned to it.
+pub fn permuted_pair(device: &Device, input: &[Fr], table: &[Fr]) -> Result<PermutedPair> {
+    match device {
+        Device::Cpu(cpu) => Ok(cpu.install(|| lookup::permuted_pair(cpu.path(), input, table))?),
+    }
+}

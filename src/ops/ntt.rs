@@ -1,0 +1,48 @@
+//! Number-theoretic transforms X\[k\] = Σ_j x\[j\]·(g·ω^k)^j over F_r.
+
+use crate::device::Device;
+use crate::error::{Error, Result};
+use zkwatt_kernels::Fr;
+
+pub use zkwatt_kernels::ntt::{Direction, MAX_LOG_N, NttPlan, Order, ntt_bit_reverse};
+
+/// What a transform does; the default is one column, forward, natural order on both ends, no coset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NttOptions {
+    /// From coefficients to values or back.
+    pub direction: Direction,
+    /// Order of input and output.
+    pub order: Order,
+    /// The shift g; `None` for g = 1.
+    pub coset: Option<Fr>,
+    /// Number of columns, one after the other, all of the same size.
+    pub columns: usize,
+}
+
+impl Default for NttOptions {
+    fn default() -> Self {
+        Self { direction: Direction::Forward, order: Order::NN, coset: None, columns: 1 }
+    }
+}
+
+/// Transforms `options.columns` columns in place.
+///
+/// Errors: columns that are not a power of two long, or longer than 2^28; a coset shift of zero; too little memory
+/// for the twiddles (half of a column). The data are unchanged then.
+pub fn ntt(device: &Device, data: &mut [Fr], options: &NttOptions) -> Result<()> {
+    let plan = plan(data.len(), options)?;
+    device.ntt(data, &plan)
+}
+
+fn plan(len: usize, options: &NttOptions) -> Result<NttPlan> {
+    let columns = options.columns;
+    let n = len.checked_div(columns).filter(|n| n * columns == len && n.is_power_of_two());
+    let n = n.ok_or_else(|| {
+        Error::invalid("data", format!("{len} elements are not {columns} column(s) of 2^k elements each"))
+    })?;
+    let plan = NttPlan::new(n.ilog2(), options.direction)?.order(options.order);
+    Ok(match options.coset {
+        Some(shift) => plan.coset(shift)?,
+        None => plan,
+    })
+}
