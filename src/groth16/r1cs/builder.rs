@@ -46,6 +46,13 @@ impl LinearCombination {
         self.terms.push((variable, coefficient));
     }
 
+    /// Replaces the first term, which [`LinearCombination::constant`] wrote, by another constant.
+    pub(crate) fn set_constant(&mut self, value: Fr) {
+        if let Some(first @ (0, _)) = self.terms.first_mut() {
+            first.1 = value;
+        }
+    }
+
     /// This plus coefficient · variable.
     pub fn plus(mut self, variable: u32, coefficient: Fr) -> Self {
         self.push(variable, coefficient);

@@ -1,0 +1,176 @@
+//! What a proof states, from the verifier's side.
+
+use super::QuantisedModel;
+use crate::error::{Error, Result};
+use crate::kernels::Fr;
+use serde::{Deserialize, Serialize};
+
+/// Who sees the input.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InputMode {
+    /// Private, and bound to a public commitment ([`commit_input`](crate::mlp::commit_input)).
+    #[default]
+    Committed,
+    /// Private and bound to nothing: the proof says only that some input in range gives these outputs.
+    Private,
+    /// Public. The circuit does not check its range; [`CircuitInterface::public_inputs`] does.
+    Public,
+}
+
+/// What is revealed of the outputs.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OutputMode {
+    /// All accumulators of the last layer.
+    #[default]
+    Accumulators,
+    /// The index of the largest accumulator (the lowest among equals) and nothing else.
+    Class,
+}
+
+/// Who sees the weights.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WeightMode {
+    /// Constants of the circuit, bound by the verifying key.
+    #[default]
+    Public,
+    /// Not available in R1CS.
+    Private,
+}
+
+/// Which statement a circuit proves.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CircuitOptions {
+    /// Who sees the input.
+    pub input: InputMode,
+    /// What is revealed of the outputs.
+    pub output: OutputMode,
+    /// Who sees the weights.
+    pub weights: WeightMode,
+}
+
+/// The shape of the public values, which a verifier needs beside the verifying key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CircuitInterface {
+    /// Number of inputs.
+    pub input_len: usize,
+    /// Inputs are in 0..2^bits.
+    pub input_bits: u32,
+    /// Number of accumulators of the last layer.
+    pub output_len: usize,
+    /// Who sees the input.
+    pub input: InputMode,
+    /// What is revealed of the outputs.
+    pub output: OutputMode,
+}
+
+/// The public part of one proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// Of the input.
+    pub input: InputStatement,
+    /// Of the outputs.
+    pub output: OutputStatement,
+}
+
+/// What is public of the input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InputStatement {
+    /// A commitment to it.
+    Commitment(Fr),
+    /// Nothing.
+    Private,
+    /// All of it.
+    Public(Vec<u32>),
+}
+
+/// What is public of the outputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OutputStatement {
+    /// The accumulators of the last layer.
+    Accumulators(Vec<i64>),
+    /// The class.
+    Class(usize),
+}
+
+impl CircuitInterface {
+    pub(super) fn new(model: &QuantisedModel, options: &CircuitOptions) -> Self {
+        Self {
+            input_len: model.input.len,
+            input_bits: model.input.bits,
+            output_len: model.layers.last().map_or(0, |layer| layer.outputs),
+            input: options.input,
+            output: options.output,
+        }
+    }
+
+    /// Public values of the outputs: as many as outputs, or one class.
+    pub fn output_values(&self) -> usize {
+        match self.output {
+            OutputMode::Accumulators => self.output_len,
+            OutputMode::Class => 1,
+        }
+    }
+
+    /// All public values, not counting the constant one.
+    pub fn public_values(&self) -> usize {
+        let input = match self.input {
+            InputMode::Committed => 1,
+            InputMode::Private => 0,
+            InputMode::Public => self.input_len,
+        };
+        self.output_values() + input
+    }
+
+    /// The public values of `statement` without the constant one: outputs first, then commitment or inputs.
+    ///
+    /// A verifier must take the values from here, not from the prover: the range of public inputs is checked here
+    /// and nowhere else. Negative accumulators −v become r − v.
+    /// Errors: a statement of another mode, length or range.
+    pub fn public_inputs(&self, statement: &Statement) -> Result<Vec<Fr>> {
+        let mut values = Vec::with_capacity(self.public_values());
+        match (&statement.output, self.output) {
+            (OutputStatement::Accumulators(outputs), OutputMode::Accumulators) => {
+                check_len("the stated outputs", outputs.len(), self.output_len)?;
+                values.extend(outputs.iter().map(|v| Fr::from(*v)));
+            }
+            (OutputStatement::Class(class), OutputMode::Class) => {
+                if *class >= self.output_len {
+                    let reason = format!("is {class}; the model has the classes 0..{}", self.output_len);
+                    return Err(Error::invalid("class", reason));
+                }
+                values.push(Fr::from(*class as u64));
+            }
+            _ => return Err(mode_error("output", &self.output)),
+        }
+        match (&statement.input, self.input) {
+            (InputStatement::Commitment(commitment), InputMode::Committed) => values.push(*commitment),
+            (InputStatement::Private, InputMode::Private) => {}
+            (InputStatement::Public(input), InputMode::Public) => {
+                check_len("the stated input", input.len(), self.input_len)?;
+                let limit = 1u64.checked_shl(self.input_bits).unwrap_or(u64::MAX);
+                if let Some(i) = input.iter().position(|x| u64::from(*x) >= limit) {
+                    let reason =
+                        format!("value {} at index {i} does not fit {} bits", input[i], self.input_bits);
+                    return Err(Error::invalid("input", reason));
+                }
+                values.extend(input.iter().map(|x| Fr::from(u64::from(*x))));
+            }
+            _ => return Err(mode_error("input", &self.input)),
+        }
+        Ok(values)
+    }
+}
+
+fn check_len(left: &'static str, left_len: usize, right_len: usize) -> Result<()> {
+    if left_len == right_len {
+        return Ok(());
+    }
+    Err(Error::LengthMismatch { left, left_len, right: "the circuit's interface", right_len })
+}
+
+fn mode_error(argument: &'static str, expected: &impl core::fmt::Debug) -> Error {
+    Error::invalid(argument, format!("the circuit was built for mode {expected:?}; state it in that form"))
+}
