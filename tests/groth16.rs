@@ -7,11 +7,11 @@ use ark_serialize::CanonicalSerialize;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use std::sync::Arc;
+use zkwatt::device::{CpuDevice, CpuOptions, Device, Dual};
 use zkwatt::error::Error;
-use zkwatt::groth16::backend::{CpuDevice, CpuOptions};
 use zkwatt::groth16::r1cs::{Assignment, Label, LinearCombination, R1cs, R1csBuilder};
-use zkwatt::groth16::{Proof, Prover, ProverOptions, ProverPlan, ProvingKey, setup, verify};
-use zkwatt::kernels::{Field, Fr};
+use zkwatt::groth16::{DeviceProver, Proof, Prover, ProverOptions, ProverPlan, ProvingKey, setup, verify};
+use zkwatt::kernels::{CpuPath, Field, Fr};
 
 fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
@@ -71,7 +71,7 @@ fn cpu() -> CpuDevice {
 }
 
 fn prover(r1cs: &R1cs, key: &ProvingKey) -> Prover<CpuDevice> {
-    Prover::new(cpu(), key, Arc::new(r1cs.clone())).unwrap()
+    Prover::<CpuDevice>::new(cpu(), key, Arc::new(r1cs.clone())).unwrap()
 }
 
 fn ark_proof(key: &ProvingKey, r1cs: &R1cs, z: &Assignment, r: Fr, s: Fr) -> Proof {
@@ -238,7 +238,7 @@ fn proofs_are_blinded() {
     let (r1cs, z) = circuit(1, 10, &mut rng(15));
     let key = setup(&r1cs, &mut rng(16)).unwrap();
     let options = ProverOptions { verify: Some(true) };
-    let prover = Prover::with_options(cpu(), &key, Arc::new(r1cs.clone()), options).unwrap();
+    let prover = Prover::<CpuDevice>::with_options(cpu(), &key, Arc::new(r1cs.clone()), options).unwrap();
     let mut rng = rng(17);
     let (one, report) = prover.prove_with_report(&z, &mut rng).unwrap();
     let two = prover.prove(&z, &mut rng).unwrap();
@@ -254,8 +254,9 @@ fn keys_of_other_circuits_are_refused() {
     let (r1cs, _) = circuit(1, 10, &mut rng(18));
     let (other, _) = circuit(1, 11, &mut rng(18));
     let key = setup(&r1cs, &mut rng(19)).unwrap();
-    let refused =
-        |key: &ProvingKey, r1cs: &R1cs| Prover::new(cpu(), key, Arc::new(r1cs.clone())).err().unwrap();
+    let refused = |key: &ProvingKey, r1cs: &R1cs| {
+        Prover::<CpuDevice>::new(cpu(), key, Arc::new(r1cs.clone())).err().unwrap()
+    };
     assert!(matches!(refused(&key, &other), Error::Mismatch { .. }));
     let mut broken = key.clone();
     broken.l_query.pop();
@@ -274,7 +275,7 @@ fn self_check_withholds_wrong_proofs() {
     let mut key = setup(&r1cs, &mut rng(21)).unwrap();
     key.l_query.iter_mut().for_each(|p| *p = key.delta_g1);
     let options = ProverOptions { verify: Some(true) };
-    let prover = Prover::with_options(cpu(), &key, Arc::new(r1cs), options).unwrap();
+    let prover = Prover::<CpuDevice>::with_options(cpu(), &key, Arc::new(r1cs), options).unwrap();
     assert!(matches!(prover.prove(&z, &mut rng(22)), Err(Error::SelfCheck(_))));
 }
 
@@ -329,4 +330,45 @@ fn serves_as_a_snark_of_arkworks() {
     assert!(!ZkwattGroth16::verify(&vk, &[], &proof).unwrap());
     let unsatisfied = ZkwattGroth16::prove(&key, Cubic(Some(4), 35), &mut rng(31));
     assert!(matches!(unsatisfied, Err(SnarkError::Prover(Error::Unsatisfied { constraint: 1, .. }))));
+}
+
+#[test]
+fn one_random_stream_gives_one_proof_on_all_devices() {
+    let (r1cs, z) = circuit(2, 700, &mut rng(40));
+    let key = setup(&r1cs, &mut rng(41)).unwrap();
+    let r1cs = Arc::new(r1cs);
+    let want = Prover::<CpuDevice>::new(cpu(), &key, r1cs.clone()).unwrap().prove(&z, &mut rng(42)).unwrap();
+    for path in CpuPath::available() {
+        for threads in [1, 2, 3] {
+            let options = || CpuOptions { threads: Some(threads), path: Some(path), ..Default::default() };
+            let device = Device::cpu(options()).unwrap();
+            let prover = DeviceProver::new(&device, &key, r1cs.clone(), ProverOptions::default()).unwrap();
+            assert_eq!(prover.prove(&z, &mut rng(42)).unwrap(), want);
+            let dual = Dual::new(CpuDevice::new(options()).unwrap(), cpu());
+            let prover = Prover::<Dual<CpuDevice, CpuDevice>>::new(dual, &key, r1cs.clone()).unwrap();
+            assert_eq!(prover.prove(&z, &mut rng(42)).unwrap(), want);
+        }
+    }
+}
+
+#[test]
+fn a_small_memory_budget_is_an_error_or_slower_but_never_wrong() {
+    let (r1cs, z) = circuit(2, 700, &mut rng(43));
+    let key = setup(&r1cs, &mut rng(44)).unwrap();
+    let r1cs = Arc::new(r1cs);
+    let want = prover(&r1cs, &key).prove(&z, &mut rng(45)).unwrap();
+    let mut outcomes = [0, 0];
+    for kilobytes in [0, 16, 64, 128, 256, 1024, 4096, 16384, 65536] {
+        let options = CpuOptions { memory_budget: Some(kilobytes << 10), ..Default::default() };
+        let device = CpuDevice::new(options).unwrap();
+        let proof =
+            Prover::<CpuDevice>::new(device, &key, r1cs.clone()).and_then(|p| p.prove(&z, &mut rng(45)));
+        match proof {
+            Ok(proof) => assert_eq!(proof, want),
+            Err(Error::OutOfMemory { .. }) => outcomes[0] += 1,
+            Err(e) => panic!("{e}"),
+        }
+        outcomes[1] += 1;
+    }
+    assert!(outcomes[0] > 0 && outcomes[0] < outcomes[1]);
 }

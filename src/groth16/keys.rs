@@ -5,11 +5,11 @@
 //! allocates beyond the size of the file (times a small constant).
 
 use super::container::{self, FileKind, Reader};
-use super::convert::{fr, to_fr};
 use super::points::{FilePoint, read_finite_point, read_points, write_points};
 use super::{Proof, ProvingKey, VerifyingKey};
 use crate::error::{Error, Result};
 use crate::files;
+use crate::interop::ark;
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -241,7 +241,7 @@ impl ProofFile {
         write_count(self.public_inputs.len(), &mut body);
         let bad = |e| Error::format(PROOF.name, format!("cannot be written: {e}"));
         for x in &self.public_inputs {
-            to_fr(*x).serialize_compressed(&mut body).map_err(bad)?;
+            ark::ark_scalar(x).serialize_compressed(&mut body).map_err(bad)?;
         }
         self.proof.serialize_compressed(&mut body).map_err(bad)?;
         container::encode(PROOF, &header(&self.info)?, &body)
@@ -260,7 +260,7 @@ impl ProofFile {
         for (i, x) in inputs.chunks_exact(32).enumerate() {
             let x = ark_bn254::Fr::deserialize_compressed(x)
                 .map_err(|_| reader.error(format!("public input {i} is not below the modulus")))?;
-            public_inputs.push(fr(x));
+            public_inputs.push(ark::scalar(&x));
         }
         let proof = Proof::deserialize_compressed(reader.take(PROOF_BYTES, "proof")?)
             .map_err(|_| reader.error("the proof's points are not points of their groups"))?;

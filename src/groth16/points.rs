@@ -1,8 +1,8 @@
 //! Points and scalars in key files: Montgomery limbs, little-endian; infinity is all zeros.
 
 use super::container::Reader;
-use super::convert::{g1, g2, to_g1, to_g2};
 use crate::error::Result;
+use crate::interop::ark;
 use ark_ec::AffineRepr;
 use ark_ec::short_weierstrass::Affine;
 use zkwatt_kernels::{Fq, Fq2, G1Affine, G2Affine, parallel};
@@ -52,7 +52,7 @@ impl FilePoint for Affine<ark_bn254::g1::Config> {
     const BYTES: usize = 2 * LIMBS;
 
     fn write(&self, out: &mut Vec<u8>) {
-        let p = g1(self);
+        let p = ark::g1_point(self);
         write_fq(p.x, out);
         write_fq(p.y, out);
     }
@@ -62,7 +62,7 @@ impl FilePoint for Affine<ark_bn254::g1::Config> {
         if validate != Validate::Trust && !p.is_on_curve() {
             return Err(OFF_CURVE);
         }
-        Ok(to_g1(&p))
+        Ok(ark::ark_g1_point(&p))
     }
 }
 
@@ -70,7 +70,7 @@ impl FilePoint for Affine<ark_bn254::g2::Config> {
     const BYTES: usize = 4 * LIMBS;
 
     fn write(&self, out: &mut Vec<u8>) {
-        let p = g2(self);
+        let p = ark::g2_point(self);
         for x in [p.x.c0, p.x.c1, p.y.c0, p.y.c1] {
             write_fq(x, out);
         }
@@ -82,7 +82,7 @@ impl FilePoint for Affine<ark_bn254::g2::Config> {
         if validate != Validate::Trust && !p.is_on_curve() {
             return Err(OFF_CURVE);
         }
-        let p = to_g2(&p);
+        let p = ark::ark_g2_point(&p);
         if validate == Validate::Full && !p.is_zero() && !p.is_in_correct_subgroup_assuming_on_curve() {
             return Err("is on the curve but not in the group of order r");
         }

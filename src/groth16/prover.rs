@@ -1,19 +1,21 @@
 //! The prover, generic over the device.
 
-use super::backend::{DeviceKind, G1, G2, MsmOps, MsmScalars, NttOps, VectorOps};
-use super::convert::{g1, g2, to_fr, to_g1, to_g2};
 use super::domain::Domain;
 use super::plan::ProverPlan;
 use super::witness_map::{WitnessMap, constraint_products, reversed_bases};
 use super::{Assignment, PreparedVerifyingKey, Proof, ProvingKey, R1cs, keys, random};
+use crate::device::{DeviceKind, G1, G2, MsmOps, MsmScalars, NttOps, VectorOps};
 use crate::error::{Error, Result};
-use ark_ec::{AffineRepr, CurveGroup};
+use crate::interop::ark;
+use ark_ec::CurveGroup;
 use rand_core::{CryptoRng, RngCore};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 use zeroize::Zeroizing;
+use zkwatt_kernels::curve::Affine;
 use zkwatt_kernels::msm::Scalars;
-use zkwatt_kernels::{Fr, G1Affine, G2Affine};
+use zkwatt_kernels::{Field, Fr, G1Affine, G2Affine};
 
 /// What a device must do for Groth16.
 pub trait Groth16Backend: MsmOps<G1> + MsmOps<G2> + NttOps + VectorOps {}
@@ -67,7 +69,7 @@ struct Query<T> {
 ///
 /// with h = (a·b − c)/Z. For equal key, assignment and random stream it is, byte for byte, that of `ark-groth16`.
 pub struct Prover<B: Groth16Backend> {
-    backend: B,
+    backend: Arc<B>,
     r1cs: Arc<R1cs>,
     key: KeyPoints,
     verifier: PreparedVerifyingKey,
@@ -91,46 +93,48 @@ struct KeyPoints {
 }
 
 impl<B: Groth16Backend> Prover<B> {
-    /// Uploads `key` for the circuit `r1cs`, with default options.
+    /// Uploads `key` to `backend` (a device, or an `Arc` of one that is shared) for the circuit `r1cs`, with default
+    /// options.
     ///
     /// # Errors
     /// [`Error::Mismatch`] if the key was made for another circuit, as far as its lengths tell;
     /// [`Error::InvalidArgument`] if its parts disagree; [`Error::DomainTooLarge`] beyond 2^28 rows; what the device
     /// reports.
-    pub fn new(backend: B, key: &ProvingKey, r1cs: Arc<R1cs>) -> Result<Self> {
+    pub fn new(backend: impl Into<Arc<B>>, key: &ProvingKey, r1cs: Arc<R1cs>) -> Result<Self> {
         Self::with_options(backend, key, r1cs, ProverOptions::default())
     }
 
     /// As [`Prover::new`] with options.
     pub fn with_options(
-        backend: B,
+        backend: impl Into<Arc<B>>,
         key: &ProvingKey,
         r1cs: Arc<R1cs>,
         options: ProverOptions,
     ) -> Result<Self> {
+        let backend = backend.into();
         keys::check_shape(key).map_err(|reason| Error::invalid("proving key", reason))?;
         let domain = Domain::of(&r1cs)?;
         check_circuit(key, &r1cs, domain)?;
-        let (a_kept, a) = finite(&key.a_query, g1);
+        let (a_kept, a) = finite(ark::g1_points(&key.a_query));
         // b_g1 and b_g2 hold the same multiples, so infinity is at the same places; a key for which that is not so
         // was not made by a setup.
-        let (b_kept, b1) = finite(&key.b_g1_query, g1);
-        let (b2_kept, b2) = finite(&key.b_g2_query, g2);
+        let (b_kept, b1) = finite(ark::g1_points(&key.b_g1_query));
+        let (b2_kept, b2) = finite(ark::g2_points(&key.b_g2_query));
         if b_kept != b2_kept {
             return Err(Error::invalid(
                 "proving key",
                 "b_g1_query and b_g2_query are infinity at different places",
             ));
         }
-        let (l_kept, l) = finite(&key.l_query, g1);
+        let (l_kept, l) = finite(ark::g1_points(&key.l_query));
         let h = reversed_bases(&key.h_query, domain);
         let plan = ProverPlan::new(domain.log_n, [a.len(), b1.len(), b2.len(), l.len()]);
         Ok(Self {
-            a: Query { bases: MsmOps::<G1>::prepare(&backend, &a)?, kept: a_kept },
-            b1: Query { bases: MsmOps::<G1>::prepare(&backend, &b1)?, kept: b_kept },
-            b2: MsmOps::<G2>::prepare(&backend, &b2)?,
-            l: Query { bases: MsmOps::<G1>::prepare(&backend, &l)?, kept: l_kept },
-            h: MsmOps::<G1>::prepare(&backend, &h)?,
+            a: Query { bases: MsmOps::<G1>::prepare(&*backend, &a)?, kept: a_kept },
+            b1: Query { bases: MsmOps::<G1>::prepare(&*backend, &b1)?, kept: b_kept },
+            b2: MsmOps::<G2>::prepare(&*backend, &b2)?,
+            l: Query { bases: MsmOps::<G1>::prepare(&*backend, &l)?, kept: l_kept },
+            h: MsmOps::<G1>::prepare(&*backend, &h)?,
             witness_map: WitnessMap::new(domain)?,
             verify: options.verify.unwrap_or_else(|| backend.info().kind != DeviceKind::Cpu),
             verifier: PreparedVerifyingKey::new(&key.vk)?,
@@ -148,7 +152,7 @@ impl<B: Groth16Backend> Prover<B> {
     }
 
     /// The device.
-    pub fn backend(&self) -> &B {
+    pub fn backend(&self) -> &Arc<B> {
         &self.backend
     }
 
@@ -192,13 +196,13 @@ impl<B: Groth16Backend> Prover<B> {
         let mut report = ProveReport::default();
         let z = assignment.values();
         let products = timed(&mut report.constraints_s, || constraint_products(&self.r1cs, z))?;
-        let h = timed(&mut report.witness_map_s, || self.witness_map.quotient(&self.backend, products))?;
-        let sum = |bases: &_, scalars: MsmScalars<'_, B>| MsmOps::<G1>::msm(&self.backend, bases, scalars);
+        let h = timed(&mut report.witness_map_s, || self.witness_map.quotient(&*self.backend, products))?;
+        let sum = |bases: &_, scalars: MsmScalars<'_, B>| MsmOps::<G1>::msm(&*self.backend, bases, scalars);
         let a = timed(&mut report.msm_a_s, || sum(&self.a.bases, host(&self.a.gather(z))))?;
         let b_scalars = self.b1.gather(z);
         let b1 = timed(&mut report.msm_b1_s, || sum(&self.b1.bases, host(&b_scalars)))?;
         let b2 =
-            timed(&mut report.msm_b2_s, || MsmOps::<G2>::msm(&self.backend, &self.b2, host(&b_scalars)))?;
+            timed(&mut report.msm_b2_s, || MsmOps::<G2>::msm(&*self.backend, &self.b2, host(&b_scalars)))?;
         let w = &z[self.r1cs.num_instance()..];
         let l = timed(&mut report.msm_l_s, || sum(&self.l.bases, host(&self.l.gather(w))))?;
         let h = timed(&mut report.msm_h_s, || sum(&self.h, MsmScalars::Device(&h)))?;
@@ -216,13 +220,13 @@ impl<B: Groth16Backend> Prover<B> {
 
     /// The proof from its five sums.
     fn assemble(&self, [a, b1, l, h]: [G1Affine; 4], b2: G2Affine, r: Fr, s: Fr) -> Proof {
-        let (r, s) = (Zeroizing::new(to_fr(r)), Zeroizing::new(to_fr(s)));
+        let (r, s) = (Zeroizing::new(ark::ark_scalar(&r)), Zeroizing::new(ark::ark_scalar(&s)));
         let key = &self.key;
-        let a = key.delta_g1 * *r + key.alpha_g1 + to_g1(&a);
-        let b1 = key.delta_g1 * *s + key.beta_g1 + to_g1(&b1);
-        let b2 = key.delta_g2 * *s + key.beta_g2 + to_g2(&b2);
-        let h = to_g1(&h) * to_fr(self.witness_map.factor());
-        let c = a * *s + b1 * *r - key.delta_g1 * (*r * *s) + to_g1(&l) + h;
+        let a = key.delta_g1 * *r + key.alpha_g1 + ark::ark_g1_point(&a);
+        let b1 = key.delta_g1 * *s + key.beta_g1 + ark::ark_g1_point(&b1);
+        let b2 = key.delta_g2 * *s + key.beta_g2 + ark::ark_g2_point(&b2);
+        let h = ark::ark_g1_point(&h) * ark::ark_scalar(&self.witness_map.factor());
+        let c = a * *s + b1 * *r - key.delta_g1 * (*r * *s) + ark::ark_g1_point(&l) + h;
         Proof { a: a.into_affine(), b: b2.into_affine(), c: c.into_affine() }
     }
 }
@@ -254,10 +258,13 @@ impl std::ops::Deref for Gathered<'_> {
 }
 
 /// The points that are not infinity, and their indices unless these are all.
-fn finite<P: AffineRepr, Q>(points: &[P], convert: impl Fn(&P) -> Q) -> (Option<Vec<u32>>, Vec<Q>) {
-    let kept: Vec<u32> = (0..).zip(points).filter(|(_, p)| !p.is_zero()).map(|(i, _)| i).collect();
-    let converted = kept.iter().map(|i| convert(&points[*i as usize])).collect();
-    ((kept.len() != points.len()).then_some(kept), converted)
+fn finite<F: Field>(points: &[Affine<F>]) -> (Option<Vec<u32>>, Cow<'_, [Affine<F>]>) {
+    if !points.iter().any(Affine::is_identity) {
+        return (None, Cow::Borrowed(points));
+    }
+    // A circuit has at most 2^32 − 1 variables.
+    let (kept, points) = (0..).zip(points).filter(|(_, p)| !p.is_identity()).unzip::<u32, _, _, Vec<_>>();
+    (Some(kept), Cow::Owned(points))
 }
 
 fn check_circuit(key: &ProvingKey, r1cs: &R1cs, domain: Domain) -> Result<()> {

@@ -1,9 +1,9 @@
 //! Single-party trusted setup, for development and tests.
 
-use super::convert::{g1_vec, g2_vec, to_g1, to_g2};
 use super::domain::Domain;
 use super::{ProvingKey, R1cs, SparseMatrix, VerifyingKey, random};
 use crate::error::{Error, Result};
+use crate::interop::ark;
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 use zkwatt_kernels::curve::fixed_base::FixedBase;
@@ -46,10 +46,10 @@ pub fn setup(r1cs: &R1cs, rng: &mut (impl RngCore + CryptoRng)) -> Result<Provin
     let n1 = 2 * variables + h.len() + variables;
     let g1 = FixedBase::<Fq>::new(path, G1Affine::generator(), n1);
     let g2 = FixedBase::<Fq2>::new(path, G2Affine::generator(), columns.b.len());
-    let g1_query = |scalars: &[Fr]| g1_vec(&g1.mul_batch_vartime(path, scalars));
-    let g2_query = |scalars: &[Fr]| g2_vec(&g2.mul_batch_vartime(path, scalars));
-    let g1_point = |k: Fr| to_g1(&one(&g1.mul_batch_vartime(path, &[k])));
-    let g2_point = |k: Fr| to_g2(&one(&g2.mul_batch_vartime(path, &[k])));
+    let g1_query = |scalars: &[Fr]| ark::ark_g1_points(&g1.mul_batch_vartime(path, scalars)).to_vec();
+    let g2_query = |scalars: &[Fr]| ark::ark_g2_points(&g2.mul_batch_vartime(path, scalars)).to_vec();
+    let g1_point = |k: Fr| ark::ark_g1_point(&one(&g1.mul_batch_vartime(path, &[k])));
+    let g2_point = |k: Fr| ark::ark_g2_point(&one(&g2.mul_batch_vartime(path, &[k])));
     Ok(ProvingKey {
         vk: VerifyingKey {
             alpha_g1: g1_point(secrets.alpha),

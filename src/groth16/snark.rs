@@ -1,10 +1,10 @@
 //! The prover as an `ark_snark::SNARK`, for programs that are written against arkworks.
 
-use super::backend::{CpuDevice, CpuOptions};
-use super::convert::fr;
 use super::r1cs::{Label, LinearCombination, R1csBuilder};
 use super::{Assignment, Prover, R1cs};
+use crate::device::{CpuDevice, CpuOptions};
 use crate::error::Error;
+use crate::interop::ark;
 use ark_bn254::Bn254;
 use ark_groth16::Groth16;
 use ark_relations::gr1cs::{
@@ -54,7 +54,7 @@ impl SNARK<ark_bn254::Fr> for ZkwattGroth16 {
     ) -> Result<Self::Proof, SnarkError> {
         let (r1cs, assignment) = synthesise(circuit)?;
         let device = CpuDevice::new(CpuOptions::default())?;
-        Ok(Prover::new(device, key, Arc::new(r1cs))?.prove(&assignment, rng)?)
+        Ok(Prover::<CpuDevice>::new(device, key, Arc::new(r1cs))?.prove(&assignment, rng)?)
     }
 
     fn process_vk(key: &Self::VerifyingKey) -> Result<Self::ProcessedVerifyingKey, SnarkError> {
@@ -107,13 +107,13 @@ pub fn synthesise<C: ConstraintSynthesizer<ark_bn254::Fr>>(
                 let mut combination = LinearCombination::zero();
                 for (coefficient, column) in row {
                     // The builder refuses more than 2^32 variables.
-                    combination.push(*column as u32, fr(*coefficient));
+                    combination.push(*column as u32, ark::scalar(coefficient));
                 }
                 combination
             });
             builder.enforce(a, b, c, Label::new("constraint"));
         }
     }
-    let values = instance.iter().chain(&witness).map(|x| fr(*x)).collect();
+    let values = instance.iter().chain(&witness).map(ark::scalar).collect();
     Ok((builder.finish()?, Assignment::new(values)))
 }

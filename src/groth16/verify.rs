@@ -1,8 +1,8 @@
 //! Verification by the unmodified `ark-groth16`.
 
-use super::convert::to_fr;
 use super::{Proof, VerifyingKey};
 use crate::error::{Error, Result};
+use crate::interop::ark;
 use ark_bn254::Bn254;
 use ark_groth16::Groth16;
 use ark_serialize::Valid;
@@ -45,8 +45,7 @@ impl PreparedVerifyingKey {
             });
         }
         proof.check().map_err(|_| Error::ProofRejected)?;
-        let inputs: Vec<_> = public_inputs.iter().map(|x| to_fr(*x)).collect();
-        match Groth16::<Bn254>::verify_proof(&self.0, proof, &inputs) {
+        match Groth16::<Bn254>::verify_proof(&self.0, proof, ark::ark_scalars(public_inputs)) {
             Ok(true) => Ok(()),
             _ => Err(Error::ProofRejected),
         }

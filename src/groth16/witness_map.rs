@@ -1,10 +1,10 @@
 //! From an assignment to the quotient polynomial h = (a·b − c)/Z.
 
 use super::R1cs;
-use super::backend::{NttOps, VectorOps};
-use super::convert::g1;
 use super::domain::Domain;
+use crate::device::{NttOps, VectorOps};
 use crate::error::{Error, Result};
+use crate::interop::ark;
 use zeroize::Zeroizing;
 use zkwatt_kernels::ntt::{Direction, NttError, NttPlan, Order};
 use zkwatt_kernels::{Field, Fr, G1Affine, PrimeField, parallel};
@@ -116,6 +116,6 @@ pub(super) fn reversed_bases(h_query: &[ark_bn254::G1Affine], domain: Domain) ->
     let unused_bits = usize::BITS - domain.log_n;
     (0..domain.len())
         .map(|i| i.reverse_bits().checked_shr(unused_bits).unwrap_or(0))
-        .map(|i| h_query.get(i).map_or(G1Affine::IDENTITY, g1))
+        .map(|i| h_query.get(i).map_or(G1Affine::IDENTITY, ark::g1_point))
         .collect()
 }
