@@ -44,7 +44,9 @@ pub enum Error {
     },
 
     /// A job does not fit the memory budget and cannot be cut.
-    #[error("{what} needs {requested} bytes but {available} are available; raise the memory budget or use a smaller size")]
+    #[error(
+        "{what} needs {requested} bytes but {available} are available; raise the memory budget or use a smaller size"
+    )]
     OutOfMemory {
         /// The job.
         what: &'static str,

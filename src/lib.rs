@@ -2,6 +2,7 @@
 
 pub mod device;
 pub mod error;
+pub mod files;
 #[cfg(feature = "groth16")]
 pub mod groth16;
 pub mod interop;

@@ -1,6 +1,7 @@
 //! BN254's groups in short Weierstrass form y² = x³ + b: G1 over F_q, G2 over F_q².
 
 mod affine;
+pub mod fixed_base;
 mod xyzz;
 
 pub use affine::Affine;

@@ -19,6 +19,9 @@ pub struct Fp<P, A = Plain>(pub(crate) [u64; 4], PhantomData<(P, A)>);
 // SAFETY: transparent over [u64; 4]; all zero bits are the element zero.
 unsafe impl<P: FieldParams, A: Arith> bytemuck::Zeroable for Fp<P, A> {}
 
+// Secrets are wiped through this; the default value is zero.
+impl<P: FieldParams, A: Arith> zeroize::DefaultIsZeroes for Fp<P, A> {}
+
 impl<P: FieldParams, A: Arith> Fp<P, A> {
     /// From limbs that are already in Montgomery form. Returns `None` unless they are below p.
     pub const fn from_montgomery(limbs: [u64; 4]) -> Option<Self> {

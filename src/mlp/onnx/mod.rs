@@ -14,7 +14,7 @@ use std::path::Path;
 
 use rten_onnx::onnx::ModelProto;
 
-use super::files;
+use crate::files;
 use super::model::{MAX_PARAMETERS, Model};
 use crate::error::{Error, Result};
 

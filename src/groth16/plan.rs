@@ -1,0 +1,75 @@
+//! How many bytes a prover needs; pure.
+
+use super::R1cs;
+use super::domain::Domain;
+use crate::error::Result;
+use zkwatt_kernels::msm::{BitHistogram, MsmPlan};
+use zkwatt_kernels::{Fr, G1Affine, G2Affine};
+
+/// Predicted bytes on a prover's device.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct ProverPlan {
+    /// Bases of the five sums, for as long as the prover lives.
+    pub bases_bytes: u64,
+    /// Twiddles of both directions, likewise.
+    pub twiddle_bytes: u64,
+    /// Polynomials during the witness map: a, b and c.
+    pub polynomial_bytes: u64,
+    /// Scalars and scratch of the largest sum, while the quotient is kept.
+    pub msm_bytes: u64,
+}
+
+impl ProverPlan {
+    /// For a domain of 2^`log_n` and the numbers of finite bases in A, B in G1, B in G2, and L.
+    pub fn new(log_n: u32, [a, b1, b2, l]: [usize; 4]) -> Self {
+        const SCALAR: u64 = size_of::<Fr>() as u64;
+        const POINT: [usize; 2] = [size_of::<G1Affine>(), size_of::<G2Affine>()];
+        let n = 1u64 << log_n;
+        let g1 = (a + b1 + l) as u64 + n - 1;
+        // Full-width scalars are the upper bound.
+        let msm = |count: usize, point: usize| {
+            let scratch = MsmPlan::new(&BitHistogram::uniform(count, 254), point).scratch_bytes;
+            count as u64 * SCALAR + scratch
+        };
+        let sums = [
+            msm(a, POINT[0]),
+            msm(b1, POINT[0]),
+            msm(b2, POINT[1]),
+            msm(l, POINT[0]),
+            msm(1 << log_n, POINT[0]),
+        ];
+        Self {
+            bases_bytes: g1 * POINT[0] as u64 + b2 as u64 * POINT[1] as u64,
+            twiddle_bytes: n * SCALAR,
+            polynomial_bytes: 3 * n * SCALAR,
+            msm_bytes: n * SCALAR + sums.into_iter().max().unwrap_or(0),
+        }
+    }
+
+    /// For a circuit, before there is a key: the variables that occur in A (or are public), in B, and the private ones.
+    ///
+    /// # Errors
+    /// [`crate::Error::DomainTooLarge`] beyond 2^28 rows.
+    pub fn for_circuit(r1cs: &R1cs) -> Result<Self> {
+        let domain = Domain::of(r1cs)?;
+        let used = |matrix: &super::SparseMatrix, always: usize| {
+            let mut used = vec![false; r1cs.num_variables()];
+            used.iter_mut().take(always).for_each(|u| *u = true);
+            for row in 0..matrix.num_rows() {
+                for (column, _) in matrix.row(row) {
+                    if let Some(u) = used.get_mut(column) {
+                        *u = true;
+                    }
+                }
+            }
+            used.into_iter().filter(|u| *u).count()
+        };
+        let b = used(r1cs.b(), 0);
+        Ok(Self::new(domain.log_n, [used(r1cs.a(), r1cs.num_instance()), b, b, r1cs.num_witness()]))
+    }
+
+    /// The peak: what stays, and the larger of the two phases.
+    pub fn peak_bytes(&self) -> u64 {
+        self.bases_bytes + self.twiddle_bytes + self.polynomial_bytes.max(self.msm_bytes)
+    }
+}

@@ -1,0 +1,299 @@
+//! The prover, generic over the device.
+
+use super::domain::Domain;
+use super::plan::ProverPlan;
+use super::witness_map::{WitnessMap, constraint_products, reversed_bases};
+use super::{Assignment, PreparedVerifyingKey, Proof, ProvingKey, R1cs, keys, random};
+use crate::device::{DeviceKind, G1, G2, MsmOps, MsmScalars, NttOps, VectorOps};
+use crate::error::{Error, Result};
+use crate::interop::ark;
+use ark_ec::CurveGroup;
+use rand_core::{CryptoRng, RngCore};
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Instant;
+use zeroize::Zeroizing;
+use zkwatt_kernels::curve::Affine;
+use zkwatt_kernels::msm::Scalars;
+use zkwatt_kernels::{Field, Fr, G1Affine, G2Affine};
+
+/// What a device must do for Groth16.
+pub trait Groth16Backend: MsmOps<G1> + MsmOps<G2> + NttOps + VectorOps {}
+
+impl<B: MsmOps<G1> + MsmOps<G2> + NttOps + VectorOps> Groth16Backend for B {}
+
+/// Choices of a [`Prover`] that do not change its proofs.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProverOptions {
+    /// Whether to verify each proof before returning it. `None`: on a GPU yes, on a CPU no.
+    pub verify: Option<bool>,
+}
+
+/// Where the time of one proof went, in seconds.
+#[derive(Copy, Clone, Debug, Default, PartialEq)]
+pub struct ProveReport {
+    /// A·z, B·z, C·z and the check of all constraints.
+    pub constraints_s: f64,
+    /// The coefficients of h.
+    pub witness_map_s: f64,
+    /// Σ z_i·a_query_i.
+    pub msm_a_s: f64,
+    /// Σ z_i·b_query_i in G1.
+    pub msm_b1_s: f64,
+    /// Σ z_i·b_query_i in G2.
+    pub msm_b2_s: f64,
+    /// Σ w_i·l_query_i.
+    pub msm_l_s: f64,
+    /// Σ h_i·h_query_i.
+    pub msm_h_s: f64,
+    /// Verification of the proof, if it was asked for.
+    pub verify_s: Option<f64>,
+    /// All of it.
+    pub total_s: f64,
+}
+
+/// Those bases of one query that are not infinity, on the device.
+struct Query<T> {
+    bases: T,
+    /// Their indices among the query's; `None` if none was left out.
+    kept: Option<Vec<u32>>,
+}
+
+/// A device with one circuit and its proving key, uploaded once; makes any number of proofs.
+///
+/// The proof of assignment z = (x, w) with blinding r, s is
+///
+/// ```text
+/// A = α + Σ z_i·a_i + r·δ    B = β + Σ z_i·b_i + s·δ    C = Σ w_i·l_i + Σ h_i·τ^i·Z(τ)/δ + s·A + r·B − r·s·δ
+/// ```
+///
+/// with h = (a·b − c)/Z. For equal key, assignment and random stream it is, byte for byte, that of `ark-groth16`.
+pub struct Prover<B: Groth16Backend> {
+    backend: Arc<B>,
+    r1cs: Arc<R1cs>,
+    key: KeyPoints,
+    verifier: PreparedVerifyingKey,
+    verify: bool,
+    a: Query<<B as MsmOps<G1>>::Bases>,
+    b1: Query<<B as MsmOps<G1>>::Bases>,
+    b2: <B as MsmOps<G2>>::Bases,
+    l: Query<<B as MsmOps<G1>>::Bases>,
+    h: <B as MsmOps<G1>>::Bases,
+    witness_map: WitnessMap,
+    plan: ProverPlan,
+}
+
+/// The single points of a key.
+struct KeyPoints {
+    alpha_g1: ark_bn254::G1Affine,
+    beta_g1: ark_bn254::G1Affine,
+    delta_g1: ark_bn254::G1Affine,
+    beta_g2: ark_bn254::G2Affine,
+    delta_g2: ark_bn254::G2Affine,
+}
+
+impl<B: Groth16Backend> Prover<B> {
+    /// Uploads `key` to `backend` (a device, or an `Arc` of one that is shared) for the circuit `r1cs`, with default
+    /// options.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] if the key was made for another circuit, as far as its lengths tell;
+    /// [`Error::InvalidArgument`] if its parts disagree; [`Error::DomainTooLarge`] beyond 2^28 rows; what the device
+    /// reports.
+    pub fn new(backend: impl Into<Arc<B>>, key: &ProvingKey, r1cs: Arc<R1cs>) -> Result<Self> {
+        Self::with_options(backend, key, r1cs, ProverOptions::default())
+    }
+
+    /// As [`Prover::new`] with options.
+    pub fn with_options(
+        backend: impl Into<Arc<B>>,
+        key: &ProvingKey,
+        r1cs: Arc<R1cs>,
+        options: ProverOptions,
+    ) -> Result<Self> {
+        let backend = backend.into();
+        keys::check_shape(key).map_err(|reason| Error::invalid("proving key", reason))?;
+        let domain = Domain::of(&r1cs)?;
+        check_circuit(key, &r1cs, domain)?;
+        let (a_kept, a) = finite(ark::g1_points(&key.a_query));
+        // b_g1 and b_g2 hold the same multiples, so infinity is at the same places; a key for which that is not so
+        // was not made by a setup.
+        let (b_kept, b1) = finite(ark::g1_points(&key.b_g1_query));
+        let (b2_kept, b2) = finite(ark::g2_points(&key.b_g2_query));
+        if b_kept != b2_kept {
+            return Err(Error::invalid(
+                "proving key",
+                "b_g1_query and b_g2_query are infinity at different places",
+            ));
+        }
+        let (l_kept, l) = finite(ark::g1_points(&key.l_query));
+        let h = reversed_bases(&key.h_query, domain);
+        let plan = ProverPlan::new(domain.log_n, [a.len(), b1.len(), b2.len(), l.len()]);
+        Ok(Self {
+            a: Query { bases: MsmOps::<G1>::prepare(&*backend, &a)?, kept: a_kept },
+            b1: Query { bases: MsmOps::<G1>::prepare(&*backend, &b1)?, kept: b_kept },
+            b2: MsmOps::<G2>::prepare(&*backend, &b2)?,
+            l: Query { bases: MsmOps::<G1>::prepare(&*backend, &l)?, kept: l_kept },
+            h: MsmOps::<G1>::prepare(&*backend, &h)?,
+            witness_map: WitnessMap::new(domain)?,
+            verify: options.verify.unwrap_or_else(|| backend.info().kind != DeviceKind::Cpu),
+            verifier: PreparedVerifyingKey::new(&key.vk)?,
+            key: KeyPoints {
+                alpha_g1: key.vk.alpha_g1,
+                beta_g1: key.beta_g1,
+                delta_g1: key.delta_g1,
+                beta_g2: key.vk.beta_g2,
+                delta_g2: key.vk.delta_g2,
+            },
+            plan,
+            r1cs,
+            backend,
+        })
+    }
+
+    /// The device.
+    pub fn backend(&self) -> &Arc<B> {
+        &self.backend
+    }
+
+    /// The circuit.
+    pub fn r1cs(&self) -> &Arc<R1cs> {
+        &self.r1cs
+    }
+
+    /// The bytes that the key takes and that a proof will take on the device.
+    pub fn plan(&self) -> &ProverPlan {
+        &self.plan
+    }
+
+    /// A proof that `assignment` satisfies the circuit.
+    ///
+    /// The blinding is drawn from `rng` (r, then s) before anything else happens.
+    ///
+    /// # Errors
+    /// [`Error::Unsatisfied`] with the first constraint that fails; [`Error::LengthMismatch`] or
+    /// [`Error::InvalidArgument`] for an assignment of another shape; [`Error::SelfCheck`] if the proof was verified
+    /// and is wrong; what the device reports.
+    pub fn prove(&self, assignment: &Assignment, rng: &mut (impl RngCore + CryptoRng)) -> Result<Proof> {
+        self.prove_with_report(assignment, rng).map(|(proof, _)| proof)
+    }
+
+    /// As [`Prover::prove`], and says where the time went.
+    pub fn prove_with_report(
+        &self,
+        assignment: &Assignment,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<(Proof, ProveReport)> {
+        let r = Zeroizing::new(random::scalar(rng));
+        let s = Zeroizing::new(random::scalar(rng));
+        self.prove_with_blinding(assignment, *r, *s)
+    }
+
+    /// The proof with given blinding. **Not zero-knowledge unless r and s are uniform and used once.**
+    #[doc(hidden)]
+    pub fn prove_with_blinding(&self, assignment: &Assignment, r: Fr, s: Fr) -> Result<(Proof, ProveReport)> {
+        let start = Instant::now();
+        let mut report = ProveReport::default();
+        let z = assignment.values();
+        let products = timed(&mut report.constraints_s, || constraint_products(&self.r1cs, z))?;
+        let h = timed(&mut report.witness_map_s, || self.witness_map.quotient(&*self.backend, products))?;
+        let sum = |bases: &_, scalars: MsmScalars<'_, B>| MsmOps::<G1>::msm(&*self.backend, bases, scalars);
+        let a = timed(&mut report.msm_a_s, || sum(&self.a.bases, host(&self.a.gather(z))))?;
+        let b_scalars = self.b1.gather(z);
+        let b1 = timed(&mut report.msm_b1_s, || sum(&self.b1.bases, host(&b_scalars)))?;
+        let b2 =
+            timed(&mut report.msm_b2_s, || MsmOps::<G2>::msm(&*self.backend, &self.b2, host(&b_scalars)))?;
+        let w = &z[self.r1cs.num_instance()..];
+        let l = timed(&mut report.msm_l_s, || sum(&self.l.bases, host(&self.l.gather(w))))?;
+        let h = timed(&mut report.msm_h_s, || sum(&self.h, MsmScalars::Device(&h)))?;
+        let proof = self.assemble([a, b1, l, h], b2, r, s);
+        if self.verify {
+            let mut verify_s = 0.0;
+            let verified =
+                timed(&mut verify_s, || self.verifier.verify(assignment.public_inputs(&self.r1cs), &proof));
+            report.verify_s = Some(verify_s);
+            verified.map_err(|e| Error::SelfCheck(format!("the proof does not verify: {e}")))?;
+        }
+        report.total_s = start.elapsed().as_secs_f64();
+        Ok((proof, report))
+    }
+
+    /// The proof from its five sums.
+    fn assemble(&self, [a, b1, l, h]: [G1Affine; 4], b2: G2Affine, r: Fr, s: Fr) -> Proof {
+        let (r, s) = (Zeroizing::new(ark::ark_scalar(&r)), Zeroizing::new(ark::ark_scalar(&s)));
+        let key = &self.key;
+        let a = key.delta_g1 * *r + key.alpha_g1 + ark::ark_g1_point(&a);
+        let b1 = key.delta_g1 * *s + key.beta_g1 + ark::ark_g1_point(&b1);
+        let b2 = key.delta_g2 * *s + key.beta_g2 + ark::ark_g2_point(&b2);
+        let h = ark::ark_g1_point(&h) * ark::ark_scalar(&self.witness_map.factor());
+        let c = a * *s + b1 * *r - key.delta_g1 * (*r * *s) + ark::ark_g1_point(&l) + h;
+        Proof { a: a.into_affine(), b: b2.into_affine(), c: c.into_affine() }
+    }
+}
+
+impl<T> Query<T> {
+    /// The scalars of the bases that were kept, in their order.
+    fn gather<'a>(&self, values: &'a [Fr]) -> Gathered<'a> {
+        match &self.kept {
+            None => Gathered::All(values),
+            Some(kept) => Gathered::Some(Zeroizing::new(kept.iter().map(|i| values[*i as usize]).collect())),
+        }
+    }
+}
+
+/// Scalars of a query; copies are wiped.
+enum Gathered<'a> {
+    All(&'a [Fr]),
+    Some(Zeroizing<Vec<Fr>>),
+}
+
+impl std::ops::Deref for Gathered<'_> {
+    type Target = [Fr];
+    fn deref(&self) -> &[Fr] {
+        match self {
+            Self::All(values) => values,
+            Self::Some(values) => values,
+        }
+    }
+}
+
+/// The points that are not infinity, and their indices unless these are all.
+fn finite<F: Field>(points: &[Affine<F>]) -> (Option<Vec<u32>>, Cow<'_, [Affine<F>]>) {
+    if !points.iter().any(Affine::is_identity) {
+        return (None, Cow::Borrowed(points));
+    }
+    // A circuit has at most 2^32 − 1 variables.
+    let (kept, points) = (0..).zip(points).filter(|(_, p)| !p.is_identity()).unzip::<u32, _, _, Vec<_>>();
+    (Some(kept), Cow::Owned(points))
+}
+
+fn check_circuit(key: &ProvingKey, r1cs: &R1cs, domain: Domain) -> Result<()> {
+    let describe = |variables: usize, instance: usize, rows: usize| {
+        format!(
+            "a circuit of {variables} variables ({} of them public inputs) and at most {rows} rows",
+            instance - 1
+        )
+    };
+    let of_key = (key.a_query.len(), key.vk.gamma_abc_g1.len(), key.h_query.len() + 1);
+    let of_circuit = (r1cs.num_variables(), r1cs.num_instance(), domain.len());
+    if of_key == of_circuit {
+        return Ok(());
+    }
+    Err(Error::Mismatch {
+        what: "the proving key",
+        made_for: describe(of_key.0, of_key.1, of_key.2),
+        used_with: describe(of_circuit.0, of_circuit.1.max(1), of_circuit.2),
+        hint: "run setup with this circuit first",
+    })
+}
+
+fn host<B: Groth16Backend>(scalars: &[Fr]) -> MsmScalars<'_, B> {
+    MsmScalars::Host(Scalars::Field(scalars))
+}
+
+fn timed<T>(seconds: &mut f64, f: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let out = f();
+    *seconds = start.elapsed().as_secs_f64();
+    out
+}
