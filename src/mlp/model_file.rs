@@ -5,9 +5,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::files;
 use super::quantised::{InputSpec, QuantisedLayer, QuantisedModel, Requantise};
 use crate::error::{Error, Result};
+use crate::files;
 
 const FORMAT: &str = "zkwatt-quantised-model";
 const VERSION: u32 = 1;
