@@ -4,7 +4,7 @@ mod data;
 mod embedded;
 mod synthetic;
 
-pub use data::{Images, embedded_calibration, embedded_digits, full_mnist, read_images};
+pub use data::{Images, embedded_calibration, embedded_digits, full_mnist, read_images, read_unlabelled};
 pub use embedded::{EmbeddedModel, TrainedOn, embedded};
 pub use synthetic::synthetic;
 
@@ -27,6 +27,8 @@ pub struct LoadOptions<'a> {
     pub data: Option<&'a Path>,
     /// Widths of weights and activations.
     pub preset: Preset,
+    /// Images that choose the scales instead of the usual ones, and how many of them.
+    pub calibration: Option<(&'a Path, usize)>,
 }
 
 /// A model, quantised, with the images to test it on.
@@ -142,6 +144,18 @@ fn from_float(model: Model, options: &LoadOptions<'_>) -> Result<LoadedModel> {
             notes.push(format!("{}: {why}{way_out}", model.name));
             let InputEncoding { bits, .. } = InputEncoding::PIXELS;
             (synthetic::inputs(model.input_len, bits, RANDOM_SAMPLES), None, None)
+        }
+    };
+    let calibration = match options.calibration {
+        None => calibration,
+        Some((path, samples)) => {
+            notes.clear();
+            let images = if path.is_dir() { read_images(path, true)? } else { read_unlabelled(path)? };
+            let images = match Images::for_input_len(model.input_len) {
+                Some(size) => size.fit(images.take(samples))?,
+                None => images.take(samples),
+            };
+            images.inputs()
         }
     };
     let options = QuantiseOptions { preset: options.preset, input: InputEncoding::PIXELS };
