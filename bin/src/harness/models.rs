@@ -59,20 +59,13 @@ impl LoadedModel {
         self.full_test.as_ref().or(self.test.as_ref())
     }
 
-    /// `n` inputs: test images, or seeded random ones where there are no images.
+    /// `n` inputs: the first test images, over again if they are fewer, or seeded random ones where there are none.
     pub fn inputs(&self, n: usize) -> Vec<Vec<u32>> {
         match &self.test {
-            Some(test) if !test.is_empty() => {
-                (0..n).filter_map(|i| test.input(spread(i, n, test.len()))).collect()
-            }
+            Some(test) if !test.is_empty() => (0..n).filter_map(|i| test.input(i % test.len())).collect(),
             _ => synthetic::inputs(self.quantised.input.len, self.quantised.input.bits, n),
         }
     }
-}
-
-/// The `i`-th of `n` indices spread over `len`; the embedded digits are sorted by class.
-pub fn spread(i: usize, n: usize, len: usize) -> usize {
-    (i * len / n.max(1) + i) % len.max(1)
 }
 
 /// Loads what `--model` names: an embedded model, `synthetic-N-…-N`, an ONNX file, or a quantised model's JSON file.
@@ -203,12 +196,5 @@ mod tests {
         let error = load("mnist-1-2", &LoadOptions::default()).unwrap_err();
         assert!(error.to_string().contains("mnist-784-128-10"), "{error}");
         assert!(matches!(load("no.onnx", &LoadOptions::default()), Err(Error::Io { .. })));
-    }
-
-    #[test]
-    fn spread_visits_every_class_of_sorted_digits() {
-        let classes: Vec<usize> = (0..10).map(|i| spread(i, 10, 100) / 10).collect();
-        assert_eq!(classes, (0..10).collect::<Vec<_>>());
-        assert_eq!(spread(0, 0, 0), 0);
     }
 }

@@ -25,5 +25,5 @@ pub fn note(text: impl AsRef<str>) {
 
 /// A line of `key  value`, the values aligned.
 pub fn field(key: &str, value: impl std::fmt::Display) -> String {
-    format!("  {key:<12} {value}")
+    format!("  {key:<13} {value}")
 }

@@ -19,7 +19,7 @@ macro_rules! idx {
     };
 }
 
-/// A hundred test digits, 28x28, ten of each class in order.
+/// A hundred test digits, 28x28, ten of each class, mixed.
 ///
 /// # Errors
 /// None for files that the tests have read.

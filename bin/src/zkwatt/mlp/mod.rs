@@ -24,22 +24,15 @@ const PROVING_KEY_FILE: &str = "proving.key";
 /// The verifying key there.
 const VERIFYING_KEY_FILE: &str = "verifying.key";
 
-/// Commands on models.
+/// Commands on models; the documentation of their arguments is their help.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Reads an ONNX file and shows its layers
     Import(import::Args),
-    /// Turns a float model into one of small integers, with scales chosen on images
     Quantise(quantise::Args),
-    /// Classifies labelled images with a model and its quantised form
     Accuracy(quantise::AccuracyArgs),
-    /// Makes proving and verifying key of a model, for development
     Setup(setup::Args),
-    /// Proves what a model answers to one image
     Prove(prove::Args),
-    /// Checks a proof and shows what it states; exits with 1 if it is rejected
     Verify(verify::Args),
-    /// Writes a model's circuit as .r1cs, for a setup by many parties with snarkjs
     ExportR1cs(export::Args),
 }
 

@@ -40,8 +40,8 @@ pub struct Args {
 pub fn warn_of(options: &CircuitOptions) {
     if options.input == InputMode::Private {
         warn(
-            "nothing binds a private input: a proof says only that some input gives this output, and anyone can \
-             search for one\n  use --input committed to bind it to a public hash",
+            "nothing binds a private input; anyone can search for one that gives this output\n  \
+             use --input committed, which binds it to a public hash",
         );
     }
 }

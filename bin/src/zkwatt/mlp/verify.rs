@@ -1,6 +1,6 @@
 //! `zkwatt mlp verify`
 
-use super::key::CircuitOf;
+use super::key::{CircuitOf, hex};
 use super::statement::{describe, element, parse_element, to_json};
 use crate::console::{field, say, warn};
 use crate::staged::{Access, Staged};
@@ -58,6 +58,21 @@ pub fn run(args: &Args) -> Result<()> {
         return Err(Error::format("verifying key file", reason));
     }
     let proof = ProofFile::read(&args.proof)?;
+    if proof.info.circuit != key.info.circuit {
+        let name = |of: &CircuitOf| format!("a circuit of model `{}`", of.model.escape_debug());
+        let digest = |circuit: &[u8; 32]| format!(" ({}…)", hex(&circuit[..6]));
+        let proof_of = CircuitOf::read("proof file", &proof.info)?;
+        return Err(Error::Mismatch {
+            what: "the proof",
+            made_for: name(&proof_of) + &digest(&proof.info.circuit),
+            used_with: name(&of) + &digest(&key.info.circuit),
+            hint: "use the verifying key of the setup whose proving key made the proof",
+        });
+    }
+    if proof.public_inputs.len() != of.interface.public_values() {
+        let (n, expected) = (proof.public_inputs.len(), of.interface.public_values());
+        return Err(Error::format("proof file", format!("has {n} public values; the key has {expected}")));
+    }
     let start = Instant::now();
     key.verify(&proof)?;
     let verify_s = start.elapsed().as_secs_f64();
