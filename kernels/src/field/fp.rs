@@ -116,6 +116,29 @@ impl<P: FieldParams, A: Arith> Field for Fp<P, A> {
         Self::from_montgomery_unchecked(A::add::<P>(&self.0, &self.0))
     }
 
+    #[inline(always)]
+    fn mul_loose(self, rhs: Self) -> Self {
+        self.mul_lazy(rhs)
+    }
+
+    #[inline(always)]
+    fn sub_loose(self, rhs: Self) -> Self {
+        Self::from_montgomery_unchecked(A::sub_lazy(&self.0, &rhs.0, &P::MODULUS))
+    }
+
+    #[inline(always)]
+    fn sub_two_tight(self, b: Self, c: Self) -> Self {
+        // In (0, 4p).
+        let sum = A::add_lazy(&b.0, &c.0);
+        let difference = A::sub_lazy(&self.0, &sum, &P::MODULUS_2);
+        Self::from_montgomery_unchecked(difference).reduce_to_2p().reduce_once()
+    }
+
+    #[inline(always)]
+    fn tighten(self) -> Self {
+        self.reduce_once()
+    }
+
     fn inverse_vartime(self) -> Option<Self> {
         if self.is_zero() {
             return None;
