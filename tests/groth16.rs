@@ -372,3 +372,39 @@ fn a_small_memory_budget_is_an_error_or_slower_but_never_wrong() {
     }
     assert!(outcomes[0] > 0 && outcomes[0] < outcomes[1]);
 }
+
+/// A hundred thousand constraints; prints where the time goes (`--ignored --nocapture`).
+#[test]
+#[ignore = "takes half a minute"]
+fn a_large_circuit() {
+    use std::time::Instant;
+    use zkwatt::groth16::keys::{KeyInfo, ProvingKeyFile, Validate};
+    let (r1cs, z) = circuit(10, 100_000, &mut rng(50));
+    let timed = |what: &str, start: Instant| {
+        let seconds = start.elapsed().as_secs_f64();
+        println!("{what}: {seconds:.3} s");
+        seconds
+    };
+    let start = Instant::now();
+    let key = setup(&r1cs, &mut rng(51)).unwrap();
+    assert!(timed("setup", start) < 10.0);
+    let start = Instant::now();
+    let prover = prover(&r1cs, &key);
+    timed("prepare", start);
+    let (r, s) = (random_fr(&mut rng(52)), random_fr(&mut rng(53)));
+    let (ours, report) = prover.prove_with_blinding(&z, r, s).unwrap();
+    println!("{report:?}\n{:?}", prover.plan());
+    let start = Instant::now();
+    let theirs = ark_proof(&key, &r1cs, &z, r, s);
+    timed("arkworks, one thread", start);
+    assert_eq!(ours, theirs);
+    let file = ProvingKeyFile { info: KeyInfo::new(r1cs.digest(), "", true), key };
+    let start = Instant::now();
+    let bytes = file.encode().unwrap();
+    timed("encode the key", start);
+    for validate in [Validate::Full, Validate::OnCurve, Validate::Trust] {
+        let start = Instant::now();
+        ProvingKeyFile::decode(&bytes, validate).unwrap();
+        timed(&format!("decode {} bytes, {validate:?}", bytes.len()), start);
+    }
+}
