@@ -45,7 +45,8 @@ pub struct QuantisedLayer {
     pub accumulator_scale: f64,
 }
 
-/// Shift (rounding half up), ReLU and saturation.
+/// Shift (rounding half up), ReLU and saturation. [`QuantisedModel::validate`] keeps `shift` in 1..=40,
+/// `bits` in 1..=16.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Requantise {
     /// Right shift, at least 1.
@@ -96,7 +97,12 @@ pub fn arg_max<T: PartialOrd>(values: &[T]) -> usize {
 
 impl QuantisedModel {
     /// Exact integer inference. `input` holds one integer in 0..2^bits for each input.
+    ///
+    /// # Errors
+    /// An input of another length or range; a model that [`validate`](Self::validate) would reject for its
+    /// shapes or for accumulators beyond 2^62.
     pub fn infer(&self, input: &[u32]) -> Result<Inference> {
+        self.validate_shapes()?;
         if input.len() != self.input.len {
             return Err(Error::invalid(
                 "input",
@@ -111,9 +117,14 @@ impl QuantisedModel {
         }
         let mut activations = vec![input.to_vec()];
         let mut accumulators = Vec::with_capacity(self.layers.len());
-        for layer in &self.layers {
+        for (l, layer) in self.layers.iter().enumerate() {
             let x = &activations[activations.len() - 1];
-            let acc = layer.accumulate(x);
+            let acc = layer.accumulate(x).ok_or_else(|| {
+                Error::model(
+                    format!("layer {l}"),
+                    "an accumulator is beyond 2^62; weights or biases are too large",
+                )
+            })?;
             if let Some(requantise) = layer.requantise {
                 activations.push(acc.iter().map(|a| requantise.apply(*a)).collect());
             }
@@ -129,12 +140,19 @@ impl QuantisedLayer {
         &self.weights[output * self.inputs..(output + 1) * self.inputs]
     }
 
-    /// W·x + b
-    fn accumulate(&self, x: &[u32]) -> Vec<i64> {
+    /// W·x + b for an `x` of at most 16 bits, or `None` if an accumulator is beyond 2^62.
+    pub(crate) fn accumulate(&self, x: &[u32]) -> Option<Vec<i64>> {
+        // A product of 31 and 16 bits, so a sum of 2^14 of them stays below 2^61.
+        const SAFE: usize = 1 << 14;
         (0..self.outputs)
             .map(|o| {
-                let dot: i64 = self.row(o).iter().zip(x).map(|(w, x)| i64::from(*w) * i64::from(*x)).sum();
-                dot + self.bias[o]
+                let parts = self.row(o).chunks(SAFE).zip(x.chunks(SAFE));
+                parts
+                    .map(|(w, x)| -> i64 {
+                        w.iter().zip(x).map(|(w, x)| i64::from(*w) * i64::from(*x)).sum()
+                    })
+                    .try_fold(self.bias[o], |acc, part| acc.checked_add(part))
+                    .filter(|acc| acc.unsigned_abs() < 1 << 62)
             })
             .collect()
     }

@@ -1,1 +1,21 @@
-//! placeholder
+//! The measuring side of zkwatt's command line: records, samples, meters, peers, inputs and tables.
+//!
+//! A bench binary parses [`args`], opens a [`device`], makes [`inputs`], wraps ours and the [`peers`] into
+//! [`measure::Contestant`]s, lets [`measure::interleave`] sample them, and hands each outcome to a [`report::Report`],
+//! which writes JSON Lines and prints the environment, the table and the notes.
+
+pub mod args;
+pub mod device;
+pub mod energy;
+pub mod environment;
+pub mod exit;
+pub mod inputs;
+pub mod json_lines;
+pub mod measure;
+pub mod memory;
+pub mod peers;
+pub mod progress;
+pub mod record;
+pub mod report;
+pub mod statistics;
+pub mod table;

@@ -8,7 +8,7 @@ pub use affine::Affine;
 pub use xyzz::Xyzz;
 
 use crate::bn254;
-use crate::field::{Arith, Field, Fp, Fp2, Fq, Fq2, FqParams};
+use crate::field::{Arith, Field, Fp, Fp2, Fq, Fq2, FqParams, OnArith};
 
 /// A point of G1 (or of the curve it lies on) in affine coordinates.
 pub type G1Affine = Affine<Fq>;
@@ -42,27 +42,9 @@ unsafe impl Coordinate for Fq2 {
     type Under<A: Arith> = Fp2<Fp<FqParams, A>>;
 }
 
-/// Points under the form `A`.
-pub(crate) fn cast_points<F: Coordinate, A: Arith>(points: &[Affine<F>]) -> &[Affine<F::Under<A>>] {
-    const { assert!(size_of::<F>() == size_of::<F::Under<A>>() && align_of::<F>() == align_of::<F::Under<A>>()) };
-    // SAFETY: `Affine` is a `repr(C)` pair of coordinates, which have the same layout by the contract of `Coordinate`.
-    unsafe { core::slice::from_raw_parts(points.as_ptr().cast(), points.len()) }
-}
-
-/// Mutable points under the form `A`.
-pub(crate) fn cast_points_mut<F: Coordinate, A: Arith>(
-    points: &mut [Affine<F>],
-) -> &mut [Affine<F::Under<A>>] {
-    const { assert!(size_of::<F>() == size_of::<F::Under<A>>() && align_of::<F>() == align_of::<F::Under<A>>()) };
-    // SAFETY: as for `cast_points`; the borrow stays exclusive.
-    unsafe { core::slice::from_raw_parts_mut(points.as_mut_ptr().cast(), points.len()) }
-}
-
-/// A point under the form `Plain` again.
-pub(crate) fn uncast_point<F: Coordinate, A: Arith>(point: Affine<F::Under<A>>) -> Affine<F> {
-    const { assert!(size_of::<F>() == size_of::<F::Under<A>>() && align_of::<F>() == align_of::<F::Under<A>>()) };
-    // SAFETY: as for `cast_points`.
-    unsafe { core::mem::transmute_copy(&point) }
+// SAFETY: `Affine` is a `repr(C)` pair of coordinates, for which the contract of `Coordinate` holds.
+unsafe impl<F: Coordinate> OnArith for Affine<F> {
+    type On<A: Arith> = Affine<F::Under<A>>;
 }
 
 impl<A: Arith> CurveField for Fp<FqParams, A> {

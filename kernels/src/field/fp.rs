@@ -1,6 +1,7 @@
 //! Prime field elements.
 
 use super::arith::{Arith, Plain};
+use super::inverse::invert_vartime;
 use super::params::{FieldParams, sub_raw};
 use super::{Field, PrimeField};
 use core::fmt;
@@ -114,10 +115,9 @@ impl<P: FieldParams, A: Arith> Field for Fp<P, A> {
         if self.is_zero() {
             return None;
         }
-        // Fermat: a^(p−2). p is odd and its lowest limb is above 2, so only that limb changes.
-        let mut exponent = P::MODULUS;
-        exponent[0] -= 2;
-        Some(self.pow_vartime(&exponent))
+        // (aR)⁻¹ = a⁻¹R⁻¹; the product with R³ takes it to a⁻¹R.
+        let inverse = invert_vartime(&self.0, &P::MODULUS, P::INV);
+        Some(Self::from_montgomery_unchecked(A::mul::<P>(&inverse, &P::R3)))
     }
 }
 

@@ -6,7 +6,10 @@ mod arith;
 mod cast;
 mod fp;
 mod fp2;
+mod inverse;
 mod params;
+#[cfg(test)]
+mod tests;
 
 #[cfg(target_arch = "x86_64")]
 pub use adx::Adx;

@@ -24,6 +24,8 @@ pub trait FieldParams: Copy + Clone + Debug + Default + Eq + Send + Sync + 'stat
     const R: [u64; 4] = pow2_mod(256, Self::MODULUS);
     /// R² mod p.
     const R2: [u64; 4] = pow2_mod(512, Self::MODULUS);
+    /// R³ mod p.
+    const R3: [u64; 4] = pow2_mod(768, Self::MODULUS);
     /// p and `INV` side by side, so that the assembly needs one pointer.
     const MODULUS_AND_INV: [u64; 5] =
         [Self::MODULUS[0], Self::MODULUS[1], Self::MODULUS[2], Self::MODULUS[3], Self::INV];
@@ -80,7 +82,7 @@ const fn pow2_mod(k: u32, m: [u64; 4]) -> [u64; 4] {
 }
 
 /// a − m if a ≥ m, else a.
-const fn sub_if_ge(a: [u64; 4], m: [u64; 4]) -> [u64; 4] {
+pub(crate) const fn sub_if_ge(a: [u64; 4], m: [u64; 4]) -> [u64; 4] {
     let (d, borrow) = sub_raw(a, m);
     if borrow { a } else { d }
 }

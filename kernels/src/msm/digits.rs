@@ -8,34 +8,65 @@ use crate::parallel;
 /// Scalars of one chunk of work in these stages; a constant, so that results do not depend on threads.
 const CHUNK: usize = 1 << 12;
 
-/// Bit lengths of the scalars' magnitudes; 0 for the ones that `skip` names.
-pub(super) fn bit_lengths<A: Arith>(
+/// Sizes of the scalars' magnitudes, and the small ones themselves.
+pub(super) struct Magnitudes {
+    /// Bits of each magnitude; 0 for zero and for what was skipped.
+    bits: Vec<u8>,
+    /// The signed value of each scalar of at most 63 bits, so that it is converted only once.
+    small: Vec<i64>,
+}
+
+/// Measures the scalars, except where `skip` says that the base is the identity.
+pub(super) fn measure<A: Arith>(
     scalars: Scalars<'_>,
     n: usize,
     skip: impl Fn(usize) -> bool + Sync + Send,
-) -> (Vec<u8>, BitHistogram) {
-    let mut lengths = vec![0u8; n];
-    parallel::for_each_chunk_mut(&mut lengths, CHUNK, |start, chunk| {
-        for (i, length) in chunk.iter_mut().enumerate() {
+) -> (Magnitudes, BitHistogram) {
+    let chunks = parallel::map_chunks(n, CHUNK, |range| {
+        let mut chunk = Magnitudes { bits: vec![0; range.len()], small: vec![0; range.len()] };
+        scalars.for_each_magnitude::<A>(range, |i, start, scalar| {
             if !skip(start + i) {
-                *length = magnitude_bits(&scalars.signed_magnitude::<A>(start + i).magnitude);
+                let bits = magnitude_bits(&scalar.magnitude);
+                let low = scalar.magnitude[0] as i64;
+                chunk.bits[i] = bits;
+                // Meaningful up to 63 bits only.
+                chunk.small[i] = if scalar.negative { low.wrapping_neg() } else { low };
             }
-        }
+        });
+        chunk
     });
+    let mut all = Magnitudes { bits: Vec::with_capacity(n), small: Vec::with_capacity(n) };
     let mut histogram = BitHistogram([0; 256]);
-    for &length in &lengths {
-        histogram.0[length as usize] += 1;
+    for chunk in chunks {
+        for &bits in &chunk.bits {
+            histogram.0[bits as usize] += 1;
+        }
+        all.bits.extend_from_slice(&chunk.bits);
+        all.small.extend_from_slice(&chunk.small);
     }
-    (lengths, histogram)
+    (all, histogram)
 }
 
-fn magnitude_bits(magnitude: &[u64; 4]) -> u8 {
-    for limb in (0..4).rev() {
-        if magnitude[limb] != 0 {
-            return (64 * limb as u32 + 64 - magnitude[limb].leading_zeros()) as u8;
+impl Magnitudes {
+    fn of<A: Arith>(&self, scalars: &Scalars<'_>, i: usize) -> SignedMagnitude {
+        if self.bits[i] <= 63 {
+            let value = self.small[i];
+            SignedMagnitude { negative: value < 0, magnitude: [value.unsigned_abs(), 0, 0, 0] }
+        } else {
+            scalars.signed_magnitude::<A>(i)
         }
     }
-    0
+}
+
+/// Bits of an integer of four limbs; without branches, since sizes are mixed.
+#[inline(always)]
+fn magnitude_bits(magnitude: &[u64; 4]) -> u8 {
+    let mut bits = 0;
+    for (i, limb) in magnitude.iter().enumerate() {
+        let here = 64 * (i as u32 + 1) - limb.leading_zeros();
+        bits = core::hint::select_unpredictable(*limb != 0, here, bits);
+    }
+    bits as u8
 }
 
 /// Signed digits of the non-zero scalars.
@@ -51,7 +82,11 @@ pub(super) struct Digits {
 }
 
 /// Recodes scalars into signed digits: k = ± Σ d_w·2^(c·w), d_w in −2^(c−1)..=2^(c−1).
-pub(super) fn msm_scalar_digits<A: Arith>(scalars: Scalars<'_>, lengths: &[u8], plan: &MsmPlan) -> Digits {
+pub(super) fn msm_scalar_digits<A: Arith>(
+    scalars: Scalars<'_>,
+    magnitudes: &Magnitudes,
+    plan: &MsmPlan,
+) -> Digits {
     let c = plan.window_bits;
     let windows = plan.window_scalars.len();
     // Counting sort by number of windows, most first. first[k]: where scalars with k windows start.
@@ -61,9 +96,9 @@ pub(super) fn msm_scalar_digits<A: Arith>(scalars: Scalars<'_>, lengths: &[u8], 
         next[k] = plan.window_scalars.get(k).copied().unwrap_or(0);
     }
     let mut active = vec![0u32; plan.window_scalars.first().copied().unwrap_or(0)];
-    for (i, &length) in lengths.iter().enumerate() {
-        if length != 0 {
-            let slot = &mut next[windows_of(length.into(), c) as usize];
+    for (i, &bits) in magnitudes.bits.iter().enumerate() {
+        if bits != 0 {
+            let slot = &mut next[windows_of(bits.into(), c) as usize];
             active[*slot] = i as u32;
             *slot += 1;
         }
@@ -79,8 +114,8 @@ pub(super) fn msm_scalar_digits<A: Arith>(scalars: Scalars<'_>, lengths: &[u8], 
             .collect();
         let mut digits = vec![0i16; (0..windows).map(in_window).sum()];
         for (i, &index) in active[range.clone()].iter().enumerate() {
-            let scalar = scalars.signed_magnitude::<A>(index as usize);
-            recode(&scalar, c, windows_of(lengths[index as usize].into(), c), |w, digit| {
+            let scalar = magnitudes.of::<A>(&scalars, index as usize);
+            recode(&scalar, c, windows_of(magnitudes.bits[index as usize].into(), c), |w, digit| {
                 digits[offsets[w] + i] = digit;
             });
         }

@@ -13,9 +13,9 @@ mod scalars;
 pub use plan::{BLOCK_ENTRIES, BitHistogram, MsmPlan, REDUCE_SEGMENT};
 pub use scalars::Scalars;
 
-use crate::curve::{Affine, Coordinate, CurveField, Xyzz, cast_points, uncast_point};
+use crate::curve::{Affine, Coordinate, CurveField, Xyzz};
 use crate::dispatch::{CpuPath, with_arith};
-use crate::field::{Arith, Plain};
+use crate::field::{Arith, Plain, cast_slice, uncast};
 use crate::parallel;
 
 /// Bases of many MSMs, prepared once.
@@ -41,7 +41,7 @@ impl<F: Coordinate> MsmBases<F> {
     /// The plan that [`msm`] will follow for these scalars.
     pub fn plan(&self, scalars: Scalars<'_>) -> MsmPlan {
         let n = self.points.len().min(scalars.len());
-        let (_, histogram) = digits::bit_lengths::<Plain>(scalars, n, |i| self.skips(i));
+        let (_, histogram) = digits::measure::<Plain>(scalars, n, |i| self.skips(i));
         MsmPlan::new(&histogram, size_of::<Affine<F>>())
     }
 
@@ -56,7 +56,7 @@ impl<F: Coordinate> MsmBases<F> {
 /// Where `bases` and `scalars` differ in length, the shorter counts. Bases may repeat, be each other's opposites or be
 /// the identity. Cost: [`MsmPlan::products`]. The result is the same bit for bit for every path and thread count.
 pub fn msm<F: Coordinate>(path: CpuPath, bases: &MsmBases<F>, scalars: Scalars<'_>) -> Affine<F> {
-    with_arith!(path, A => uncast_point::<F, A>(msm_with::<F, A>(bases, scalars, None)))
+    with_arith!(path, A => uncast::<Affine<F>, A>(msm_with::<F, A>(bases, scalars, None)))
 }
 
 /// As [`msm`], with a given window width instead of the planned one (2 to 15); for tuning and tests.
@@ -67,7 +67,7 @@ pub fn msm_with_window_bits<F: Coordinate>(
     window_bits: u32,
 ) -> Affine<F> {
     let c = window_bits.clamp(2, plan::MAX_WINDOW_BITS);
-    with_arith!(path, A => uncast_point::<F, A>(msm_with::<F, A>(bases, scalars, Some(c))))
+    with_arith!(path, A => uncast::<Affine<F>, A>(msm_with::<F, A>(bases, scalars, Some(c))))
 }
 
 /// Several MSMs over the same bases.
@@ -91,7 +91,7 @@ pub fn msm_in_pieces<F: Coordinate>(
     let sum = (0..n).step_by(piece).fold(Xyzz::IDENTITY, |sum, start| {
         let range = start..(start + piece).min(n);
         let part = with_arith!(path, A => {
-            uncast_point::<F, A>(msm_over::<F, A>(bases, range.clone(), scalars.slice(range), None))
+            uncast::<Affine<F>, A>(msm_over::<F, A>(bases, range.clone(), scalars.slice(range), None))
         });
         sum.add_affine(part)
     });
@@ -114,22 +114,22 @@ fn msm_over<F: Coordinate, A: Arith>(
     window_bits: Option<u32>,
 ) -> Affine<F::Under<A>> {
     let start = range.start;
-    let points = cast_points::<F, A>(&bases.points[range]);
-    let (lengths, histogram) = digits::bit_lengths::<A>(scalars, points.len(), |i| bases.skips(start + i));
+    let points = cast_slice::<Affine<F>, A>(&bases.points[range]);
+    let (magnitudes, histogram) = digits::measure::<A>(scalars, points.len(), |i| bases.skips(start + i));
     let plan = match window_bits {
         None => MsmPlan::new(&histogram, size_of::<Affine<F>>()),
         Some(c) => MsmPlan::with_window_bits(&histogram, size_of::<Affine<F>>(), c),
     };
-    run_stages::<A, _>(points, scalars, &lengths, &plan)
+    run_stages::<A, _>(points, scalars, &magnitudes, &plan)
 }
 
 fn run_stages<A: Arith, F: CurveField>(
     points: &[Affine<F>],
     scalars: Scalars<'_>,
-    lengths: &[u8],
+    magnitudes: &digits::Magnitudes,
     plan: &MsmPlan,
 ) -> Affine<F> {
-    let digits = digits::msm_scalar_digits::<A>(scalars, lengths, plan);
+    let digits = digits::msm_scalar_digits::<A>(scalars, magnitudes, plan);
     let window_sums = parallel::map_range(plan.window_scalars.len(), |w| {
         let sorted = digits::msm_bucket_sort(&digits, w, plan.buckets());
         let buckets = accumulate::msm_bucket_accumulate(points, &sorted);

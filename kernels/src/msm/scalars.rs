@@ -1,6 +1,6 @@
 //! Scalars of an MSM in the widths in which they occur.
 
-use crate::field::{Arith, FieldParams, Fr, FrParams, cast, sub_raw};
+use crate::field::{Arith, Field, FieldParams, Fr, FrParams, cast, sub_raw};
 
 /// Scalars of an MSM: field elements, or signed integers of a fixed width.
 ///
@@ -59,6 +59,33 @@ impl Scalars<'_> {
         }
     }
 
+    /// Calls `f(i, start, scalar)` with scalar `start + i` for every non-zero scalar of start..end.
+    #[inline(always)]
+    pub(crate) fn for_each_magnitude<A: Arith>(
+        &self,
+        range: core::ops::Range<usize>,
+        mut f: impl FnMut(usize, usize, SignedMagnitude),
+    ) {
+        let start = range.start;
+        macro_rules! each {
+            ($scalars:expr, $zero:expr, $magnitude:expr) => {
+                for (i, scalar) in $scalars[range].iter().enumerate() {
+                    if *scalar != $zero {
+                        f(i, start, $magnitude(scalar));
+                    }
+                }
+            };
+        }
+        match self {
+            Self::Field(s) => each!(s, Fr::ZERO, field_magnitude::<A>),
+            Self::I8(s) => each!(s, 0, |v: &i8| integer_magnitude((*v).into())),
+            Self::I16(s) => each!(s, 0, |v: &i16| integer_magnitude((*v).into())),
+            Self::I32(s) => each!(s, 0, |v: &i32| integer_magnitude((*v).into())),
+            Self::I64(s) => each!(s, 0, |v: &i64| integer_magnitude((*v).into())),
+            Self::I128(s) => each!(s, 0, |v: &i128| integer_magnitude(*v)),
+        }
+    }
+
     /// Scalar `i` as sign and magnitude.
     #[inline(always)]
     pub(crate) fn signed_magnitude<A: Arith>(&self, i: usize) -> SignedMagnitude {
@@ -79,16 +106,13 @@ fn integer_magnitude(value: i128) -> SignedMagnitude {
     SignedMagnitude { negative: value < 0, magnitude: [magnitude as u64, (magnitude >> 64) as u64, 0, 0] }
 }
 
-/// The smaller of k and r − k: halves the range, and makes small negative scalars small.
+/// The smaller of k and r − k for k ≠ 0: halves the range, and makes small negative scalars small.
 #[inline(always)]
 fn field_magnitude<A: Arith>(value: &Fr) -> SignedMagnitude {
-    let raw = value.to_montgomery();
-    if raw == [0; 4] {
-        return SignedMagnitude { negative: false, magnitude: raw };
-    }
     let positive = cast::<Fr, A>(*value).to_canonical();
     let (opposite, _) = sub_raw(FrParams::MODULUS, positive);
     // k > r − k: there is no tie, r is odd.
     let negative = sub_raw(opposite, positive).1;
-    SignedMagnitude { negative, magnitude: if negative { opposite } else { positive } }
+    let magnitude = core::array::from_fn(|i| core::hint::select_unpredictable(negative, opposite[i], positive[i]));
+    SignedMagnitude { negative, magnitude }
 }

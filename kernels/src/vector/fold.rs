@@ -49,16 +49,17 @@ fn horner<F: Field>(coefficients: &[F], x: F) -> F {
     coefficients.iter().rev().fold(F::ZERO, |acc, &c| acc * x + c)
 }
 
-fn evaluate_chunk<F: Field>(coefficients: &[F], x: F) -> F {
+fn evaluate_chunk<A: Arith>(coefficients: &[FrOn<A>], x: FrOn<A>) -> FrOn<A> {
     let step = x.pow_vartime(&[LANES as u64]);
     // Lane l holds Σ c_{LANES·j + l}·x^(LANES·j). A short last group leaves its missing lanes at zero.
-    let mut lanes = [F::ZERO; LANES];
+    let mut lanes = [FrOn::<A>::ZERO; LANES];
     for group in coefficients.chunks(LANES).rev() {
         for (lane, &c) in lanes.iter_mut().zip(group) {
-            *lane = *lane * step + c;
+            // A lane < 3p times a step < p is < 2p, and a coefficient is < p: the lane stays < 3p.
+            *lane = lane.mul_lazy(step).add_lazy(c);
         }
     }
-    horner(&lanes, x)
+    horner(&lanes.map(|lane| lane.reduce_to_2p().reduce_once()), x)
 }
 
 /// The vector of n elements `first`·`ratio`^i. Cost: n products, and some 100 a chunk of 4096.

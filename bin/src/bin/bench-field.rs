@@ -1,0 +1,169 @@
+//! Measures the modular product in F_r: dependent and independent streams, ours and the peers'.
+
+use clap::Parser;
+use std::hint::black_box;
+use std::ops::Mul;
+use std::process::ExitCode;
+use zkwatt::Result;
+use zkwatt::kernels::field::{Arith, Fp, FrParams, Plain};
+use zkwatt::kernels::{CpuPath, Fr};
+use zkwatt_harness::args::{Common, EXIT_CODES, parse_log_n};
+use zkwatt_harness::measure::{Check, Contestant, interleave};
+use zkwatt_harness::peers::{Peer, Pool, arkworks, halo2curves};
+use zkwatt_harness::record::Record;
+use zkwatt_harness::report::{Rate, Report};
+use zkwatt_harness::{device, environment, exit, inputs};
+
+/// Measures modular products in BN254's scalar field on the CPU, in nanoseconds each.
+///
+/// `dependent` is one chain, where each product waits for the one before (latency); `independent` is eight chains in
+/// turns (throughput). With several threads each of them does the whole work.
+#[derive(Debug, Parser)]
+#[command(name = "bench-field", version, after_help = examples())]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+
+    /// Base-two logarithms of the number of products
+    #[arg(long, value_delimiter = ',', default_value = "20", value_name = "K,…", value_parser = parse_log_n)]
+    log_n: Vec<u32>,
+}
+
+fn examples() -> String {
+    format!(
+        "Examples:
+  bench-field
+  bench-field --peers arkworks,halo2curves --json field.jsonl
+  bench-field --threads 1,2 --samples 21
+
+{EXIT_CODES}"
+    )
+}
+
+/// Chains that hide the latency of one product.
+const STREAMS: usize = 8;
+
+/// Multiplies each of `chains` by `y`, `rounds` times.
+#[inline(always)]
+fn products<T: Copy + Mul<Output = T>, const N: usize>(chains: [T; N], y: T, rounds: usize) -> [T; N] {
+    let (mut chains, y) = black_box((chains, y));
+    for _ in 0..rounds {
+        for chain in &mut chains {
+            *chain = *chain * y;
+        }
+    }
+    chains
+}
+
+/// The same on every thread of the pool; the result of one.
+fn on_all_threads<T, const N: usize>(pool: &Pool, chains: [T; N], y: T, rounds: usize) -> [T; N]
+where
+    T: Copy + Mul<Output = T> + Send + Sync,
+{
+    pool.broadcast(|| products(chains, y, rounds))
+}
+
+/// What is measured, for one number of chains.
+struct Streams<'a, const N: usize> {
+    pool: &'a Pool,
+    chains: [Fr; N],
+    y: Fr,
+    rounds: usize,
+}
+
+impl<'a, const N: usize> Streams<'a, N> {
+    fn contestant<T>(
+        &self,
+        implementation: &str,
+        version: &str,
+        to: impl Fn(&Fr) -> T,
+        back: impl Fn(&T) -> Fr + 'a,
+    ) -> Contestant<'a, Vec<Fr>>
+    where
+        T: Copy + Mul<Output = T> + Send + Sync + 'a,
+    {
+        let (chains, y) = (self.chains.each_ref().map(&to), to(&self.y));
+        let (pool, rounds) = (self.pool, self.rounds);
+        Contestant::new(implementation, version, move |watch| {
+            let result = watch.time(|| on_all_threads(pool, chains, y, rounds));
+            Ok(watch.result(|| result.iter().map(&back).collect()))
+        })
+        .modmul((N * rounds * pool.threads()) as f64)
+    }
+
+    fn ours<A: Arith>(&self, path: CpuPath) -> Contestant<'a, Vec<Fr>> {
+        let to = |v: &Fr| -> Fp<FrParams, A> { v.with_arith() };
+        let back = |v: &Fp<FrParams, A>| v.with_arith::<Plain>();
+        self.contestant("zkwatt", env!("CARGO_PKG_VERSION"), to, back).cpu_path(Some(path.name()))
+    }
+
+    fn contestants(&self, peers: &[Peer]) -> Vec<Contestant<'a, Vec<Fr>>> {
+        let mut contestants = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        if let Some(path) = CpuPath::adx() {
+            contestants.push(self.ours::<zkwatt::kernels::field::Adx>(path));
+        }
+        contestants.push(self.ours::<Plain>(CpuPath::PLAIN));
+        for peer in peers {
+            let (name, version) = (peer.name(), peer.version());
+            contestants.extend(match peer {
+                Peer::Arkworks => Some(self.contestant(name, &version, arkworks::fr, arkworks::fr_back)),
+                Peer::Halo2curves => {
+                    Some(self.contestant(name, &version, halo2curves::fr, halo2curves::fr_back))
+                }
+                Peer::Halo2Axiom => None,
+            });
+        }
+        contestants
+    }
+
+    fn measure(&self, common: &Common, base: &Record, report: &mut Report) -> Result<()> {
+        let check = if common.no_check {
+            Check::Skip
+        } else {
+            let (chains, y) = (self.chains.each_ref().map(arkworks::fr), arkworks::fr(&self.y));
+            Check::Equal(products(chains, y, self.rounds).iter().map(arkworks::fr_back).collect())
+        };
+        let mut contestants = self.contestants(&common.peers);
+        let label = format!("field_mul {}", base.variant.as_deref().unwrap_or_default());
+        let outcomes = interleave(&label, &mut contestants, common.plan(), &check, common.meter().as_mut())?;
+        report.outcomes(base, &outcomes, (N * self.rounds * base.threads) as f64)
+    }
+}
+
+fn run(cli: &Cli) -> Result<()> {
+    let common = &cli.common;
+    common.check_peers("modular product", &[Peer::Arkworks, Peer::Halo2curves])?;
+    device::cpu_only(common.device, "the modular product")?;
+    let mut report = Report::for_args("Modular products in F_r", "products", common)?.with_rate(Rate::Each);
+    let elements = inputs::uniform(STREAMS + 1, inputs::SEED);
+    let y = elements[STREAMS];
+    let threads = if common.threads.is_empty() { &[1][..] } else { &common.threads };
+    for &threads in threads {
+        let pool = Pool::new(threads)?;
+        for &log_n in &cli.log_n {
+            let mut base = Record::new("field_mul");
+            base.device = "cpu".into();
+            base.device_name = environment::Environment::read().cpu.unwrap_or_else(|| "cpu".into());
+            base.threads = threads;
+            base.log_n = Some(log_n);
+            base.scalars = Some("uniform".into());
+            let n = 1usize << log_n;
+
+            base.variant = Some("dependent".into());
+            let streams = Streams { pool: &pool, chains: [elements[0]], y, rounds: n };
+            streams.measure(common, &base, &mut report)?;
+
+            base.variant = Some("independent".into());
+            let rounds = n.div_ceil(STREAMS);
+            let mut chains = [y; STREAMS];
+            chains.copy_from_slice(&elements[..STREAMS]);
+            Streams { pool: &pool, chains, y, rounds }.measure(common, &base, &mut report)?;
+        }
+    }
+    report.finish()
+}
+
+fn main() -> ExitCode {
+    exit::end(run(&Cli::parse()))
+}

@@ -1,0 +1,374 @@
+//! Sampling of contestants on the same input, in turns.
+
+use crate::energy::Meter;
+use crate::memory::PeakRss;
+use crate::record::Record;
+use crate::statistics::{mad, median, paired_ratio};
+use crate::{progress, statistics};
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+use zkwatt::{Error, Result};
+
+/// Samples below which a median deserves a note.
+pub const FEW_SAMPLES: usize = 7;
+
+/// A contestant's run: times its work through the stopwatch and returns the result if the stopwatch wants it.
+pub type Run<'a, R> = Box<dyn FnMut(&mut Stopwatch<'_>) -> Result<Option<R>> + 'a>;
+
+/// One implementation on one input.
+pub struct Contestant<'a, R> {
+    /// `zkwatt` or a peer's name.
+    pub implementation: String,
+    /// Its version.
+    pub version: String,
+    /// What distinguishes it from other contestants of the same implementation.
+    pub variant: Option<String>,
+    /// The form of our CPU kernels, where it runs those.
+    pub cpu_path: Option<String>,
+    /// Modular products of one run, where they are known or estimated.
+    pub modmul: Option<f64>,
+    /// Wall time of preparing what every run reuses.
+    pub preparation_s: f64,
+    /// One run.
+    pub run: Run<'a, R>,
+}
+
+impl<'a, R> Contestant<'a, R> {
+    /// A contestant without variant and preparation.
+    pub fn new(
+        implementation: impl Into<String>,
+        version: impl Into<String>,
+        run: impl FnMut(&mut Stopwatch<'_>) -> Result<Option<R>> + 'a,
+    ) -> Self {
+        let (implementation, version) = (implementation.into(), version.into());
+        Self {
+            implementation,
+            version,
+            variant: None,
+            cpu_path: None,
+            modmul: None,
+            preparation_s: 0.0,
+            run: Box::new(run),
+        }
+    }
+
+    /// Ours.
+    pub fn zkwatt(run: impl FnMut(&mut Stopwatch<'_>) -> Result<Option<R>> + 'a) -> Self {
+        Self::new("zkwatt", env!("CARGO_PKG_VERSION"), run)
+    }
+
+    /// Sets the variant.
+    pub fn variant(self, variant: impl Into<String>) -> Self {
+        Self { variant: Some(variant.into()), ..self }
+    }
+
+    /// Sets the form of our CPU kernels.
+    pub fn cpu_path(self, path: Option<&str>) -> Self {
+        Self { cpu_path: path.map(Into::into), ..self }
+    }
+
+    /// Sets the modular products of one run.
+    pub fn modmul(self, products: f64) -> Self {
+        Self { modmul: Some(products), ..self }
+    }
+
+    /// Sets the preparation time.
+    pub fn prepared_in(self, preparation: Duration) -> Self {
+        Self { preparation_s: preparation.as_secs_f64(), ..self }
+    }
+
+    fn label(&self) -> String {
+        match &self.variant {
+            Some(variant) => format!("{} ({variant})", self.implementation),
+            None => self.implementation.clone(),
+        }
+    }
+}
+
+/// Times the part of a run that counts.
+pub struct Stopwatch<'a> {
+    meter: &'a mut dyn Meter,
+    wants_result: bool,
+    wall_s: f64,
+    cpu_s: Option<f64>,
+    joules: Option<f64>,
+    peak_rss_bytes: Result<u64, &'static str>,
+}
+
+impl<'a> Stopwatch<'a> {
+    fn new(meter: &'a mut dyn Meter, wants_result: bool) -> Self {
+        let peak_rss_bytes = Err("nothing was measured");
+        Self { meter, wants_result, wall_s: 0.0, cpu_s: None, joules: None, peak_rss_bytes }
+    }
+
+    /// Does the work and takes its time; what happens outside of this call does not count. Once a run.
+    pub fn time<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let memory = PeakRss::begin();
+        self.meter.begin();
+        let cpu = process_cpu_s();
+        let start = Instant::now();
+        let value = black_box(work());
+        self.wall_s = start.elapsed().as_secs_f64();
+        self.cpu_s = process_cpu_s().zip(cpu).map(|(after, before)| after - before);
+        self.joules = self.meter.end(self.wall_s);
+        self.peak_rss_bytes = memory.and_then(|m| m.bytes().ok_or("/proc/self/status has no VmHWM"));
+        value
+    }
+
+    /// The result of the run, made only if it is going to be compared.
+    pub fn result<R>(&self, make: impl FnOnce() -> R) -> Option<R> {
+        self.wants_result.then(make)
+    }
+}
+
+/// User and system time of all threads of this process so far.
+pub fn process_cpu_s() -> Option<f64> {
+    #[cfg(unix)]
+    {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        Some(time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9)
+    }
+    #[cfg(not(unix))]
+    None
+}
+
+/// How long to sample.
+#[derive(Copy, Clone, Debug)]
+pub struct Plan {
+    /// Timed rounds.
+    pub samples: usize,
+    /// No round starts after this, except to reach three (or `samples`, if that is less).
+    pub budget: Option<Duration>,
+}
+
+/// Whether results are compared.
+#[derive(Clone, Debug)]
+pub enum Check<R> {
+    /// Not at all; outcomes are not verified.
+    Skip,
+    /// With this one, which an independent implementation computed.
+    Equal(R),
+}
+
+/// What was measured of one contestant.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// From the contestant.
+    pub implementation: String,
+    /// From the contestant.
+    pub version: String,
+    /// From the contestant.
+    pub variant: Option<String>,
+    /// From the contestant.
+    pub cpu_path: Option<String>,
+    /// From the contestant.
+    pub modmul: Option<f64>,
+    /// Wall time of each round.
+    pub samples_s: Vec<f64>,
+    /// Median wall time.
+    pub median_s: f64,
+    /// Median absolute deviation of the wall time.
+    pub mad_s: f64,
+    /// Median of user and system time.
+    pub cpu_s: Option<f64>,
+    /// Preparation and the first run.
+    pub first_use_s: f64,
+    /// Median energy of a run.
+    pub joules: Option<f64>,
+    /// Where the energy comes from.
+    pub energy_source: String,
+    /// Highest peak over the runs, or why there is none.
+    pub peak_rss_bytes: Result<u64, &'static str>,
+    /// Whether the result was compared and equal.
+    pub verified: bool,
+    /// Median over that of the first contestant.
+    pub ratio: f64,
+    /// Median over rounds of the time over the first contestant's in the same round.
+    pub paired_ratio: f64,
+}
+
+impl Outcome {
+    /// Writes everything that a record holds of this outcome.
+    pub fn fill(&self, record: &mut Record) {
+        record.implementation.clone_from(&self.implementation);
+        record.version.clone_from(&self.version);
+        if self.variant.is_some() {
+            record.variant.clone_from(&self.variant);
+        }
+        record.cpu_path.clone_from(&self.cpu_path);
+        record.modmul = self.modmul;
+        record.samples = self.samples_s.len();
+        record.median_s = self.median_s;
+        record.mad_s = self.mad_s;
+        record.cpu_s = self.cpu_s;
+        record.first_use_s = Some(self.first_use_s);
+        record.joules = self.joules;
+        record.energy_source.clone_from(&self.energy_source);
+        record.peak_rss_bytes = self.peak_rss_bytes.ok();
+        record.verified = self.verified;
+    }
+}
+
+#[derive(Default)]
+struct Series {
+    wall: Vec<f64>,
+    cpu: Vec<Option<f64>>,
+    joules: Vec<Option<f64>>,
+    peak: Option<Result<u64, &'static str>>,
+    first_use_s: f64,
+}
+
+impl Series {
+    fn push(&mut self, watch: &Stopwatch<'_>) {
+        self.wall.push(watch.wall_s);
+        self.cpu.push(watch.cpu_s);
+        self.joules.push(watch.joules);
+        self.peak = Some(match (self.peak, watch.peak_rss_bytes) {
+            (Some(Ok(before)), Ok(now)) => Ok(before.max(now)),
+            (Some(Err(reason)), _) => Err(reason),
+            (_, now) => now,
+        });
+    }
+}
+
+/// Runs the contestants in rounds A B C A B C …, after one round that is not counted and whose results are checked.
+///
+/// The first contestant is the one to which ratios refer. Outcomes come in the order of the contestants.
+///
+/// # Errors
+/// What a run fails with; [`Error::SelfCheck`] if a result differs from the expected one; invalid if `samples` is 0
+/// or there is no contestant.
+pub fn interleave<R: PartialEq>(
+    label: &str,
+    contestants: &mut [Contestant<'_, R>],
+    plan: Plan,
+    check: &Check<R>,
+    meter: &mut dyn Meter,
+) -> Result<Vec<Outcome>> {
+    if plan.samples == 0 || contestants.is_empty() {
+        return Err(Error::invalid("samples", "there is nothing to measure; ask for at least 1 sample"));
+    }
+    let bar = progress::bar(label, plan.samples + 1);
+    let start = Instant::now();
+    let mut series: Vec<Series> = contestants.iter().map(|_| Series::default()).collect();
+
+    for (contestant, series) in contestants.iter_mut().zip(&mut series) {
+        let mut watch = Stopwatch::new(meter, matches!(check, Check::Equal(_)));
+        let result = (contestant.run)(&mut watch)?;
+        series.first_use_s = contestant.preparation_s + watch.wall_s;
+        if let Check::Equal(expected) = check
+            && result.as_ref() != Some(expected)
+        {
+            bar.finish_and_clear();
+            let name = contestant.label();
+            return Err(Error::SelfCheck(format!("{label}: {name} differs from the reference")));
+        }
+    }
+    bar.inc(1);
+
+    for round in 0..plan.samples {
+        let over = plan.budget.is_some_and(|budget| start.elapsed() > budget);
+        if over && round >= plan.samples.min(3) {
+            break;
+        }
+        for (contestant, series) in contestants.iter_mut().zip(&mut series) {
+            let mut watch = Stopwatch::new(meter, false);
+            (contestant.run)(&mut watch)?;
+            series.push(&watch);
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+
+    let source = meter.source();
+    let ours = series[0].wall.clone();
+    let outcome = |(contestant, series): (&Contestant<'_, R>, Series)| {
+        let median_s = median(&series.wall).unwrap_or(f64::NAN);
+        Outcome {
+            implementation: contestant.implementation.clone(),
+            version: contestant.version.clone(),
+            variant: contestant.variant.clone(),
+            cpu_path: contestant.cpu_path.clone(),
+            modmul: contestant.modmul,
+            median_s,
+            mad_s: mad(&series.wall).unwrap_or(f64::NAN),
+            cpu_s: all(&series.cpu).and_then(|values| statistics::median(&values)),
+            first_use_s: series.first_use_s,
+            joules: all(&series.joules).and_then(|values| statistics::median(&values)),
+            energy_source: source.clone(),
+            peak_rss_bytes: series.peak.unwrap_or(Err("nothing was measured")),
+            verified: matches!(check, Check::Equal(_)),
+            ratio: median_s / median(&ours).unwrap_or(f64::NAN),
+            paired_ratio: paired_ratio(&series.wall, &ours).unwrap_or(f64::NAN),
+            samples_s: series.wall,
+        }
+    };
+    Ok(contestants.iter().zip(series).map(outcome).collect())
+}
+
+fn all(values: &[Option<f64>]) -> Option<Vec<f64>> {
+    values.iter().copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::energy::UserWatts;
+    use std::cell::RefCell;
+
+    fn plan(samples: usize) -> Plan {
+        Plan { samples, budget: None }
+    }
+
+    #[test]
+    fn rounds_interleave_after_a_warm_up() {
+        let log = RefCell::new(String::new());
+        let contestant = |name: &'static str| {
+            let log = &log;
+            Contestant::new(name, "1", move |watch| {
+                watch.time(|| log.borrow_mut().push_str(name));
+                Ok(watch.result(|| 5))
+            })
+        };
+        let mut contestants = [contestant("a"), contestant("b")];
+        let outcomes =
+            interleave("x", &mut contestants, plan(3), &Check::Equal(5), &mut UserWatts(1.0)).unwrap();
+        assert_eq!(*log.borrow(), "abababab");
+        assert_eq!(outcomes.len(), 2);
+        assert!(outcomes.iter().all(|o| o.verified && o.samples_s.len() == 3 && o.joules.is_some()));
+        assert_eq!(outcomes[0].ratio, 1.0);
+        assert_eq!(outcomes[0].paired_ratio, 1.0);
+    }
+
+    #[test]
+    fn a_wrong_result_is_an_error() {
+        let run = |watch: &mut Stopwatch<'_>| {
+            let value = watch.time(|| 4);
+            Ok(watch.result(|| value))
+        };
+        let mut contestants = [Contestant::zkwatt(run)];
+        let error = interleave("x", &mut contestants, plan(1), &Check::Equal(5), &mut UserWatts(1.0));
+        assert!(matches!(error, Err(Error::SelfCheck(_))));
+        let skipped = interleave("x", &mut contestants, plan(1), &Check::Skip, &mut UserWatts(1.0)).unwrap();
+        assert!(!skipped[0].verified);
+    }
+
+    #[test]
+    fn a_budget_ends_sampling_but_not_before_three_rounds() {
+        let mut contestants = [Contestant::zkwatt(|watch| {
+            watch.time(|| std::thread::sleep(Duration::from_millis(2)));
+            Ok(None::<()>)
+        })];
+        let budget = Some(Duration::from_millis(1));
+        let plan = Plan { samples: 1000, budget };
+        let outcomes = interleave("x", &mut contestants, plan, &Check::Skip, &mut UserWatts(1.0)).unwrap();
+        assert_eq!(outcomes[0].samples_s.len(), 3);
+        assert!(outcomes[0].median_s >= 0.002);
+    }
+
+    #[test]
+    fn no_samples_is_an_error() {
+        let mut none: [Contestant<'_, ()>; 0] = [];
+        assert!(interleave("x", &mut none, plan(1), &Check::Skip, &mut UserWatts(1.0)).is_err());
+    }
+}

@@ -1,0 +1,144 @@
+//! One measurement, as a line of JSON.
+
+use serde::{Deserialize, Serialize};
+
+/// The schema that this version writes.
+pub const SCHEMA: &str = "zkwatt-bench/1";
+
+/// One measurement. A field that does not apply or could not be measured is `null`.
+///
+/// Times are in seconds and medians over `samples`. A unit of work is a base for `msm_*`, an element for `ntt` and
+/// `lookup_*`, a product for `field_mul`, a proof for `prove`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// `msm_g1`, `msm_g2`, `ntt`, `lookup_*`, `field_mul`, `prove`.
+    pub op: String,
+    /// What distinguishes measurements of the same operation, e.g. `inverse` for an NTT or `i16` for an MSM whose
+    /// scalars were handed over as integers.
+    pub variant: Option<String>,
+    /// Always `bn254`.
+    pub curve: String,
+    /// Base-two logarithm of the size.
+    pub log_n: Option<u32>,
+    /// Distribution of the scalars: `uniform`, `zkml`, `ones`.
+    pub scalars: Option<String>,
+    /// Kind of the device: `cpu`, `cuda`, `wgpu`, `icicle`.
+    pub device: String,
+    /// What the device calls itself.
+    pub device_name: String,
+    /// Form of the CPU kernels, for measurements of ours on a CPU.
+    pub cpu_path: Option<String>,
+    /// Threads that the measured code was given.
+    pub threads: usize,
+    /// `zkwatt` or a peer's name.
+    pub implementation: String,
+    /// Version of the implementation, with what its build switched on.
+    pub version: String,
+    /// Timed runs behind the medians.
+    pub samples: usize,
+    /// Median wall time.
+    pub median_s: f64,
+    /// Median absolute deviation of the wall time.
+    pub mad_s: f64,
+    /// User and system time of the process during one run.
+    pub cpu_s: Option<f64>,
+    /// Units of work per second of wall time.
+    pub per_second: Option<f64>,
+    /// Modular products of one run: counted for `field_mul`, what our plan estimates for ours, else null.
+    pub modmul: Option<f64>,
+    /// Time to move inputs and results between host and device, within the run.
+    pub transfer_s: Option<f64>,
+    /// Time of preparing what is reused (bases, keys, tables) and of the first run, which is not a sample.
+    pub first_use_s: Option<f64>,
+    /// Energy of one run.
+    pub joules: Option<f64>,
+    /// Where `joules` comes from: `user` for a wattage from the command line, else a sensor, or `none: <reason>`.
+    pub energy_source: String,
+    /// Units of work per joule.
+    pub per_joule: Option<f64>,
+    /// Peak resident memory of the process during the runs, inputs of all contestants included.
+    pub peak_rss_bytes: Option<u64>,
+    /// Peak memory of the device during the runs.
+    pub peak_device_bytes: Option<u64>,
+    /// Whether the result was compared with an independent implementation and was equal.
+    pub verified: bool,
+    /// Commit that the binary was built from; `-dirty` if the tree had changes.
+    pub commit: Option<String>,
+    /// Proofs: name of the model.
+    pub model: Option<String>,
+    /// Proofs: `groth16`, `halo2`.
+    pub system: Option<String>,
+    /// Proofs: `public`, `private`.
+    pub weights: Option<String>,
+    /// Proofs: `committed`, `private`, `public`.
+    pub input: Option<String>,
+    /// Proofs: `fast`, `small`, `memory`.
+    pub plan: Option<String>,
+    /// Proofs: R1CS constraints.
+    pub constraints: Option<u64>,
+    /// Proofs: rows of the plonkish circuit.
+    pub rows: Option<u64>,
+    /// Proofs: bytes of a serialised proof.
+    pub proof_bytes: Option<u64>,
+    /// Proofs: bytes of the proving key.
+    pub key_bytes: Option<u64>,
+    /// Proofs: time of the setup.
+    pub setup_s: Option<f64>,
+    /// Proofs: time to compute the witness.
+    pub witness_s: Option<f64>,
+    /// Proofs: time to verify one proof.
+    pub verify_s: Option<f64>,
+    /// Proofs: accuracy of the float model on the test set, 0 to 1.
+    pub accuracy_float: Option<f64>,
+    /// Proofs: accuracy of the quantised model on the test set, 0 to 1.
+    pub accuracy_quantised: Option<f64>,
+}
+
+impl Record {
+    /// A record of `op` by this build, everything else empty.
+    pub fn new(op: impl Into<String>) -> Self {
+        Self {
+            schema: SCHEMA.into(),
+            op: op.into(),
+            curve: "bn254".into(),
+            commit: crate::environment::commit().map(Into::into),
+            ..Self::default()
+        }
+    }
+
+    /// Sets throughput and efficiency from the units of work of one run; `median_s` and `joules` must be set.
+    pub fn set_work(&mut self, units: f64) {
+        self.per_second = (self.median_s > 0.0).then(|| units / self.median_s);
+        self.per_joule = self.joules.filter(|joules| *joules > 0.0).map(|joules| units / joules);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_trip() {
+        let mut record = Record::new("prove");
+        record.median_s = 0.25;
+        record.joules = Some(2.0);
+        record.accuracy_quantised = Some(0.975);
+        record.set_work(4.0);
+        assert_eq!((record.per_second, record.per_joule), (Some(16.0), Some(2.0)));
+        let line = serde_json::to_string(&record).unwrap();
+        assert!(!line.contains('\n'));
+        assert_eq!(serde_json::from_str::<Record>(&line).unwrap(), record);
+    }
+
+    #[test]
+    fn empty_fields_are_null() {
+        let value = serde_json::to_value(Record::new("msm_g1")).unwrap();
+        for field in ["joules", "cpu_path", "peak_rss_bytes", "model", "accuracy_float"] {
+            assert!(value.get(field).is_some_and(serde_json::Value::is_null), "{field}");
+        }
+        assert_eq!(value["schema"], SCHEMA);
+    }
+}

@@ -1,0 +1,245 @@
+//! What a binary shows and writes: the environment, one table, notes, and records.
+
+use crate::args::Common;
+use crate::environment::{self, Environment};
+use crate::json_lines::{Target, Writer};
+use crate::measure::{FEW_SAMPLES, Outcome};
+use crate::record::Record;
+use crate::table::{self, Table};
+use std::io::Write;
+use zkwatt::{Error, Result};
+
+/// How the table shows speed; records always hold throughput.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Rate {
+    /// Units of work per second.
+    PerSecond,
+    /// Wall time per unit of work.
+    Each,
+}
+
+/// Collects measurements and shows them at the end.
+pub struct Report {
+    title: String,
+    table: Table,
+    unit: &'static str,
+    rate: Rate,
+    notes: Vec<String>,
+    writer: Option<Writer>,
+    to_stderr: bool,
+}
+
+const RATE_COLUMN: usize = 8;
+
+const HEADER: [&str; 11] = [
+    "operation",
+    "log n",
+    "scalars",
+    "threads",
+    "implementation",
+    "kernels",
+    "median ±MAD",
+    "cpu time",
+    "per second",
+    "energy",
+    "vs ours",
+];
+
+fn empty_table(header: &[&'static str]) -> Table {
+    Table::new(header).left(&[0, 4, 5]).shared(&[1, 2, 3, 5])
+}
+
+impl Report {
+    /// Opens the output of `--json` and starts a table. `unit` is the plural of the unit of work, e.g. `points`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the output cannot be written.
+    pub fn open(title: impl Into<String>, unit: &'static str, json: Option<&Target>) -> Result<Self> {
+        let busy = environment::other_running_threads().filter(|&n| n > 0).map(|n| {
+            format!("{n} thread(s) of other programs were running when this began: times are too high")
+        });
+        Ok(Self {
+            title: title.into(),
+            table: empty_table(&HEADER),
+            unit,
+            rate: Rate::PerSecond,
+            notes: busy.into_iter().collect(),
+            writer: json.map(Writer::open).transpose()?,
+            to_stderr: json == Some(&Target::Stdout),
+        })
+    }
+
+    /// As [`Report::open`], from the shared options.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the output cannot be written.
+    pub fn for_args(title: impl Into<String>, unit: &'static str, args: &Common) -> Result<Self> {
+        Self::open(title, unit, args.json.as_ref())
+    }
+
+    /// Shows speed in this way.
+    pub fn with_rate(mut self, rate: Rate) -> Self {
+        let mut header = HEADER;
+        if rate == Rate::Each {
+            header[RATE_COLUMN] = "each";
+        }
+        self.table = empty_table(&header);
+        self.rate = rate;
+        self
+    }
+
+    /// Adds a note below the table, once.
+    pub fn note(&mut self, note: impl Into<String>) {
+        let note = note.into();
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+
+    /// Writes the record's line and adds its row. `paired_ratio` is the time over ours, `None` for ours.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn record(&mut self, record: &Record, paired_ratio: Option<f64>) -> Result<()> {
+        if let Some(writer) = &mut self.writer {
+            writer.write(record)?;
+        }
+        self.table.row(self.cells(record, paired_ratio));
+        if record.samples < FEW_SAMPLES {
+            self.note(format!("some medians are over fewer than {FEW_SAMPLES} samples: read them with care"));
+        }
+        if !record.verified {
+            self.note("†: not compared with an independent implementation");
+        }
+        if let Some(reason) = record.energy_source.strip_prefix("none: ") {
+            self.note(format!("no energy: {reason}"));
+        }
+        Ok(())
+    }
+
+    /// Completes and adds the records of outcomes. `base` holds what they share, `units` is the work of one run.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn outcomes(&mut self, base: &Record, outcomes: &[Outcome], units: f64) -> Result<()> {
+        for (index, outcome) in outcomes.iter().enumerate() {
+            let mut record = base.clone();
+            outcome.fill(&mut record);
+            record.set_work(units);
+            if let Err(reason) = outcome.peak_rss_bytes {
+                self.note(format!("no peak memory: {reason}"));
+            }
+            self.record(&record, (index > 0).then_some(outcome.paired_ratio))?;
+        }
+        Ok(())
+    }
+
+    fn cells(&self, record: &Record, paired_ratio: Option<f64>) -> Vec<String> {
+        let option = |value: Option<String>| value.unwrap_or_default();
+        let mut operation = match &record.variant {
+            Some(variant) => format!("{} {variant}", record.op),
+            None => record.op.clone(),
+        };
+        if !record.verified {
+            operation.push_str(" †");
+        }
+        let energy = match (record.joules, record.energy_source.as_str()) {
+            (Some(joules), "user") => format!("{} *", table::si(joules, "J")),
+            (Some(joules), _) => table::si(joules, "J"),
+            (None, _) => String::new(),
+        };
+        vec![
+            operation,
+            option(record.log_n.map(|log_n| log_n.to_string())),
+            option(record.scalars.clone()),
+            record.threads.to_string(),
+            record.implementation.clone(),
+            option(record.cpu_path.clone()),
+            format!("{} ±{:.0}%", table::seconds(record.median_s), 100.0 * record.mad_s / record.median_s),
+            option(record.cpu_s.map(table::seconds)),
+            option(record.per_second.map(|rate| match self.rate {
+                Rate::PerSecond => table::si(rate, ""),
+                Rate::Each => table::seconds(1.0 / rate),
+            })),
+            energy,
+            option(paired_ratio.map(table::ratio)),
+        ]
+    }
+
+    /// The environment, the table and the notes.
+    pub fn render(&self) -> String {
+        let mut text = format!("{}\n\n{}\n{}\n", self.title, Environment::read(), self.table.render());
+        let rate = match self.rate {
+            Rate::PerSecond => format!("per second: {}", self.unit),
+            Rate::Each => format!("each: wall time per {}", self.unit.trim_end_matches('s')),
+        };
+        text.push_str(&format!(
+            "\n{rate}; vs ours: median over rounds of time / that of zkwatt's first row\n"
+        ));
+        if self.table.render().contains(" J *") {
+            text.push_str("*: from the wattage given on the command line\n");
+        }
+        for note in &self.notes {
+            text.push_str(&format!("note: {note}\n"));
+        }
+        text
+    }
+
+    /// Prints the results and completes the file of `--json`.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn finish(self) -> Result<()> {
+        let text = self.render();
+        if let Some(writer) = self.writer {
+            writer.finish()?;
+        }
+        if self.to_stderr {
+            std::io::stderr().write_all(text.as_bytes()).map_err(|e| Error::io("standard error", e))
+        } else {
+            std::io::stdout().write_all(text.as_bytes()).map_err(|e| Error::io("standard output", e))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::WIDTH;
+
+    fn widest_record() -> Record {
+        let mut record = Record::new("lookup_multiplicities_table");
+        record.variant = Some("independent".into());
+        record.log_n = Some(28);
+        record.scalars = Some("uniform".into());
+        record.threads = 128;
+        record.implementation = "halo2curves".into();
+        record.cpu_path = Some("avx512ifma".into());
+        record.median_s = 0.123_456;
+        record.mad_s = 0.001_234;
+        record.cpu_s = Some(15.9);
+        record.joules = Some(123.4);
+        record.energy_source = "user".into();
+        record.set_work(1e6);
+        record
+    }
+
+    #[test]
+    fn table_fits_the_page() {
+        let mut report = Report::open("title", "points", None).unwrap();
+        report.record(&widest_record(), Some(12.34)).unwrap();
+        let text = report.render();
+        assert!(text.contains("lookup_"));
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(text.contains("from the wattage"));
+        assert!(text.contains("not compared"));
+    }
+
+    #[test]
+    fn notes_are_shown_once() {
+        let mut report = Report::open("title", "points", None).unwrap();
+        report.note("something");
+        report.note("something");
+        assert_eq!(report.render().matches("note: something").count(), 1);
+    }
+}

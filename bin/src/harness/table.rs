@@ -1,0 +1,177 @@
+//! The one style of tables, and numbers for people.
+
+use comfy_table::{CellAlignment, Table as Inner};
+
+/// Columns that every table stays within.
+pub const WIDTH: usize = 100;
+
+/// A table of results.
+#[derive(Clone, Debug)]
+pub struct Table {
+    header: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+    left: Vec<usize>,
+    shared: Vec<usize>,
+}
+
+impl Table {
+    /// A table with these headers, units included. Columns align right.
+    pub fn new(header: &[&'static str]) -> Self {
+        Self { header: header.to_vec(), rows: Vec::new(), left: vec![0], shared: Vec::new() }
+    }
+
+    /// Columns of text, which align left.
+    pub fn left(self, columns: &[usize]) -> Self {
+        Self { left: columns.to_vec(), ..self }
+    }
+
+    /// Columns that move to a line above the table when all rows that have a value there agree on it.
+    pub fn shared(self, columns: &[usize]) -> Self {
+        Self { shared: columns.to_vec(), ..self }
+    }
+
+    /// Adds a row; missing cells are empty.
+    pub fn row(&mut self, mut cells: Vec<String>) {
+        cells.resize(self.header.len(), String::new());
+        self.rows.push(cells);
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The lines, each within [`WIDTH`]. Columns that are empty in every row are left out.
+    pub fn render(&self) -> String {
+        use comfy_table::{ContentArrangement, LineStyle, presets};
+        let (mut above, mut used) = (Vec::new(), Vec::new());
+        for c in 0..self.header.len() {
+            let mut cells = self.rows.iter().map(|row| row[c].as_str()).filter(|cell| !cell.is_empty());
+            let Some(first) = cells.next() else { continue };
+            if self.shared.contains(&c) && cells.all(|cell| cell == first) {
+                above.push(format!("{}: {first}", self.header[c]));
+            } else {
+                used.push(c);
+            }
+        }
+        let mut table = Inner::new();
+        table
+            .load_style(presets::NOTHING.header_separator(LineStyle::none().fill('─').junction('─')))
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(WIDTH as u16)
+            .set_header(used.iter().map(|&c| self.header[c]));
+        for row in &self.rows {
+            table.add_row(used.iter().map(|&c| row[c].as_str()));
+        }
+        for (position, c) in used.iter().enumerate() {
+            if let Some(column) = table.column_mut(position)
+                && !self.left.contains(c)
+            {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        let above = if above.is_empty() { String::new() } else { format!(" {}\n\n", above.join(", ")) };
+        format!("{above}{}", table.trim_fmt())
+    }
+}
+
+const PREFIXES: [(f64, &str); 7] =
+    [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ")];
+
+/// Three significant digits with an SI prefix: `si(0.0123, "s")` is `12.3 ms`.
+pub fn si(value: f64, unit: &str) -> String {
+    if !value.is_finite() {
+        return "–".into();
+    }
+    if value == 0.0 {
+        return format!("0 {unit}");
+    }
+    // Rounding to three digits may carry into the next prefix: 999.6 is 1.00 k.
+    let (scale, prefix) =
+        PREFIXES.into_iter().find(|(scale, _)| value.abs() >= scale * 0.9995).unwrap_or((1e-9, "n"));
+    let scaled = value / scale;
+    let digits = match scaled.abs() {
+        v if v < 9.995 => 2,
+        v if v < 99.95 => 1,
+        _ => 0,
+    };
+    format!("{scaled:.digits$} {prefix}{unit}")
+}
+
+/// A duration: `12.3 ms`.
+pub fn seconds(value: f64) -> String {
+    si(value, "s")
+}
+
+/// A ratio: `1.23x`.
+pub fn ratio(value: f64) -> String {
+    if value.is_finite() { format!("{value:.2}x") } else { "–".into() }
+}
+
+/// A number of bytes in binary units: `1.50 GiB`.
+pub fn bytes(value: u64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut scaled = value as f64;
+    let mut unit = 0;
+    while scaled >= 1023.5 && unit + 1 < units.len() {
+        scaled /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{value} B") } else { format!("{scaled:.2} {}", units[unit]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn si_has_three_digits() {
+        let cases = [
+            (0.0123, "12.3 ms"),
+            (0.00999, "9.99 ms"),
+            (1.0, "1.00 s"),
+            (0.9996, "1.00 s"),
+            (123.4, "123 s"),
+            (4.2e-9, "4.20 ns"),
+            (0.0, "0 s"),
+            (3.5e-6, "3.50 µs"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(seconds(value), text);
+        }
+        assert_eq!(si(2.5e6, "/s"), "2.50 M/s");
+        assert_eq!(seconds(f64::NAN), "–");
+    }
+
+    #[test]
+    fn binary_units() {
+        assert_eq!(bytes(512), "512 B");
+        assert_eq!(bytes(3 << 29), "1.50 GiB");
+    }
+
+    #[test]
+    fn stays_within_the_width() {
+        let mut table = Table::new(&["operation", "implementation", "median", "empty"]).left(&[0, 1]);
+        table.row(vec!["a long name ".repeat(9), "another long name ".repeat(6), "12.3 ms".into()]);
+        table.row(vec!["short".into()]);
+        let text = table.render();
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(!text.contains("empty"));
+    }
+
+    #[test]
+    fn shared_columns_move_above() {
+        let mut table = Table::new(&["operation", "log n", "threads"]).shared(&[1, 2]);
+        table.row(vec!["a".into(), "16".into(), "1".into()]);
+        table.row(vec!["b".into(), "16".into(), "2".into()]);
+        let text = table.render();
+        assert!(text.starts_with(" log n: 16\n"), "{text}");
+        assert!(!text.lines().any(|line| line.contains("operation") && line.contains("log n")));
+        assert!(text.lines().any(|line| line.contains("operation") && line.contains("threads")));
+    }
+}

@@ -1,0 +1,179 @@
+//! Vector kernels against the reference, on every path, with one and several threads.
+
+mod common;
+
+use common::{CHUNK, SIZES, inputs, mixed_vec, on_every_path, random_fr, random_vec, rng};
+use zkwatt_kernels::vector::{self, LengthMismatch, Scan};
+use zkwatt_kernels::{CpuPath, Field, Fr, reference};
+
+type Into3 = fn(CpuPath, &mut [Fr], &[Fr], &[Fr]) -> Result<(), LengthMismatch>;
+type Assign = fn(CpuPath, &mut [Fr], &[Fr]) -> Result<(), LengthMismatch>;
+type Reference = fn(&[Fr], &[Fr]) -> Vec<Fr>;
+
+#[test]
+fn element_wise() {
+    let operations: [(Into3, Assign, Reference); 3] = [
+        (vector::add, vector::add_assign, reference::add),
+        (vector::sub, vector::sub_assign, reference::sub),
+        (vector::mul, vector::mul_assign, reference::mul),
+    ];
+    for n in SIZES {
+        for a in inputs(n) {
+            let b = mixed_vec(&mut rng(7), n);
+            for (into, assign, reference) in operations {
+                let expected = reference(&a, &b);
+                let out = on_every_path(|path| {
+                    let mut out = vec![Fr::ONE; n];
+                    into(path, &mut out, &a, &b).unwrap();
+                    out
+                });
+                assert!(out == expected);
+                let out = on_every_path(|path| {
+                    let mut out = a.clone();
+                    assign(path, &mut out, &b).unwrap();
+                    out
+                });
+                assert!(out == expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn scale_and_axpy() {
+    for n in SIZES {
+        for x in inputs(n) {
+            let y = mixed_vec(&mut rng(8), n);
+            for factor in [Fr::ZERO, Fr::ONE, -Fr::ONE, random_fr(&mut rng(9))] {
+                let out = on_every_path(|path| {
+                    let mut out = x.clone();
+                    vector::scale(path, &mut out, factor);
+                    out
+                });
+                assert!(out == reference::scale(&x, factor));
+                let out = on_every_path(|path| {
+                    let mut out = y.clone();
+                    vector::axpy(path, &mut out, factor, &x).unwrap();
+                    out
+                });
+                assert!(out == reference::axpy(&y, factor, &x));
+            }
+        }
+    }
+}
+
+#[test]
+fn other_lengths_are_errors() {
+    let (mut two, three) = ([Fr::ONE; 2], [Fr::ONE; 3]);
+    let path = CpuPath::PLAIN;
+    let error = |argument| Err(LengthMismatch { argument, expected: 2, actual: 3 });
+    assert_eq!(vector::add(path, &mut two.clone(), &three, &two), error("a"));
+    assert_eq!(vector::sub(path, &mut two.clone(), &two, &three), error("b"));
+    assert_eq!(vector::mul(path, &mut two.clone(), &two, &three), error("b"));
+    assert_eq!(vector::add_assign(path, &mut two, &three), error("b"));
+    assert_eq!(vector::sub_assign(path, &mut two, &three), error("b"));
+    assert_eq!(vector::mul_assign(path, &mut two, &three), error("b"));
+    assert_eq!(vector::axpy(path, &mut two, Fr::ONE, &three), error("x"));
+    assert_eq!(vector::inner_product(path, &two, &three), Err(error("b").unwrap_err()));
+    assert_eq!(two, [Fr::ONE; 2]);
+}
+
+#[test]
+fn batch_inverse() {
+    // Reference inversions are slow: every size once, the mixed input with its zeros.
+    for n in SIZES {
+        let values = mixed_vec(&mut rng(n as u64), n);
+        let out = on_every_path(|path| {
+            let mut out = values.clone();
+            vector::batch_inverse(path, &mut out);
+            out
+        });
+        assert!(out == reference::batch_inverse(&values));
+    }
+}
+
+#[test]
+fn batch_inverse_leaves_zeros_alone() {
+    let random = random_vec(&mut rng(3), CHUNK + 9);
+    let inverses = reference::batch_inverse(&random);
+    let last = random.len() - 1;
+    let all: Vec<usize> = (0..=last).collect();
+    for zeros in [&[0][..], &[last], &[0, 1, 2, 3], &[CHUNK - 1, CHUNK], &[0, 4, 8, 12], &all] {
+        let (mut values, mut expected) = (random.clone(), inverses.clone());
+        for &i in zeros {
+            (values[i], expected[i]) = (Fr::ZERO, Fr::ZERO);
+        }
+        let out = on_every_path(|path| {
+            let mut out = values.clone();
+            vector::batch_inverse(path, &mut out);
+            out
+        });
+        assert!(out == expected);
+    }
+}
+
+#[test]
+fn scans() {
+    for n in SIZES {
+        for values in inputs(n) {
+            for scan in [Scan::Inclusive, Scan::Exclusive] {
+                let out = on_every_path(|path| {
+                    let mut out = values.clone();
+                    let total = vector::prefix_sum(path, &mut out, scan);
+                    (out, total)
+                });
+                assert!(out == reference::prefix_sum(&values, scan));
+                let out = on_every_path(|path| {
+                    let mut out = values.clone();
+                    let total = vector::prefix_product(path, &mut out, scan);
+                    (out, total)
+                });
+                assert!(out == reference::prefix_product(&values, scan));
+            }
+        }
+    }
+}
+
+#[test]
+fn folds() {
+    for n in SIZES {
+        for values in inputs(n) {
+            let other = mixed_vec(&mut rng(5), n);
+            assert_eq!(on_every_path(|path| vector::sum(path, &values)), reference::sum(&values));
+            let product = on_every_path(|path| vector::inner_product(path, &values, &other).unwrap());
+            assert_eq!(product, reference::inner_product(&values, &other));
+            // Both sides at their largest.
+            let product = on_every_path(|path| vector::inner_product(path, &values, &values).unwrap());
+            assert_eq!(product, reference::inner_product(&values, &values));
+            for x in [Fr::ZERO, Fr::ONE, -Fr::ONE, random_fr(&mut rng(6))] {
+                let y = on_every_path(|path| vector::evaluate(path, &values, x));
+                assert_eq!(y, reference::evaluate(&values, x));
+            }
+        }
+    }
+}
+
+/// Few chains, all coefficients at their largest: lazy sums come near their bounds at some of many points.
+#[test]
+fn evaluate_at_many_points() {
+    let coefficients = [-Fr::ONE; 8];
+    for x in random_vec(&mut rng(12), 20_000) {
+        let expected = reference::evaluate(&coefficients, x);
+        for path in CpuPath::available() {
+            assert_eq!(vector::evaluate(path, &coefficients, x), expected);
+        }
+    }
+}
+
+#[test]
+fn powers() {
+    let random = random_fr(&mut rng(4));
+    for n in SIZES {
+        for ratio in [Fr::ZERO, Fr::ONE, -Fr::ONE, random] {
+            for first in [Fr::ONE, random] {
+                let out = on_every_path(|path| vector::powers(path, first, ratio, n));
+                assert!(out == reference::powers(first, ratio, n));
+            }
+        }
+    }
+}
