@@ -50,7 +50,7 @@ fn circuit(public: usize, constraints: usize, rng: &mut impl RngCore) -> (R1cs, 
                 v if v == public + free => 0,
                 v => v,
             };
-            let coefficient = if rng.next_u32() % 2 == 0 { Fr::ONE } else { -Fr::from(rng.next_u64()) };
+            let coefficient = if rng.next_u32().is_multiple_of(2) { Fr::ONE } else { -Fr::from(rng.next_u64()) };
             lc.push(v as u32, coefficient);
             value += coefficient * z[v];
         }
@@ -153,7 +153,7 @@ fn keys_of_arkworks_work() {
                 let [a, b, c] = [a, b, c].map(|row| {
                     let mut lc = ArkLc::zero();
                     for (coefficient, column) in row {
-                        lc = lc + (coefficient, variables[column]);
+                        lc += (coefficient, variables[column]);
                     }
                     lc
                 });
@@ -375,7 +375,7 @@ fn a_small_memory_budget_is_an_error_or_slower_but_never_wrong() {
 
 /// A hundred thousand constraints; prints where the time goes (`--ignored --nocapture`).
 #[test]
-#[ignore = "takes half a minute"]
+#[ignore = "takes ten seconds and more"]
 fn a_large_circuit() {
     use std::time::Instant;
     use zkwatt::groth16::keys::{KeyInfo, ProvingKeyFile, Validate};
