@@ -141,9 +141,13 @@ fn exceptional_points() {
             _ => -Xyzz::from(distinct[0]).double().to_affine(),
         })
         .collect();
-    for (what, bases) in
-        [("same", same), ("opposite", opposite), ("mixed", mixed), ("identities", identities), ("doubles", doubles)]
-    {
+    for (what, bases) in [
+        ("same", same),
+        ("opposite", opposite),
+        ("mixed", mixed),
+        ("identities", identities),
+        ("doubles", doubles),
+    ] {
         for (kind, scalars) in [("random", &random), ("ones", &ones)] {
             check(&bases, scalars, &format!("{what} points, {kind} scalars"));
         }

@@ -55,8 +55,7 @@ impl CpuDevice {
         let threads = options.threads.unwrap_or_else(rayon::current_num_threads);
         #[cfg(not(feature = "parallel"))]
         let threads = 1;
-        let memory_bytes =
-            options.memory_budget.unwrap_or_else(|| MemoryBudget::of_host().available());
+        let memory_bytes = options.memory_budget.unwrap_or_else(|| MemoryBudget::of_host().available());
         let info = DeviceInfo {
             kind: DeviceKind::Cpu,
             name: processor_name(),
@@ -279,11 +278,7 @@ impl LookupOps for CpuDevice {
         self.install(|| Ok(CpuBuffer(lookup::multiplicities_range(self.path, &values.0, table)?)))
     }
 
-    fn multiplicities_table(
-        &self,
-        values: &CpuBuffer<Fr>,
-        table: &CpuBuffer<Fr>,
-    ) -> Result<CpuBuffer<u32>> {
+    fn multiplicities_table(&self, values: &CpuBuffer<Fr>, table: &CpuBuffer<Fr>) -> Result<CpuBuffer<u32>> {
         self.install(|| {
             let index = TableIndex::new(&table.0)?;
             Ok(CpuBuffer(lookup::multiplicities_table(&values.0, &index)?))
@@ -302,21 +297,13 @@ impl LookupOps for CpuDevice {
         Ok([CpuBuffer(terms.inputs), CpuBuffer(terms.table)])
     }
 
-    fn grand_sum(
-        &self,
-        inputs: &[&CpuBuffer<Fr>],
-        table: &CpuBuffer<Fr>,
-    ) -> Result<(CpuBuffer<Fr>, Fr)> {
+    fn grand_sum(&self, inputs: &[&CpuBuffer<Fr>], table: &CpuBuffer<Fr>) -> Result<(CpuBuffer<Fr>, Fr)> {
         let inputs: Vec<&[Fr]> = inputs.iter().map(|b| b.0.as_slice()).collect();
         let sum = self.install(|| lookup::grand_sum(self.path, &inputs, &table.0))?;
         Ok((CpuBuffer(sum.phi), sum.last))
     }
 
-    fn permuted_pair(
-        &self,
-        input: &CpuBuffer<Fr>,
-        table: &CpuBuffer<Fr>,
-    ) -> Result<[CpuBuffer<Fr>; 2]> {
+    fn permuted_pair(&self, input: &CpuBuffer<Fr>, table: &CpuBuffer<Fr>) -> Result<[CpuBuffer<Fr>; 2]> {
         let pair = self.install(|| lookup::permuted_pair(self.path, &input.0, &table.0))?;
         Ok([CpuBuffer(pair.input), CpuBuffer(pair.table)])
     }

@@ -1,6 +1,8 @@
 //! Two devices that do the same work and must agree: test support.
 
-use super::backend::{Backend, Buffer, DeviceInfo, Elem, Group, LookupOps, MsmOps, MsmScalars, NttOps, VectorOps};
+use super::backend::{
+    Backend, Buffer, DeviceInfo, Elem, Group, LookupOps, MsmOps, MsmScalars, NttOps, VectorOps,
+};
 use crate::error::{Error, Result};
 use zkwatt_kernels::Fr;
 use zkwatt_kernels::curve::Affine;
@@ -84,7 +86,9 @@ impl<G: Group, A: MsmOps<G>, B: MsmOps<G>> MsmOps<G> for Dual<A, B> {
     fn msm(&self, bases: &Self::Bases, scalars: MsmScalars<'_, Self>) -> Result<Affine<G::Coordinate>> {
         let (left, right) = match scalars {
             MsmScalars::Host(s) => (MsmScalars::Host(s), MsmScalars::Host(s)),
-            MsmScalars::Device(buffer) => (MsmScalars::Device(&buffer.left), MsmScalars::Device(&buffer.right)),
+            MsmScalars::Device(buffer) => {
+                (MsmScalars::Device(&buffer.left), MsmScalars::Device(&buffer.right))
+            }
         };
         let left = self.left.msm(&bases.0, left)?;
         agree("msm", &left, &self.right.msm(&bases.1, right)?)?;
@@ -148,11 +152,7 @@ impl<A: LookupOps, B: LookupOps> LookupOps for Dual<A, B> {
         Ok(counts)
     }
 
-    fn multiplicities_table(
-        &self,
-        values: &Self::Buf<Fr>,
-        table: &Self::Buf<Fr>,
-    ) -> Result<Self::Buf<u32>> {
+    fn multiplicities_table(&self, values: &Self::Buf<Fr>, table: &Self::Buf<Fr>) -> Result<Self::Buf<u32>> {
         let left = self.left.multiplicities_table(&values.left, &table.left)?;
         let right = self.right.multiplicities_table(&values.right, &table.right)?;
         let counts = DualBuffer { left, right };

@@ -35,7 +35,9 @@ impl Device {
     pub fn only(kind: DeviceKind) -> Result<Self> {
         match kind {
             DeviceKind::Cpu => Self::cpu(CpuOptions::default()),
-            other => Err(Error::NoSuchDevice { device: other.name().into(), reason: not_built(other).into() }),
+            other => {
+                Err(Error::NoSuchDevice { device: other.name().into(), reason: not_built(other).into() })
+            }
         }
     }
 

@@ -57,6 +57,9 @@ use views;
 #[cfg(any(feature = "interop-ark", feature = "interop-halo2curves"))]
 fn check_once(once: &std::sync::Once, library: &str, compare: impl FnOnce() -> bool) {
     once.call_once(|| {
-        assert!(compare(), "zkwatt was built against a {library} with another representation of BN254 elements");
+        assert!(
+            compare(),
+            "zkwatt was built against a {library} with another representation of BN254 elements"
+        );
     });
 }

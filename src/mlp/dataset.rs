@@ -202,5 +202,5 @@ fn idx<'a, const DIMS: usize>(what: &str, bytes: &'a [u8]) -> Result<([usize; DI
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
-    super::files::read_at_most(path, MAX_BYTES)
+    crate::files::read_at_most(path, MAX_BYTES)
 }

@@ -3,7 +3,6 @@
 mod accuracy;
 mod commitment;
 mod dataset;
-mod files;
 mod model;
 mod model_file;
 #[cfg(feature = "onnx")]

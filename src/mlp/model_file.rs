@@ -5,9 +5,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::files;
 use super::quantised::{InputSpec, QuantisedLayer, QuantisedModel, Requantise};
 use crate::error::{Error, Result};
+use crate::files;
 
 const FORMAT: &str = "zkwatt-quantised-model";
 const VERSION: u32 = 1;
@@ -119,7 +119,7 @@ impl QuantisedModel {
 
     /// Writes [`to_json`](Self::to_json) to `path`: the whole file or, on an error, none.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        files::write_atomically(path.as_ref(), self.to_json()?.as_bytes())
+        files::write_atomic(path, self.to_json()?.as_bytes())
     }
 
     /// Reads and validates a file that [`save`](Self::save) wrote.

@@ -76,4 +76,3 @@ impl Arith for Plain {
         t
     }
 }
-

@@ -26,7 +26,8 @@ pub(super) fn msm_bucket_accumulate<F: Field>(bases: &[Affine<F>], window: &Sort
         let first = blocks[i].buckets.start;
         let pieces = blocks[i..].iter().take_while(|b| b.buckets == (first..first + 1)).count();
         if pieces > 1 {
-            let total = sums[i..i + pieces].iter().fold(Xyzz::IDENTITY, |sum, piece| sum.add_affine(piece[0]));
+            let total =
+                sums[i..i + pieces].iter().fold(Xyzz::IDENTITY, |sum, piece| sum.add_affine(piece[0]));
             buckets[first] = total.to_affine();
             i += pieces;
         } else {
@@ -121,7 +122,9 @@ fn prefetch<T>(value: &T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch reads nothing architecturally; the address is that of a live reference. SSE is baseline.
     unsafe {
-        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(core::ptr::from_ref(value).cast());
+        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(
+            core::ptr::from_ref(value).cast(),
+        );
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = value;

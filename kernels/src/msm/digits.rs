@@ -198,7 +198,8 @@ mod tests {
 
     #[test]
     fn digits_recompose_to_the_magnitude() {
-        let magnitudes = [[1, 0, 0, 0], [u64::MAX; 4].map(|l| l >> 2), [u64::MAX, u64::MAX, u64::MAX, (1 << 61) - 1]];
+        let magnitudes =
+            [[1, 0, 0, 0], [u64::MAX; 4].map(|l| l >> 2), [u64::MAX, u64::MAX, u64::MAX, (1 << 61) - 1]];
         for magnitude in magnitudes {
             for c in 2..=15 {
                 let bits = u32::from(magnitude_bits(&magnitude));

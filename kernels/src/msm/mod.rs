@@ -71,11 +71,7 @@ pub fn msm_with_window_bits<F: Coordinate>(
 }
 
 /// Several MSMs over the same bases.
-pub fn msm_batch<F: Coordinate>(
-    path: CpuPath,
-    bases: &MsmBases<F>,
-    batch: &[Scalars<'_>],
-) -> Vec<Affine<F>> {
+pub fn msm_batch<F: Coordinate>(path: CpuPath, bases: &MsmBases<F>, batch: &[Scalars<'_>]) -> Vec<Affine<F>> {
     parallel::map_range(batch.len(), |i| msm(path, bases, batch[i]))
 }
 

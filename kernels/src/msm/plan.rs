@@ -25,7 +25,12 @@ impl BitHistogram {
     /// Scalars whose signed digits of width `c` reach window `w` or beyond.
     fn reaching(&self, w: u32, c: u32) -> usize {
         // b bits need b/c + 1 windows, since a signed top digit can carry once more.
-        self.0.iter().enumerate().filter(|(b, n)| **n != 0 && windows_of(*b as u32, c) > w).map(|(_, n)| *n as usize).sum()
+        self.0
+            .iter()
+            .enumerate()
+            .filter(|(b, n)| **n != 0 && windows_of(*b as u32, c) > w)
+            .map(|(_, n)| *n as usize)
+            .sum()
     }
 }
 

@@ -113,6 +113,7 @@ fn field_magnitude<A: Arith>(value: &Fr) -> SignedMagnitude {
     let (opposite, _) = sub_raw(FrParams::MODULUS, positive);
     // k > r − k: there is no tie, r is odd.
     let negative = sub_raw(opposite, positive).1;
-    let magnitude = core::array::from_fn(|i| core::hint::select_unpredictable(negative, opposite[i], positive[i]));
+    let magnitude =
+        core::array::from_fn(|i| core::hint::select_unpredictable(negative, opposite[i], positive[i]));
     SignedMagnitude { negative, magnitude }
 }

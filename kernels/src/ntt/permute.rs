@@ -25,9 +25,8 @@ pub fn ntt_bit_reverse<T: Copy + Send + Default>(data: &mut [T]) {
         if reversed < middle {
             continue;
         }
-        let at = |high: usize, middle: usize, low: usize| {
-            high << (log_n - TILE_LOG) | middle << TILE_LOG | low
-        };
+        let at =
+            |high: usize, middle: usize, low: usize| high << (log_n - TILE_LOG) | middle << TILE_LOG | low;
         let mut tile = [[T::default(); TILE]; TILE];
         for (high, row) in tile.iter_mut().enumerate() {
             row.copy_from_slice(&data[at(high, middle, 0)..][..TILE]);

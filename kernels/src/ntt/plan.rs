@@ -57,7 +57,9 @@ pub struct NttPlan {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NttError {
     /// Beyond the two-adicity.
-    #[error("a transform of 2^{log_n} elements was asked for; the scalar field of BN254 has none beyond 2^{MAX_LOG_N}")]
+    #[error(
+        "a transform of 2^{log_n} elements was asked for; the scalar field of BN254 has none beyond 2^{MAX_LOG_N}"
+    )]
     TooLarge {
         /// What was asked for.
         log_n: u32,

@@ -49,8 +49,7 @@ pub(super) fn ntt_coset_scale<A: Arith>(
     let reverse = |i: usize, bits: u32| if bits == 0 { 0 } else { i.reverse_bits() >> (usize::BITS - bits) };
     // Position p = chunk·2^c + offset. The exponent of the position is a sum of one part for each:
     // natural: chunk·2^c + offset; reversed: rev(chunk) + rev(offset)·n/2^c.
-    let offset_ratio =
-        if reversed { ratio.pow_vartime(&[(data.len() >> chunk_log) as u64]) } else { ratio };
+    let offset_ratio = if reversed { ratio.pow_vartime(&[(data.len() >> chunk_log) as u64]) } else { ratio };
     let mut powers = vec![Fp::ONE; 1 << chunk_log];
     for i in 1..powers.len() {
         powers[i] = powers[i - 1] * offset_ratio;

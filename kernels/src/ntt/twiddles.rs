@@ -59,9 +59,13 @@ impl Twiddles {
 /// to[i] = from[i]·factor
 fn multiply_into<A: Arith>(from: &[Fr], to: &mut [Fr], factor: Fr) {
     let factor = cast::<Fr, A>(factor);
-    parallel::for_each_chunk_mut(cast_slice_mut::<Fr, A>(to), 1 << 12, |start, chunk: &mut [Fp<FrParams, A>]| {
-        for (to, from) in chunk.iter_mut().zip(&from[start..]) {
-            *to = cast::<Fr, A>(*from) * factor;
-        }
-    });
+    parallel::for_each_chunk_mut(
+        cast_slice_mut::<Fr, A>(to),
+        1 << 12,
+        |start, chunk: &mut [Fp<FrParams, A>]| {
+            for (to, from) in chunk.iter_mut().zip(&from[start..]) {
+                *to = cast::<Fr, A>(*from) * factor;
+            }
+        },
+    );
 }

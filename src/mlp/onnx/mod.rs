@@ -14,9 +14,9 @@ use std::path::Path;
 
 use rten_onnx::onnx::ModelProto;
 
-use super::files;
 use super::model::{MAX_PARAMETERS, Model};
 use crate::error::{Error, Result};
+use crate::files;
 
 /// Largest file that is read, in bytes.
 pub const MAX_ONNX_BYTES: u64 = 1 << 30;
