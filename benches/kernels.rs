@@ -128,7 +128,8 @@ fn lookups(c: &mut Criterion) {
     group.bench_function("multiplicities_range", |b| {
         b.iter(|| lookup::multiplicities_range(path, &values, range));
     });
-    group.bench_function("multiplicities_table", |b| b.iter(|| lookup::multiplicities_table(&values, &index)));
+    group
+        .bench_function("multiplicities_table", |b| b.iter(|| lookup::multiplicities_table(&values, &index)));
     group.bench_function("logup_terms", |b| {
         b.iter(|| lookup::logup_terms(path, &values, &table, &counts, beta));
     });
