@@ -241,19 +241,8 @@ impl Tables {
             "peak",
         ];
         let accuracies = ["model", "images", "float", "quantised", "loss", "disagree"];
-        let phases = [
-            "model",
-            "threads",
-            "input",
-            "check",
-            "witness map",
-            "A",
-            "B in G1",
-            "B in G2",
-            "L",
-            "H",
-            "total",
-        ];
+        let phases =
+            ["model", "threads", "input", "check", "quotient", "A", "B in G1", "B in G2", "L", "H", "total"];
         Self {
             circuits: Table::new(&circuits).left(&[0, 1, 2]).shared(&[1, 2, 7]),
             accuracies: Table::new(&accuracies).shared(&[1]),
@@ -262,17 +251,13 @@ impl Tables {
     }
 
     fn circuit(&mut self, record: &Record) {
+        let per_product = record.implementation == ProvePeer::ArkworksPerProduct.name();
         let seconds = |value: Option<f64>| value.map(table::seconds).unwrap_or_default();
         let bytes = |value: Option<u64>| value.map(table::bytes).unwrap_or_default();
         self.circuits.row(vec![
             record.model.clone().unwrap_or_default(),
-            record.input.clone().unwrap_or_default(),
-            if record.implementation == ProvePeer::ArkworksPerProduct.name() {
-                "per product"
-            } else {
-                "ours"
-            }
-            .into(),
+            record.input.clone().filter(|_| !per_product).unwrap_or_default(),
+            if per_product { "per product" } else { "ours" }.into(),
             record.constraints.map(|n| n.to_string()).unwrap_or_default(),
             seconds(record.setup_s),
             seconds(record.witness_s),

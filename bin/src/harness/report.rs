@@ -47,7 +47,7 @@ const HEADER: [&str; 14] = [
     "cpu time",
     "per second",
     "energy",
-    "peak memory",
+    "memory",
     "vs ours",
 ];
 
@@ -175,7 +175,7 @@ impl Report {
         vec![
             operation,
             option(record.model.clone()),
-            option(record.input.clone()),
+            option(record.input.clone().filter(|_| paired_ratio.is_none())),
             option(record.log_n.map(|log_n| log_n.to_string())),
             option(record.scalars.clone()),
             record.threads.to_string(),
