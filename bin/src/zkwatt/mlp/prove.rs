@@ -103,7 +103,7 @@ pub fn run(args: &Args) -> Result<()> {
     lines.extend(describe(&statement));
     if let (Some(salt), InputStatement::Commitment(commitment)) = (&salt, &statement.input) {
         staged.write(&secret_path, &Opening::encode(salt, commitment)?)?;
-        lines.push(field("secret", format!("{}: opens the commitment; keep it", secret_path.display())));
+        lines.push(field("secret", format!("{} opens the commitment", secret_path.display())));
     }
     spinner.finish_and_clear();
     staged.commit()?;
