@@ -117,6 +117,11 @@ pub trait Backend: Send + Sync + Sized + 'static {
     /// What is known of the device.
     fn info(&self) -> &DeviceInfo;
 
+    /// Runs a job's work on the host with the threads that this device was given; by default the caller's.
+    fn on_host<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        work()
+    }
+
     /// `len` elements, all zero bits. Errors: [`OutOfMemory`](crate::Error::OutOfMemory).
     fn alloc<T: Elem>(&self, len: usize) -> Result<Self::Buf<T>>;
 

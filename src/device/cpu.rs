@@ -183,6 +183,10 @@ impl Backend for CpuDevice {
         &self.info
     }
 
+    fn on_host<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        self.install(work)
+    }
+
     fn alloc<T: Elem>(&self, len: usize) -> Result<CpuBuffer<T>> {
         let requested = (len as u64).saturating_mul(size_of::<T>() as u64);
         let budget = self.budget();

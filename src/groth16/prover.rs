@@ -192,6 +192,10 @@ impl<B: Groth16Backend> Prover<B> {
     /// The proof with given blinding. **Not zero-knowledge unless r and s are uniform and used once.**
     #[doc(hidden)]
     pub fn prove_with_blinding(&self, assignment: &Assignment, r: Fr, s: Fr) -> Result<(Proof, ProveReport)> {
+        self.backend.on_host(|| self.prove_on_host(assignment, r, s))
+    }
+
+    fn prove_on_host(&self, assignment: &Assignment, r: Fr, s: Fr) -> Result<(Proof, ProveReport)> {
         let start = Instant::now();
         let mut report = ProveReport::default();
         let z = assignment.values();

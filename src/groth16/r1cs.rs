@@ -11,6 +11,7 @@ mod matrix;
 
 pub use builder::{LinearCombination, R1csBuilder};
 pub use label::Label;
+pub(crate) use matrix::MixedVector;
 pub use matrix::SparseMatrix;
 
 use crate::error::{Error, Result};
@@ -99,7 +100,8 @@ impl R1cs {
         if z.first() != Some(&Fr::ONE) {
             return Err(Error::invalid("assignment", "value 0 must be the constant 1"));
         }
-        let (a, b, c) = (self.a.multiply(z), self.b.multiply(z), self.c.multiply(z));
+        let mixed = MixedVector::new(z);
+        let [a, b, c] = [&self.a, &self.b, &self.c].map(|m| m.multiply_mixed(&mixed));
         match (0..self.num_constraints()).find(|&i| a[i] * b[i] != c[i]) {
             None => Ok(()),
             Some(i) => Err(Error::Unsatisfied { constraint: i, description: self.describe_constraint(i) }),

@@ -2,6 +2,7 @@
 
 use super::R1cs;
 use super::domain::Domain;
+use super::r1cs::MixedVector;
 use crate::device::{NttOps, VectorOps};
 use crate::error::{Error, Result};
 use crate::interop::ark;
@@ -31,7 +32,8 @@ pub(super) fn constraint_products(r1cs: &R1cs, z: &[Fr]) -> Result<Products> {
     if z.first() != Some(&Fr::ONE) {
         return Err(Error::invalid("assignment", "value 0 must be the constant 1"));
     }
-    let [a, b, c] = [r1cs.a(), r1cs.b(), r1cs.c()].map(|m| Zeroizing::new(m.multiply(z)));
+    let mixed = MixedVector::new(z);
+    let [a, b, c] = [r1cs.a(), r1cs.b(), r1cs.c()].map(|m| Zeroizing::new(m.multiply_mixed(&mixed)));
     let failures = parallel::map_chunks(r1cs.num_constraints(), 4096, |range| {
         range.into_iter().find(|&i| a[i] * b[i] != c[i])
     });

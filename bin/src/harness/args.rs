@@ -50,9 +50,9 @@ pub const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed (also a result that differs from the reference), 2 usage, 3 bad file,
 4 no such device, 5 out of memory.";
 
-/// Options of every bench.
+/// Options of every bench; `P` are the peers that it can name.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Common {
+pub struct Common<P: clap::ValueEnum + Send + Sync + 'static = Peer> {
     /// Device to measure on; a named one that is missing is an error, never replaced
     #[arg(long, value_enum, default_value = "auto", value_name = "DEVICE")]
     pub device: DeviceArg,
@@ -63,7 +63,7 @@ pub struct Common {
 
     /// Other implementations to measure in the same rounds, on the same input
     #[arg(long, value_enum, value_delimiter = ',', value_name = "PEER,…")]
-    pub peers: Vec<Peer>,
+    pub peers: Vec<P>,
 
     /// Timed rounds; a median over fewer than 7 is noted as such
     #[arg(long, default_value_t = 7, value_name = "N", value_parser = parse_samples)]
@@ -88,7 +88,7 @@ pub struct Common {
     pub json: Option<Target>,
 }
 
-impl Common {
+impl<P: clap::ValueEnum + Send + Sync + 'static> Common<P> {
     /// The numbers of threads to measure with.
     pub fn thread_counts(&self) -> Vec<usize> {
         if self.threads.is_empty() { vec![available_threads()] } else { self.threads.clone() }
@@ -103,7 +103,9 @@ impl Common {
     pub fn meter(&self) -> Box<dyn Meter> {
         energy::meter(self.watts)
     }
+}
 
+impl Common {
     /// Refuses peers that do not have the operation.
     ///
     /// # Errors

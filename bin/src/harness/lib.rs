@@ -13,6 +13,7 @@ pub mod inputs;
 pub mod json_lines;
 pub mod measure;
 pub mod memory;
+pub mod models;
 pub mod peers;
 pub mod progress;
 pub mod record;

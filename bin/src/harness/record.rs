@@ -1,6 +1,7 @@
 //! One measurement, as a line of JSON.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The schema that this version writes.
 pub const SCHEMA: &str = "zkwatt-bench/1";
@@ -95,6 +96,18 @@ pub struct Record {
     pub accuracy_float: Option<f64>,
     /// Proofs: accuracy of the quantised model on the test set, 0 to 1.
     pub accuracy_quantised: Option<f64>,
+    /// Proofs: number of test images behind the accuracies.
+    pub accuracy_images: Option<u64>,
+    /// Proofs: test images that the float and the quantised model classify differently.
+    pub argmax_disagreements: Option<u64>,
+    /// Proofs: `accumulators`, `class`.
+    pub output: Option<String>,
+    /// Proofs made in one run; times are of the run.
+    pub batch: Option<u64>,
+    /// Proofs: peak resident memory from loading the model to the end of the runs, setup included.
+    pub peak_rss_total_bytes: Option<u64>,
+    /// Proofs of ours: median time of each phase of one proof.
+    pub phases_s: Option<BTreeMap<String, f64>>,
 }
 
 impl Record {

@@ -16,12 +16,15 @@ pub enum Rate {
     PerSecond,
     /// Wall time per unit of work.
     Each,
+    /// Not at all: a run is one unit.
+    Run,
 }
 
 /// Collects measurements and shows them at the end.
 pub struct Report {
     title: String,
     table: Table,
+    sections: Vec<(String, Table)>,
     unit: &'static str,
     rate: Rate,
     notes: Vec<String>,
@@ -29,10 +32,12 @@ pub struct Report {
     to_stderr: bool,
 }
 
-const RATE_COLUMN: usize = 8;
+const RATE_COLUMN: usize = 10;
 
-const HEADER: [&str; 11] = [
+const HEADER: [&str; 14] = [
     "operation",
+    "model",
+    "input",
     "log n",
     "scalars",
     "threads",
@@ -42,11 +47,12 @@ const HEADER: [&str; 11] = [
     "cpu time",
     "per second",
     "energy",
+    "memory",
     "vs ours",
 ];
 
 fn empty_table(header: &[&'static str]) -> Table {
-    Table::new(header).left(&[0, 4, 5]).shared(&[1, 2, 3, 5])
+    Table::new(header).left(&[0, 1, 2, 6, 7]).shared(&[0, 2, 3, 4, 5, 7])
 }
 
 impl Report {
@@ -61,6 +67,7 @@ impl Report {
         Ok(Self {
             title: title.into(),
             table: empty_table(&HEADER),
+            sections: Vec::new(),
             unit,
             rate: Rate::PerSecond,
             notes: busy.into_iter().collect(),
@@ -73,7 +80,11 @@ impl Report {
     ///
     /// # Errors
     /// [`Error::Io`] if the output cannot be written.
-    pub fn for_args(title: impl Into<String>, unit: &'static str, args: &Common) -> Result<Self> {
+    pub fn for_args<P: clap::ValueEnum + Send + Sync + 'static>(
+        title: impl Into<String>,
+        unit: &'static str,
+        args: &Common<P>,
+    ) -> Result<Self> {
         Self::open(title, unit, args.json.as_ref())
     }
 
@@ -86,6 +97,11 @@ impl Report {
         self.table = empty_table(&header);
         self.rate = rate;
         self
+    }
+
+    /// Adds a table below the main one.
+    pub fn section(&mut self, title: impl Into<String>, table: Table) {
+        self.sections.push((title.into(), table));
     }
 
     /// Adds a note below the table, once.
@@ -123,15 +139,23 @@ impl Report {
     /// [`Error::Io`].
     pub fn outcomes(&mut self, base: &Record, outcomes: &[Outcome], units: f64) -> Result<()> {
         for (index, outcome) in outcomes.iter().enumerate() {
-            let mut record = base.clone();
-            outcome.fill(&mut record);
-            record.set_work(units);
-            if let Err(reason) = outcome.peak_rss_bytes {
-                self.note(format!("no peak memory: {reason}"));
-            }
-            self.record(&record, (index > 0).then_some(outcome.paired_ratio))?;
+            self.outcome(base, outcome, units, index == 0)?;
         }
         Ok(())
+    }
+
+    /// As [`Report::outcomes`], of one; `first` if it is the one to which ratios refer.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn outcome(&mut self, base: &Record, outcome: &Outcome, units: f64, first: bool) -> Result<()> {
+        let mut record = base.clone();
+        outcome.fill(&mut record);
+        record.set_work(units);
+        if let Err(reason) = outcome.peak_rss_bytes {
+            self.note(format!("no peak memory: {reason}"));
+        }
+        self.record(&record, (!first).then_some(outcome.paired_ratio))
     }
 
     fn cells(&self, record: &Record, paired_ratio: Option<f64>) -> Vec<String> {
@@ -150,6 +174,8 @@ impl Report {
         };
         vec![
             operation,
+            option(record.model.clone()),
+            option(record.input.clone().filter(|_| paired_ratio.is_none())),
             option(record.log_n.map(|log_n| log_n.to_string())),
             option(record.scalars.clone()),
             record.threads.to_string(),
@@ -157,11 +183,13 @@ impl Report {
             option(record.cpu_path.clone()),
             format!("{} ±{:.0}%", table::seconds(record.median_s), 100.0 * record.mad_s / record.median_s),
             option(record.cpu_s.map(table::seconds)),
-            option(record.per_second.map(|rate| match self.rate {
-                Rate::PerSecond => table::si(rate, ""),
-                Rate::Each => table::seconds(1.0 / rate),
+            option(record.per_second.and_then(|rate| match self.rate {
+                Rate::PerSecond => Some(table::si(rate, "")),
+                Rate::Each => Some(table::seconds(1.0 / rate)),
+                Rate::Run => None,
             })),
             energy,
+            option(record.peak_rss_bytes.filter(|_| self.rate == Rate::Run).map(table::bytes)),
             option(paired_ratio.map(table::ratio)),
         ]
     }
@@ -169,13 +197,15 @@ impl Report {
     /// The environment, the table and the notes.
     pub fn render(&self) -> String {
         let mut text = format!("{}\n\n{}\n{}\n", self.title, Environment::read(), self.table.render());
+        for (title, table) in &self.sections {
+            text.push_str(&format!("\n{title}\n\n{}\n", table.render()));
+        }
         let rate = match self.rate {
-            Rate::PerSecond => format!("per second: {}", self.unit),
-            Rate::Each => format!("each: wall time per {}", self.unit.trim_end_matches('s')),
+            Rate::PerSecond => format!("per second: {}; ", self.unit),
+            Rate::Each => format!("each: wall time per {}; ", self.unit.trim_end_matches('s')),
+            Rate::Run => String::new(),
         };
-        text.push_str(&format!(
-            "\n{rate}; vs ours: median over rounds of time / that of zkwatt's first row\n"
-        ));
+        text.push_str(&format!("\n{rate}vs ours: median over rounds of time / that of zkwatt's first row\n"));
         if self.table.render().contains(" J *") {
             text.push_str("*: from the wattage given on the command line\n");
         }

@@ -95,12 +95,17 @@ pub fn si(value: f64, unit: &str) -> String {
     let (scale, prefix) =
         PREFIXES.into_iter().find(|(scale, _)| value.abs() >= scale * 0.9995).unwrap_or((1e-9, "n"));
     let scaled = value / scale;
-    let digits = match scaled.abs() {
+    let digits = digits(scaled);
+    format!("{scaled:.digits$} {prefix}{unit}")
+}
+
+/// Digits after the point that make three in all.
+fn digits(scaled: f64) -> usize {
+    match scaled.abs() {
         v if v < 9.995 => 2,
         v if v < 99.95 => 1,
         _ => 0,
-    };
-    format!("{scaled:.digits$} {prefix}{unit}")
+    }
 }
 
 /// A duration: `12.3 ms`.
@@ -113,7 +118,7 @@ pub fn ratio(value: f64) -> String {
     if value.is_finite() { format!("{value:.2}x") } else { "–".into() }
 }
 
-/// A number of bytes in binary units: `1.50 GiB`.
+/// A number of bytes in binary units, three digits: `1.50 GiB`.
 pub fn bytes(value: u64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB"];
     let mut scaled = value as f64;
@@ -122,7 +127,10 @@ pub fn bytes(value: u64) -> String {
         scaled /= 1024.0;
         unit += 1;
     }
-    if unit == 0 { format!("{value} B") } else { format!("{scaled:.2} {}", units[unit]) }
+    match (unit, digits(scaled)) {
+        (0, _) => format!("{value} B"),
+        (_, digits) => format!("{scaled:.digits$} {}", units[unit]),
+    }
 }
 
 #[cfg(test)]

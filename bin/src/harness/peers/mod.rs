@@ -4,8 +4,10 @@
 //! anything is timed; no bit of a field element changes, all of us hold Montgomery form with R = 2^256.
 
 pub mod arkworks;
+pub mod groth16;
 pub mod halo2_axiom;
 pub mod halo2curves;
+mod per_product;
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,0 +1,575 @@
+//! Measures proofs of inference: time, memory, sizes, verification, constraints, and what quantisation costs.
+
+use clap::{Parser, ValueEnum};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+use zkwatt::Result;
+use zkwatt::device::Device;
+use zkwatt::groth16::{
+    Assignment, DeviceProver, PreparedVerifyingKey, Proof, ProveReport, ProverOptions, ProvingKey, setup,
+};
+use zkwatt::mlp::r1cs::{CircuitOptions, InputMode, MlpCircuit, OutputMode, WeightMode};
+use zkwatt::mlp::{Preset, accuracy, random_salt};
+use zkwatt_harness::args::{Common, EXIT_CODES};
+use zkwatt_harness::inputs::SEED;
+use zkwatt_harness::measure::{Check, Contestant, interleave};
+use zkwatt_harness::memory::LongPeak;
+use zkwatt_harness::models::{LoadOptions, LoadedModel, load};
+use zkwatt_harness::peers::Pool;
+use zkwatt_harness::peers::groth16::{PerProduct, ProvePeer, Task, prover, verify_all};
+use zkwatt_harness::record::Record;
+use zkwatt_harness::report::{Rate, Report};
+use zkwatt_harness::statistics::median;
+use zkwatt_harness::table::{self, Table};
+use zkwatt_harness::{device, exit, progress};
+
+/// Measures proofs of a neural network's inference.
+///
+/// The time is that of proving alone: loading, quantisation, setup, the key's preparation and the witness are timed
+/// apart. Peers run in the same rounds on the same inputs; every proof is verified by ark-groth16.
+#[derive(Debug, Parser)]
+#[command(name = "bench-prove", version, after_help = examples())]
+struct Cli {
+    #[command(flatten)]
+    common: Common<ProvePeer>,
+
+    /// Models: names of embedded ones, ONNX files, quantised models' JSON files, `synthetic-N-…-N`
+    #[arg(long, value_delimiter = ',', default_values_t = DEFAULT_MODELS.map(String::from), value_name = "MODEL,…")]
+    model: Vec<String>,
+
+    /// Proof systems
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "groth16", value_name = "SYSTEM,…")]
+    system: Vec<System>,
+
+    /// Who sees the weights
+    #[arg(long, value_enum, default_value = "public", value_name = "WHO")]
+    weights: Weights,
+
+    /// Who sees the input: nobody but bound by a public hash, nobody, or everybody
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "committed", value_name = "WHO,…")]
+    input: Vec<Input>,
+
+    /// What is revealed of the output
+    #[arg(long, value_enum, default_value = "accumulators", value_name = "WHAT")]
+    output: Output,
+
+    /// Bits of weights and activations; `auto` takes 8 unless calibration says that 16 are needed
+    #[arg(long, value_enum, default_value = "auto", value_name = "BITS")]
+    bits: Bits,
+
+    /// Proofs in one run, each of another input; times are of the run
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    batch: u16,
+
+    /// Directory of CIFAR-10's binary batches, or of MNIST's test set
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+
+    /// Also show where our proving time goes
+    #[arg(long)]
+    phases: bool,
+}
+
+/// The models trained on digits.
+const DEFAULT_MODELS: [&str; 5] =
+    ["mnist-196-25-10", "mnist-196-24-14-10", "mnist-784-56-10", "mnist-784-128-10", "mnist-784-256-128-10"];
+
+fn examples() -> String {
+    format!(
+        "Examples:
+  bench-prove
+  bench-prove --model mnist-784-128-10 --input private --peers arkworks,arkworks-per-product --threads 2
+  bench-prove --model model.onnx --phases --json prove.jsonl
+  bench-prove --model cifar-3072-256-10 --data cifar-10-batches-bin
+  bench-prove --model synthetic-1024-1024-1024-1024-1024-10 --samples 3
+
+{EXIT_CODES}"
+    )
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+enum System {
+    /// Over R1CS.
+    Groth16,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+enum Weights {
+    /// Everybody: they are constants of the circuit.
+    Public,
+    /// Not with Groth16.
+    Private,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+enum Input {
+    /// Nobody; a public salted hash binds it.
+    Committed,
+    /// Nobody, and nothing binds it.
+    Private,
+    /// Everybody.
+    Public,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// Every accumulator of the last layer.
+    Accumulators,
+    /// The class alone.
+    Class,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+enum Bits {
+    /// As calibration finds.
+    Auto,
+    /// 8 bits.
+    #[value(name = "8")]
+    Eight,
+    /// 16 bits.
+    #[value(name = "16")]
+    Sixteen,
+}
+
+/// The name as on the command line.
+fn name(value: impl ValueEnum) -> Option<String> {
+    value.to_possible_value().map(|value| value.get_name().to_owned())
+}
+
+impl Cli {
+    fn options(&self, input: Input) -> CircuitOptions {
+        CircuitOptions {
+            input: match input {
+                Input::Committed => InputMode::Committed,
+                Input::Private => InputMode::Private,
+                Input::Public => InputMode::Public,
+            },
+            output: match self.output {
+                Output::Accumulators => OutputMode::Accumulators,
+                Output::Class => OutputMode::Class,
+            },
+            weights: match self.weights {
+                Weights::Public => WeightMode::Public,
+                Weights::Private => WeightMode::Private,
+            },
+        }
+    }
+
+    fn preset(&self) -> Preset {
+        match self.bits {
+            Bits::Auto => Preset::Auto,
+            Bits::Eight => Preset::Bits8,
+            Bits::Sixteen => Preset::Bits16,
+        }
+    }
+}
+
+/// Keys are thrown away and inputs are no secrets: a fixed seed makes runs comparable.
+fn rng(stream: u64) -> ChaCha20Rng {
+    let mut rng = ChaCha20Rng::seed_from_u64(SEED);
+    rng.set_stream(stream);
+    rng
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
+    let start = Instant::now();
+    let value = work();
+    (value, start.elapsed().as_secs_f64())
+}
+
+/// What the test images say of a model.
+struct Accuracy {
+    images: usize,
+    float: Option<f64>,
+    quantised: f64,
+    disagreements: Option<usize>,
+}
+
+impl Accuracy {
+    fn measure(loaded: &LoadedModel) -> Result<Option<Self>> {
+        let Some(images) = loaded.accuracy_set().filter(|images| !images.is_empty()) else { return Ok(None) };
+        if let Some(float) = &loaded.model {
+            let report = accuracy(float, &loaded.quantised, images)?;
+            return Ok(Some(Self {
+                images: report.samples,
+                float: Some(report.float_accuracy()),
+                quantised: report.quantised_accuracy(),
+                disagreements: Some(report.argmax_disagreements),
+            }));
+        }
+        let mut correct = 0;
+        for (i, label) in images.labels.iter().enumerate() {
+            let class = loaded.quantised.infer(&images.input(i).unwrap_or_default())?.class();
+            correct += usize::from(class == usize::from(*label));
+        }
+        let quantised = correct as f64 / images.len() as f64;
+        Ok(Some(Self { images: images.len(), float: None, quantised, disagreements: None }))
+    }
+
+    fn fill(&self, record: &mut Record) {
+        record.accuracy_images = Some(self.images as u64);
+        record.accuracy_float = self.float;
+        record.accuracy_quantised = Some(self.quantised);
+        record.argmax_disagreements = self.disagreements.map(|n| n as u64);
+    }
+}
+
+/// The tables below the times.
+struct Tables {
+    circuits: Table,
+    accuracies: Table,
+    phases: Table,
+}
+
+impl Tables {
+    fn new() -> Self {
+        let circuits = [
+            "model",
+            "input",
+            "circuit",
+            "constraints",
+            "setup",
+            "witness",
+            "verify",
+            "proof",
+            "key",
+            "peak",
+        ];
+        let accuracies = ["model", "images", "float", "quantised", "loss", "disagree"];
+        let phases =
+            ["model", "threads", "input", "check", "quotient", "A", "B in G1", "B in G2", "L", "H", "total"];
+        Self {
+            circuits: Table::new(&circuits).left(&[0, 1, 2]).shared(&[1, 2, 7]),
+            accuracies: Table::new(&accuracies).shared(&[1]),
+            phases: Table::new(&phases).left(&[0, 2]).shared(&[1, 2]),
+        }
+    }
+
+    fn circuit(&mut self, record: &Record) {
+        let per_product = record.implementation == ProvePeer::ArkworksPerProduct.name();
+        let seconds = |value: Option<f64>| value.map(table::seconds).unwrap_or_default();
+        let bytes = |value: Option<u64>| value.map(table::bytes).unwrap_or_default();
+        self.circuits.row(vec![
+            record.model.clone().unwrap_or_default(),
+            record.input.clone().filter(|_| !per_product).unwrap_or_default(),
+            if per_product { "per product" } else { "ours" }.into(),
+            record.constraints.map(|n| n.to_string()).unwrap_or_default(),
+            seconds(record.setup_s),
+            seconds(record.witness_s),
+            seconds(record.verify_s),
+            bytes(record.proof_bytes),
+            bytes(record.key_bytes),
+            bytes(record.peak_rss_total_bytes),
+        ]);
+    }
+
+    fn accuracy(&mut self, model: &str, accuracy: &Accuracy) {
+        let percent = |value: f64| format!("{:.2} %", 100.0 * value);
+        self.accuracies.row(vec![
+            model.to_owned(),
+            accuracy.images.to_string(),
+            accuracy.float.map(percent).unwrap_or_default(),
+            percent(accuracy.quantised),
+            accuracy.float.map(|float| percent(float - accuracy.quantised)).unwrap_or_default(),
+            accuracy.disagreements.map(|n| n.to_string()).unwrap_or_default(),
+        ]);
+    }
+
+    fn phases(&mut self, record: &Record) {
+        let Some(phases) = &record.phases_s else { return };
+        let mut row = vec![
+            record.model.clone().unwrap_or_default(),
+            record.threads.to_string(),
+            record.input.clone().unwrap_or_default(),
+        ];
+        row.extend(
+            PHASES
+                .iter()
+                .map(|(name, _)| phases.get(*name).copied().map_or_else(String::new, table::seconds)),
+        );
+        self.phases.row(row);
+    }
+
+    fn add_to(self, report: &mut Report, with_phases: bool) {
+        report.section(
+            "Circuits and keys (peak: memory from loading the model to the last proof, setup and peers included)",
+            self.circuits,
+        );
+        if !self.accuracies.is_empty() {
+            report.section("Accuracy on test images", self.accuracies);
+        }
+        if with_phases {
+            report.section("Where zkwatt's time for one proof goes, medians", self.phases);
+        }
+    }
+}
+
+/// The phases of a proof.
+type Phase = (&'static str, fn(&ProveReport) -> f64);
+
+const PHASES: [Phase; 8] = [
+    ("constraints", |r| r.constraints_s),
+    ("witness_map", |r| r.witness_map_s),
+    ("msm_a", |r| r.msm_a_s),
+    ("msm_b1", |r| r.msm_b1_s),
+    ("msm_b2", |r| r.msm_b2_s),
+    ("msm_l", |r| r.msm_l_s),
+    ("msm_h", |r| r.msm_h_s),
+    ("total", |r| r.total_s),
+];
+
+fn phase_medians(reports: &[ProveReport]) -> BTreeMap<String, f64> {
+    let phase = |(name, of): &Phase| {
+        let values: Vec<f64> = reports.iter().map(of).collect();
+        median(&values).map(|seconds| ((*name).to_owned(), seconds))
+    };
+    PHASES.iter().filter_map(phase).collect()
+}
+
+/// Median time of verifying one proof.
+fn verification_s(verifier: &PreparedVerifyingKey, task: Task<'_>, proof: &Proof) -> Result<f64> {
+    const RUNS: usize = 5;
+    let public = task.assignments.first().map_or(&[][..], |assignment| assignment.public_inputs(task.r1cs));
+    let mut times = Vec::with_capacity(RUNS);
+    for _ in 0..RUNS {
+        let (verified, seconds) = timed(|| verifier.verify(public, proof));
+        verified?;
+        times.push(seconds);
+    }
+    Ok(median(&times).unwrap_or(f64::NAN))
+}
+
+/// One model, circuit and number of threads.
+struct Job<'a> {
+    cli: &'a Cli,
+    loaded: &'a LoadedModel,
+    circuit: &'a MlpCircuit,
+    inputs: &'a [Vec<u32>],
+    device: &'a Device,
+    pool: &'a Pool,
+    peak: &'a Result<LongPeak, &'static str>,
+}
+
+impl Job<'_> {
+    /// One assignment for each input, and the median time of one.
+    fn assignments(&self) -> Result<(Vec<Assignment>, f64)> {
+        let mut salts = rng(2);
+        let committed = self.circuit.interface().input == InputMode::Committed;
+        let (mut assignments, mut times) = (Vec::new(), Vec::new());
+        for input in self.inputs {
+            let salt = committed.then(|| random_salt(&mut salts));
+            let (assignment, seconds) = timed(|| self.pool.run(|| self.circuit.assign(input, salt)));
+            assignments.push(assignment?);
+            times.push(seconds);
+        }
+        Ok((assignments, median(&times).unwrap_or(f64::NAN)))
+    }
+
+    fn measure(&self, base: &Record, report: &mut Report, tables: &mut Tables) -> Result<()> {
+        let common = &self.cli.common;
+        let r1cs = self.circuit.r1cs();
+        let label = format!("{} {}", self.loaded.name(), base.input.as_deref().unwrap_or_default());
+        let spinner = progress::spinner(format!("{label}: setup"));
+        let (key, setup_s) = timed(|| self.pool.run(|| setup(r1cs, &mut rng(1))));
+        let key = key?;
+        spinner.finish_and_clear();
+        let (assignments, witness_s) = self.assignments()?;
+        let task = Task { r1cs, key: &key, assignments: &assignments };
+        let per_product = if common.peers.contains(&ProvePeer::ArkworksPerProduct) {
+            let spinner = progress::spinner(format!(
+                "{label}: setup of the circuit with a constraint for each product"
+            ));
+            let made = PerProduct::new(&self.loaded.quantised, self.inputs, self.pool, &mut rng(3))?;
+            spinner.finish_and_clear();
+            Some(made)
+        } else {
+            None
+        };
+
+        let ours = Ours::new(self.device, task, self.circuit)?;
+        let mut bases = vec![base.clone()];
+        fill_circuit(&mut bases[0], task, setup_s);
+        bases[0].witness_s = Some(witness_s);
+        let mut contestants = vec![ours.contestant(self.device)];
+        for &peer in &common.peers {
+            let (task, setup_s) = match (peer, &per_product) {
+                (ProvePeer::ArkworksPerProduct, Some(made)) => (made.task(), made.setup_s),
+                _ => (task, setup_s),
+            };
+            let mut base = base.clone();
+            fill_circuit(&mut base, task, setup_s);
+            if peer == ProvePeer::ArkworksPerProduct {
+                base.input = name(Input::Private);
+                base.output = name(Output::Accumulators);
+            } else {
+                base.witness_s = Some(witness_s);
+            }
+            bases.push(base);
+            contestants.push(prover(peer, task, self.pool, rng(5))?);
+        }
+        let check = if common.no_check { Check::Skip } else { Check::Equal(true) };
+        let outcomes = interleave(&label, &mut contestants, common.plan(), &check, common.meter().as_mut())?;
+        drop(contestants);
+
+        let (verify_s, phases) = ours.after()?;
+        for (index, (mut base, outcome)) in bases.into_iter().zip(&outcomes).enumerate() {
+            let total = self.peak.as_ref().ok().and_then(LongPeak::bytes);
+            base.peak_rss_total_bytes = total;
+            if index == 0 {
+                base.verify_s = Some(verify_s);
+                base.phases_s = Some(phases.clone());
+            }
+            report.outcome(&base, outcome, self.inputs.len() as f64, index == 0)?;
+            let mut shown = base;
+            outcome.fill(&mut shown);
+            if index == 0 {
+                tables.phases(&shown);
+            }
+            if shown.implementation != ProvePeer::Arkworks.name() {
+                tables.circuit(&shown);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Constraints and sizes.
+fn fill_circuit(record: &mut Record, task: Task<'_>, setup_s: f64) {
+    record.constraints = Some(task.r1cs.num_constraints() as u64);
+    record.log_n = None;
+    record.key_bytes = Some(key_bytes(task.key));
+    record.proof_bytes = Some(PROOF_BYTES);
+    record.setup_s = Some(setup_s);
+}
+
+/// Two compressed points of G1 and one of G2.
+const PROOF_BYTES: u64 = 2 * 32 + 64;
+
+/// Bytes of the key's points, uncompressed, as key files hold them.
+fn key_bytes(key: &ProvingKey) -> u64 {
+    use ark_serialize::CanonicalSerialize;
+    key.uncompressed_size() as u64
+}
+
+/// Our prover and what its runs leave behind.
+struct Ours<'a> {
+    prover: DeviceProver,
+    preparation_s: f64,
+    verifier: PreparedVerifyingKey,
+    task: Task<'a>,
+    reports: RefCell<Vec<ProveReport>>,
+    proof: RefCell<Option<Proof>>,
+}
+
+impl<'a> Ours<'a> {
+    fn new(device: &Device, task: Task<'a>, circuit: &MlpCircuit) -> Result<Self> {
+        let (prover, preparation_s) =
+            timed(|| DeviceProver::new(device, task.key, circuit.r1cs().clone(), ProverOptions::default()));
+        Ok(Self {
+            prover: prover?,
+            preparation_s,
+            verifier: PreparedVerifyingKey::new(&task.key.vk)?,
+            task,
+            reports: RefCell::default(),
+            proof: RefCell::default(),
+        })
+    }
+
+    fn contestant(&self, device: &Device) -> Contestant<'_, bool> {
+        let mut rng = rng(4);
+        let Task { r1cs, assignments, .. } = self.task;
+        let contestant = Contestant::zkwatt(move |watch| {
+            let results = watch.time(|| {
+                let prove = |assignment| self.prover.prove_with_report(assignment, &mut rng);
+                assignments.iter().map(prove).collect::<Result<Vec<_>>>()
+            })?;
+            let (proofs, reports): (Vec<Proof>, Vec<ProveReport>) = results.into_iter().unzip();
+            verify_all(&self.verifier, r1cs, assignments, &proofs)?;
+            *self.proof.borrow_mut() = proofs.into_iter().next();
+            // The first run, which is not a sample, is the one whose result is compared.
+            self.reports.borrow_mut().extend(reports);
+            Ok(watch.result(|| true))
+        });
+        let preparation = std::time::Duration::from_secs_f64(self.preparation_s);
+        contestant.cpu_path(device.info().cpu_path).prepared_in(preparation)
+    }
+
+    /// Time to verify one proof, and the phases of the timed ones.
+    fn after(&self) -> Result<(f64, BTreeMap<String, f64>)> {
+        let reports = self.reports.borrow();
+        let phases = phase_medians(reports.get(self.task.assignments.len()..).unwrap_or_default());
+        match self.proof.borrow().as_ref() {
+            Some(proof) => Ok((verification_s(&self.verifier, self.task, proof)?, phases)),
+            None => Ok((f64::NAN, phases)),
+        }
+    }
+}
+
+const FEW_IMAGES: &str =
+    "accuracy is over the few images that come with this program; for the whole test set see --data";
+const PER_PRODUCT: &str = "arkworks-per-product: a constraint for each product; private input, nothing binds it, public accumulators";
+
+fn run(cli: &Cli) -> Result<()> {
+    let common = &cli.common;
+    let threads = common.thread_counts();
+    // A device that is missing is found before any model is loaded.
+    let devices = threads.iter().map(|&n| device::open(common.device, n)).collect::<Result<Vec<_>>>()?;
+    let pools = threads.iter().map(|&n| Pool::new(n)).collect::<Result<Vec<_>>>()?;
+    let mut report =
+        Report::for_args("Proofs of inference, Groth16 over BN254", "proofs", common)?.with_rate(Rate::Run);
+    let mut tables = Tables::new();
+    let options = LoadOptions { data: cli.data.as_deref(), preset: cli.preset() };
+    for model in &cli.model {
+        let peak = LongPeak::begin();
+        let loaded = load(model, &options)?;
+        loaded.notes.iter().for_each(|note| report.note(note));
+        let inputs = loaded.inputs(cli.batch.into());
+        let accuracy = Accuracy::measure(&loaded)?;
+        if let Some(accuracy) = &accuracy {
+            tables.accuracy(loaded.name(), accuracy);
+            if loaded.full_test.is_none() {
+                report.note(FEW_IMAGES);
+            }
+        }
+        for &input in &cli.input {
+            let circuit = MlpCircuit::new(&loaded.quantised, &cli.options(input))?;
+            for ((device, pool), &threads) in devices.iter().zip(&pools).zip(&threads) {
+                let mut base = Record::new("prove");
+                device::fill(device, threads, &mut base);
+                base.model = Some(loaded.name().to_owned());
+                base.system = name(System::Groth16);
+                base.weights = name(cli.weights);
+                base.input = name(input);
+                base.output = name(cli.output);
+                base.batch = Some(inputs.len() as u64);
+                if let Some(accuracy) = &accuracy {
+                    accuracy.fill(&mut base);
+                }
+                let job = Job {
+                    cli,
+                    loaded: &loaded,
+                    circuit: &circuit,
+                    inputs: &inputs,
+                    device,
+                    pool,
+                    peak: &peak,
+                };
+                job.measure(&base, &mut report, &mut tables)?;
+            }
+        }
+    }
+    if common.peers.contains(&ProvePeer::ArkworksPerProduct) {
+        report.note(PER_PRODUCT);
+    }
+    tables.add_to(&mut report, cli.phases);
+    report.finish()
+}
+
+fn main() -> ExitCode {
+    exit::end(run(&Cli::parse()))
+}
