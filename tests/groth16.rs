@@ -374,7 +374,8 @@ fn a_small_memory_budget_is_an_error_or_slower_but_never_wrong() {
     assert!(outcomes[0] > 0 && outcomes[0] < outcomes[1]);
 }
 
-/// A hundred thousand constraints; prints where the time goes (`--ignored --nocapture`).
+/// A hundred thousand constraints; prints where the time goes (`--ignored --nocapture`), which depends on what else
+/// runs, so no time is asserted.
 #[test]
 #[ignore = "takes ten seconds and more"]
 fn a_large_circuit() {
@@ -382,13 +383,11 @@ fn a_large_circuit() {
     use zkwatt::groth16::keys::{KeyInfo, ProvingKeyFile, Validate};
     let (r1cs, z) = circuit(10, 100_000, &mut rng(50));
     let timed = |what: &str, start: Instant| {
-        let seconds = start.elapsed().as_secs_f64();
-        println!("{what}: {seconds:.3} s");
-        seconds
+        println!("{what}: {:.3} s", start.elapsed().as_secs_f64());
     };
     let start = Instant::now();
     let key = setup(&r1cs, &mut rng(51)).unwrap();
-    assert!(timed("setup", start) < 10.0);
+    timed("setup", start);
     let start = Instant::now();
     let prover = prover(&r1cs, &key);
     timed("prepare", start);

@@ -257,7 +257,7 @@ impl Tables {
         self.circuits.row(vec![
             record.model.clone().unwrap_or_default(),
             record.input.clone().filter(|_| !per_product).unwrap_or_default(),
-            if per_product { "per product" } else { "ours" }.into(),
+            if per_product { "products" } else { "ours" }.into(),
             record.constraints.map(|n| n.to_string()).unwrap_or_default(),
             seconds(record.setup_s),
             seconds(record.witness_s),
