@@ -50,7 +50,8 @@ fn circuit(public: usize, constraints: usize, rng: &mut impl RngCore) -> (R1cs, 
                 v if v == public + free => 0,
                 v => v,
             };
-            let coefficient = if rng.next_u32().is_multiple_of(2) { Fr::ONE } else { -Fr::from(rng.next_u64()) };
+            let coefficient =
+                if rng.next_u32().is_multiple_of(2) { Fr::ONE } else { -Fr::from(rng.next_u64()) };
             lc.push(v as u32, coefficient);
             value += coefficient * z[v];
         }
