@@ -77,7 +77,7 @@ pub fn callers_at_the_same_time<D: Conforming>(device: &D) {
 /// The first transforms of a device come from many callers at once: tables are made once or more often, never waited
 /// for in a circle.
 pub fn first_transforms_at_the_same_time<D: Conforming>(device: &D) {
-    let log_n = 17;
+    let log_n = 15;
     let values = randoms(1 << log_n, 4);
     std::thread::scope(|scope| {
         for caller in 0..8 {
