@@ -9,5 +9,10 @@ pub mod interop;
 pub mod mlp;
 pub mod ops;
 
+/// Compiles and runs the examples of the README.
+#[cfg(all(doctest, feature = "groth16", feature = "onnx"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub use error::{Error, ErrorKind, Result};
 pub use zkwatt_kernels as kernels;

@@ -50,7 +50,8 @@ fn circuit(public: usize, constraints: usize, rng: &mut impl RngCore) -> (R1cs, 
                 v if v == public + free => 0,
                 v => v,
             };
-            let coefficient = if rng.next_u32() % 2 == 0 { Fr::ONE } else { -Fr::from(rng.next_u64()) };
+            let coefficient =
+                if rng.next_u32().is_multiple_of(2) { Fr::ONE } else { -Fr::from(rng.next_u64()) };
             lc.push(v as u32, coefficient);
             value += coefficient * z[v];
         }
@@ -153,7 +154,7 @@ fn keys_of_arkworks_work() {
                 let [a, b, c] = [a, b, c].map(|row| {
                     let mut lc = ArkLc::zero();
                     for (coefficient, column) in row {
-                        lc = lc + (coefficient, variables[column]);
+                        lc += (coefficient, variables[column]);
                     }
                     lc
                 });
@@ -371,4 +372,39 @@ fn a_small_memory_budget_is_an_error_or_slower_but_never_wrong() {
         outcomes[1] += 1;
     }
     assert!(outcomes[0] > 0 && outcomes[0] < outcomes[1]);
+}
+
+/// A hundred thousand constraints; prints where the time goes (`--ignored --nocapture`), which depends on what else
+/// runs, so no time is asserted.
+#[test]
+#[ignore = "takes ten seconds and more"]
+fn a_large_circuit() {
+    use std::time::Instant;
+    use zkwatt::groth16::keys::{KeyInfo, ProvingKeyFile, Validate};
+    let (r1cs, z) = circuit(10, 100_000, &mut rng(50));
+    let timed = |what: &str, start: Instant| {
+        println!("{what}: {:.3} s", start.elapsed().as_secs_f64());
+    };
+    let start = Instant::now();
+    let key = setup(&r1cs, &mut rng(51)).unwrap();
+    timed("setup", start);
+    let start = Instant::now();
+    let prover = prover(&r1cs, &key);
+    timed("prepare", start);
+    let (r, s) = (random_fr(&mut rng(52)), random_fr(&mut rng(53)));
+    let (ours, report) = prover.prove_with_blinding(&z, r, s).unwrap();
+    println!("{report:?}\n{:?}", prover.plan());
+    let start = Instant::now();
+    let theirs = ark_proof(&key, &r1cs, &z, r, s);
+    timed("arkworks, one thread", start);
+    assert_eq!(ours, theirs);
+    let file = ProvingKeyFile { info: KeyInfo::new(r1cs.digest(), "", true), key };
+    let start = Instant::now();
+    let bytes = file.encode().unwrap();
+    timed("encode the key", start);
+    for validate in [Validate::Full, Validate::OnCurve, Validate::Trust] {
+        let start = Instant::now();
+        ProvingKeyFile::decode(&bytes, validate).unwrap();
+        timed(&format!("decode {} bytes, {validate:?}", bytes.len()), start);
+    }
 }

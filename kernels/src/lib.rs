@@ -1,7 +1,7 @@
 //! BN254 arithmetic and the CPU form of every zkwatt kernel.
 //!
 //! No device, no prover, no I/O. A kernel here has the same name as its CUDA entry in `cuda/` and its WGSL entry in
-//! `shaders/`. [`reference`] holds the obvious forms that all others are compared with.
+//! `shaders/`. [`reference`](mod@reference) holds the obvious forms that all others are compared with.
 //!
 //! Functions take a [`CpuPath`](dispatch::CpuPath) and use the current rayon pool (feature `parallel`); results are
 //! bit-identical for every path and thread count.

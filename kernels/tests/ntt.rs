@@ -128,3 +128,32 @@ fn bit_reversal_is_its_own_inverse_and_exact() {
         assert!(data.is_sorted());
     }
 }
+
+/// Transforms that find the tables empty, begun at nearly the same time in one pool: whoever waits for the parallel
+/// fill of a table may take up another transform, and must not wait there for itself.
+#[cfg(feature = "parallel")]
+#[test]
+fn first_transforms_at_the_same_time_do_not_wait_for_each_other() {
+    use std::time::Duration;
+    let (done, finished) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let plan = NttPlan::new(6, Direction::Forward).unwrap();
+        for round in 0..100 {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+            let twiddles = Twiddles::new(CpuPath::active(), 16).unwrap();
+            std::thread::scope(|scope| {
+                for caller in 0..6 {
+                    let (pool, twiddles, plan) = (&pool, &twiddles, &plan);
+                    scope.spawn(move || {
+                        // Some arrive while the table is being filled.
+                        std::thread::sleep(Duration::from_micros(caller * (50 + round)));
+                        let mut data = [Fr::ONE; 64];
+                        pool.install(|| ntt(CpuPath::active(), &mut data, plan, twiddles)).unwrap();
+                    });
+                }
+            });
+        }
+        let _ = done.send(());
+    });
+    finished.recv_timeout(Duration::from_secs(60)).expect("a deadlock");
+}

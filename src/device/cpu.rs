@@ -1,13 +1,12 @@
 //! This computer's processor as a device.
 
 use super::backend::{
-    Backend, Buffer, DeviceInfo, DeviceKind, Elem, Group, LookupOps, MsmOps, MsmScalars, NttOps, VectorOps,
+    Backend, Buffer, DeviceInfo, DeviceKind, Elem, Group, MsmOps, MsmScalars, NttOps, VectorOps,
 };
 use super::memory::MemoryBudget;
 use crate::error::{Error, Result};
 use std::sync::{Arc, RwLock};
 use zkwatt_kernels::curve::Affine;
-use zkwatt_kernels::lookup::{self, RangeTable, TableIndex};
 use zkwatt_kernels::msm::{self, MsmBases, MsmPlan, Scalars};
 use zkwatt_kernels::ntt::{self, NttPlan, Twiddles};
 use zkwatt_kernels::vector::{self, Scan};
@@ -45,6 +44,10 @@ impl CpuDevice {
             Some(path) => path,
             None => path_from_environment()?,
         };
+        #[cfg(feature = "parallel")]
+        if let Some(threads) = options.threads.filter(|n| *n > MAX_THREADS) {
+            return Err(Error::invalid("threads", format!("{threads} are too many; at most {MAX_THREADS}")));
+        }
         #[cfg(feature = "parallel")]
         let pool = options
             .threads
@@ -87,7 +90,7 @@ impl CpuDevice {
         f()
     }
 
-    fn budget(&self) -> MemoryBudget {
+    pub(super) fn budget(&self) -> MemoryBudget {
         self.memory_budget.map_or_else(MemoryBudget::of_host, MemoryBudget::bytes)
     }
 
@@ -97,9 +100,16 @@ impl CpuDevice {
         if let Some(tables) = current.filter(|t| t.log_n() >= log_n) {
             return Ok(tables);
         }
-        let tables = Arc::new(Twiddles::new(self.path, log_n)?);
-        *self.twiddles.write().unwrap_or_else(|e| e.into_inner()) = Some(tables.clone());
-        Ok(tables)
+        let mut kept = self.twiddles.write().unwrap_or_else(|e| e.into_inner());
+        match &*kept {
+            // Another caller brought larger ones in the meantime.
+            Some(larger) if larger.log_n() >= log_n => Ok(larger.clone()),
+            _ => {
+                let tables = Arc::new(Twiddles::new(self.path, log_n)?);
+                *kept = Some(tables.clone());
+                Ok(tables)
+            }
+        }
     }
 
     /// Σ kᵢ·Pᵢ in pieces whose scratch memory fits the budget.
@@ -119,7 +129,7 @@ impl CpuDevice {
         while piece > MIN_MSM_PIECE && needs(piece) > available {
             piece = piece.div_ceil(2);
         }
-        self.budget().require("multi-scalar multiplication", needs(piece.min(MIN_MSM_PIECE)))?;
+        self.budget().require("multi-scalar multiplication", needs(piece))?;
         if piece >= n {
             return Ok(msm::msm(self.path, bases, scalars));
         }
@@ -127,13 +137,17 @@ impl CpuDevice {
     }
 }
 
+/// More threads than any machine has processors only exhaust the system.
+#[cfg(feature = "parallel")]
+const MAX_THREADS: usize = 4096;
+
 /// Smaller pieces of an MSM would save little memory and cost much time.
 const MIN_MSM_PIECE: usize = 1 << 10;
 
 fn path_from_environment() -> Result<CpuPath> {
-    match std::env::var("ZKWATT_CPU") {
-        Err(_) => Ok(CpuPath::active()),
-        Ok(name) => CpuPath::from_name(&name)
+    match std::env::var_os("ZKWATT_CPU") {
+        None => Ok(CpuPath::active()),
+        Some(name) => CpuPath::from_name(&name.to_string_lossy())
             .map_err(|e| Error::NoSuchDevice { device: "cpu".into(), reason: e.to_string() }),
     }
 }
@@ -147,7 +161,7 @@ fn processor_name() -> String {
 
 /// Memory of the host.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CpuBuffer<T>(Vec<T>);
+pub struct CpuBuffer<T>(pub(super) Vec<T>);
 
 impl<T> CpuBuffer<T> {
     /// The elements.
@@ -174,8 +188,18 @@ impl Backend for CpuDevice {
     }
 
     fn alloc<T: Elem>(&self, len: usize) -> Result<CpuBuffer<T>> {
-        self.budget().require("buffer", (len as u64).saturating_mul(size_of::<T>() as u64))?;
-        Ok(CpuBuffer(vec![T::default(); len]))
+        let requested = (len as u64).saturating_mul(size_of::<T>() as u64);
+        let budget = self.budget();
+        budget.require("buffer", requested)?;
+        let mut elements = Vec::new();
+        // A budget may promise more than the system has.
+        elements.try_reserve_exact(len).map_err(|_| Error::OutOfMemory {
+            what: "buffer",
+            requested,
+            available: budget.available(),
+        })?;
+        elements.resize(len, T::default());
+        Ok(CpuBuffer(elements))
     }
 
     fn upload<T: Elem>(&self, data: &[T]) -> Result<CpuBuffer<T>> {
@@ -274,41 +298,5 @@ impl VectorOps for CpuDevice {
 
     fn evaluate(&self, coefficients: &CpuBuffer<Fr>, x: Fr) -> Result<Fr> {
         Ok(self.install(|| vector::evaluate(self.path, &coefficients.0, x)))
-    }
-}
-
-impl LookupOps for CpuDevice {
-    fn multiplicities_range(&self, values: &CpuBuffer<Fr>, table: RangeTable) -> Result<CpuBuffer<u32>> {
-        self.install(|| Ok(CpuBuffer(lookup::multiplicities_range(self.path, &values.0, table)?)))
-    }
-
-    fn multiplicities_table(&self, values: &CpuBuffer<Fr>, table: &CpuBuffer<Fr>) -> Result<CpuBuffer<u32>> {
-        self.install(|| {
-            let index = TableIndex::new(&table.0)?;
-            Ok(CpuBuffer(lookup::multiplicities_table(&values.0, &index)?))
-        })
-    }
-
-    fn logup_terms(
-        &self,
-        values: &CpuBuffer<Fr>,
-        table: &CpuBuffer<Fr>,
-        multiplicities: &CpuBuffer<u32>,
-        beta: Fr,
-    ) -> Result<[CpuBuffer<Fr>; 2]> {
-        let (values, table, multiplicities) = (&values.0, &table.0, &multiplicities.0);
-        let terms = self.install(|| lookup::logup_terms(self.path, values, table, multiplicities, beta))?;
-        Ok([CpuBuffer(terms.inputs), CpuBuffer(terms.table)])
-    }
-
-    fn grand_sum(&self, inputs: &[&CpuBuffer<Fr>], table: &CpuBuffer<Fr>) -> Result<(CpuBuffer<Fr>, Fr)> {
-        let inputs: Vec<&[Fr]> = inputs.iter().map(|b| b.0.as_slice()).collect();
-        let sum = self.install(|| lookup::grand_sum(self.path, &inputs, &table.0))?;
-        Ok((CpuBuffer(sum.phi), sum.last))
-    }
-
-    fn permuted_pair(&self, input: &CpuBuffer<Fr>, table: &CpuBuffer<Fr>) -> Result<[CpuBuffer<Fr>; 2]> {
-        let pair = self.install(|| lookup::permuted_pair(self.path, &input.0, &table.0))?;
-        Ok([CpuBuffer(pair.input), CpuBuffer(pair.table)])
     }
 }

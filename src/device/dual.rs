@@ -24,7 +24,7 @@ impl<A: Backend, B: Backend> Dual<A, B> {
         Self { left, right }
     }
 
-    fn compare<T: Elem>(&self, operation: &str, buffer: &DualBuffer<A::Buf<T>, B::Buf<T>>) -> Result<()> {
+    fn compare<T: Elem>(&self, operation: &str, buffer: &DualBuf<A, B, T>) -> Result<()> {
         let left = self.left.download_blocking(&buffer.left)?;
         let right = self.right.download_blocking(&buffer.right)?;
         agree(operation, &left, &right)
@@ -34,6 +34,9 @@ impl<A: Backend, B: Backend> Dual<A, B> {
 fn agree<T: PartialEq + ?Sized>(operation: &str, left: &T, right: &T) -> Result<()> {
     if left == right { Ok(()) } else { Err(Error::SelfCheck(format!("{operation}: the devices disagree"))) }
 }
+
+/// The buffers of [`Dual`].
+type DualBuf<A, B, T> = DualBuffer<<A as Backend>::Buf<T>, <B as Backend>::Buf<T>>;
 
 /// The same contents on both devices.
 pub struct DualBuffer<L, R> {
@@ -196,7 +199,7 @@ impl<A: Backend, B: Backend> Dual<A, B> {
         operation: &str,
         left: [A::Buf<Fr>; 2],
         right: [B::Buf<Fr>; 2],
-    ) -> Result<[DualBuffer<A::Buf<Fr>, B::Buf<Fr>>; 2]> {
+    ) -> Result<[DualBuf<A, B, Fr>; 2]> {
         let ([l0, l1], [r0, r1]) = (left, right);
         let pair = [DualBuffer { left: l0, right: r0 }, DualBuffer { left: l1, right: r1 }];
         self.compare(operation, &pair[0])?;

@@ -5,6 +5,7 @@
 
 mod backend;
 mod cpu;
+pub(crate) mod cpu_lookup;
 mod discovery;
 mod dual;
 mod facade;

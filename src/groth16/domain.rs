@@ -78,7 +78,7 @@ mod tests {
             for k in [0, 1, domain.len() - 1] {
                 let values =
                     vector::powers(CpuPath::active(), Fr::ONE, omega.pow_vartime(&[k as u64]), domain.len());
-                let sum: Fr = values.iter().zip(&basis).map(|(v, l)| *v * *l).sum();
+                let sum: Fr = values.iter().zip(basis.iter()).map(|(v, l)| *v * *l).sum();
                 // Exponents are modulo n, so for n = 1 all of them are 0.
                 assert_eq!(sum, tau.pow_vartime(&[(k % domain.len()) as u64]), "{log_n} {k}");
             }

@@ -5,7 +5,7 @@
 //! allocates beyond the size of the file (times a small constant).
 
 use super::container::{self, FileKind, Reader};
-use super::points::{FilePoint, read_finite_point, read_points, write_points};
+use super::points::{FileCoordinate, read_finite_point, read_points, write_points};
 use super::{Proof, ProvingKey, VerifyingKey};
 use crate::error::{Error, Result};
 use crate::files;
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use zkwatt_kernels::Fr;
+use zkwatt_kernels::curve::Affine;
 
 pub use super::points::Validate;
 
@@ -119,14 +120,11 @@ impl ProvingKeyFile {
         let key = &self.key;
         let mut body = Vec::new();
         write_verifying_key(&key.vk, &mut body);
-        key.beta_g1.write(&mut body);
-        key.delta_g1.write(&mut body);
+        write_points(ark::g1_points(&[key.beta_g1, key.delta_g1]), &mut body);
         for query in [&key.a_query, &key.b_g1_query, &key.h_query, &key.l_query] {
-            write_count(query.len(), &mut body);
-            write_points(query, &mut body);
+            write_counted(ark::g1_points(query), &mut body);
         }
-        write_count(key.b_g2_query.len(), &mut body);
-        write_points(&key.b_g2_query, &mut body);
+        write_counted(ark::g2_points(&key.b_g2_query), &mut body);
         container::encode(PROVING_KEY, &header(&self.info)?, &body)
     }
 
@@ -137,13 +135,16 @@ impl ProvingKeyFile {
     pub fn decode(bytes: &[u8], validate: Validate) -> Result<Self> {
         let (info, mut reader) = open(PROVING_KEY, bytes)?;
         let vk = read_verifying_key(&mut reader, validate)?;
-        let beta_g1 = read_finite_point(&mut reader, "beta_g1", validate)?;
-        let delta_g1 = read_finite_point(&mut reader, "delta_g1", validate)?;
-        let a_query = read_counted(&mut reader, "a_query", validate)?;
-        let b_g1_query = read_counted(&mut reader, "b_g1_query", validate)?;
-        let h_query: Vec<_> = read_counted(&mut reader, "h_query", validate)?;
-        let l_query = read_counted(&mut reader, "l_query", validate)?;
-        let b_g2_query = read_counted(&mut reader, "b_g2_query", validate)?;
+        let beta_g1 = read_g1(&mut reader, "beta_g1", validate)?;
+        let delta_g1 = read_g1(&mut reader, "delta_g1", validate)?;
+        let mut g1_query = |field| {
+            read_counted(&mut reader, field, validate).map(|points| ark::ark_g1_points(&points).to_vec())
+        };
+        let a_query = g1_query("a_query")?;
+        let b_g1_query = g1_query("b_g1_query")?;
+        let h_query = g1_query("h_query")?;
+        let l_query = g1_query("l_query")?;
+        let b_g2_query = ark::ark_g2_points(&read_counted(&mut reader, "b_g2_query", validate)?).to_vec();
         let key = ProvingKey { vk, beta_g1, delta_g1, a_query, b_g1_query, b_g2_query, h_query, l_query };
         check_shape(&key).map_err(|reason| reader.error(reason))?;
         reader.finish()?;
@@ -320,29 +321,44 @@ fn read_count(reader: &mut Reader<'_>, field: &str) -> Result<usize> {
     usize::try_from(count).map_err(|_| reader.error(format!("{field}: {count} elements")))
 }
 
-fn read_counted<P: FilePoint>(reader: &mut Reader<'_>, field: &str, validate: Validate) -> Result<Vec<P>> {
+fn write_counted<F: FileCoordinate>(points: &[Affine<F>], out: &mut Vec<u8>) {
+    write_count(points.len(), out);
+    write_points(points, out);
+}
+
+fn read_counted<F: FileCoordinate>(
+    reader: &mut Reader<'_>,
+    field: &str,
+    validate: Validate,
+) -> Result<Vec<Affine<F>>> {
     let count = read_count(reader, field)?;
     read_points(reader, count, field, validate)
 }
 
+fn read_g1(reader: &mut Reader<'_>, field: &str, validate: Validate) -> Result<ark_bn254::G1Affine> {
+    read_finite_point(reader, field, validate).map(|p| ark::ark_g1_point(&p))
+}
+
+fn read_g2(reader: &mut Reader<'_>, field: &str, validate: Validate) -> Result<ark_bn254::G2Affine> {
+    read_finite_point(reader, field, validate).map(|p| ark::ark_g2_point(&p))
+}
+
 fn write_verifying_key(key: &VerifyingKey, out: &mut Vec<u8>) {
-    key.alpha_g1.write(out);
-    for p in [&key.beta_g2, &key.gamma_g2, &key.delta_g2] {
-        p.write(out);
-    }
-    write_count(key.gamma_abc_g1.len(), out);
-    write_points(&key.gamma_abc_g1, out);
+    write_points(ark::g1_points(&[key.alpha_g1]), out);
+    write_points(ark::g2_points(&[key.beta_g2, key.gamma_g2, key.delta_g2]), out);
+    write_counted(ark::g1_points(&key.gamma_abc_g1), out);
 }
 
 fn read_verifying_key(reader: &mut Reader<'_>, validate: Validate) -> Result<VerifyingKey> {
-    let alpha_g1 = read_finite_point(reader, "alpha_g1", validate)?;
-    let beta_g2 = read_finite_point(reader, "beta_g2", validate)?;
-    let gamma_g2 = read_finite_point(reader, "gamma_g2", validate)?;
-    let delta_g2 = read_finite_point(reader, "delta_g2", validate)?;
-    let gamma_abc_g1: Vec<_> = read_counted(reader, "gamma_abc_g1", validate)?;
+    let alpha_g1 = read_g1(reader, "alpha_g1", validate)?;
+    let beta_g2 = read_g2(reader, "beta_g2", validate)?;
+    let gamma_g2 = read_g2(reader, "gamma_g2", validate)?;
+    let delta_g2 = read_g2(reader, "delta_g2", validate)?;
+    let gamma_abc_g1 = read_counted(reader, "gamma_abc_g1", validate)?;
     if gamma_abc_g1.is_empty() {
         return Err(reader.error("gamma_abc_g1 is empty; it begins with the term of the constant one"));
     }
+    let gamma_abc_g1 = ark::ark_g1_points(&gamma_abc_g1).to_vec();
     Ok(VerifyingKey { alpha_g1, beta_g2, gamma_g2, delta_g2, gamma_abc_g1 })
 }
 

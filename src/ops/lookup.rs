@@ -1,23 +1,24 @@
 //! Kernels of lookup arguments, on host data; formulas in [`zkwatt_kernels::lookup`].
+//!
+//! Beside what each names, an error is too little memory for the result and its scratch space.
 
-use crate::device::Device;
+use crate::device::{Device, cpu_lookup};
 use crate::error::Result;
 use zkwatt_kernels::Fr;
-use zkwatt_kernels::lookup;
 
 pub use zkwatt_kernels::lookup::{GrandSum, LogupTerms, PermutedPair, RangeTable, TableIndex};
 
 /// m_j = #{i : valuesᵢ = start + j}. Errors name the first value outside.
 pub fn multiplicities_range(device: &Device, values: &[Fr], table: RangeTable) -> Result<Vec<u32>> {
     match device {
-        Device::Cpu(cpu) => Ok(cpu.install(|| lookup::multiplicities_range(cpu.path(), values, table))?),
+        Device::Cpu(cpu) => cpu_lookup::multiplicities_range(cpu, values, table),
     }
 }
 
 /// m_j = #{i : valuesᵢ = table_j}, the first of equal rows counts. Errors name the first value that is not there.
 pub fn multiplicities_table(device: &Device, values: &[Fr], table: &TableIndex<'_>) -> Result<Vec<u32>> {
     match device {
-        Device::Cpu(cpu) => Ok(cpu.install(|| lookup::multiplicities_table(values, table))?),
+        Device::Cpu(cpu) => cpu_lookup::multiplicities_table(cpu, values, table),
     }
 }
 
@@ -30,22 +31,20 @@ pub fn logup_terms(
     beta: Fr,
 ) -> Result<LogupTerms> {
     match device {
-        Device::Cpu(cpu) => {
-            Ok(cpu.install(|| lookup::logup_terms(cpu.path(), values, table, multiplicities, beta))?)
-        }
+        Device::Cpu(cpu) => cpu_lookup::logup_terms(cpu, values, table, multiplicities, beta),
     }
 }
 
 /// φ_0 = 0, φ_{i+1} = φ_i + Σ_c inputs_{c,i} − table_i; the last value is zero for a valid lookup.
 pub fn grand_sum(device: &Device, inputs: &[&[Fr]], table: &[Fr]) -> Result<GrandSum> {
     match device {
-        Device::Cpu(cpu) => Ok(cpu.install(|| lookup::grand_sum(cpu.path(), inputs, table))?),
+        Device::Cpu(cpu) => cpu_lookup::grand_sum(cpu, inputs, table),
     }
 }
 
 /// The sorted input A′ and the table S′ aligned to it.
 pub fn permuted_pair(device: &Device, input: &[Fr], table: &[Fr]) -> Result<PermutedPair> {
     match device {
-        Device::Cpu(cpu) => Ok(cpu.install(|| lookup::permuted_pair(cpu.path(), input, table))?),
+        Device::Cpu(cpu) => cpu_lookup::permuted_pair(cpu, input, table),
     }
 }

@@ -42,10 +42,40 @@ fn honest_assignments_satisfy_and_match_inference() {
                     },
                 };
                 assert_eq!(statement, circuit.statement(&input, salt).unwrap());
-                assert_eq!(circuit.public_inputs(&statement).unwrap(), z.public_inputs(circuit.r1cs()));
+                let public = z.public_inputs(circuit.r1cs());
+                assert_eq!(circuit.public_inputs(&statement).unwrap(), public);
+                assert_eq!(circuit.interface().statement(public).unwrap(), statement);
             }
         }
     }
+}
+
+#[test]
+fn public_values_that_no_statement_has_are_refused() {
+    let model = random_model(&mut ChaCha20Rng::seed_from_u64(2), &[3, 2], 8, 4);
+    let interface =
+        |input, output| MlpCircuit::new(&model, &options(input, output)).unwrap().interface().clone();
+    let class = interface(InputMode::Public, OutputMode::Class);
+    let [zero, one, two, large] = [0u64, 1, 2, 256].map(Fr::from);
+    assert!(class.statement(&[one, zero, one, two]).is_ok());
+    for bad in [
+        &[two, zero, zero, zero][..],
+        &[one, zero, large, zero],
+        &[one, zero, zero, -one],
+        &[one],
+        &[-one; 4],
+    ] {
+        assert!(class.statement(bad).is_err(), "{bad:?}");
+    }
+    let accumulators = interface(InputMode::Private, OutputMode::Accumulators);
+    let beyond = Fr::from(1u64 << 63);
+    assert_eq!(
+        accumulators.statement(&[-two, one]).unwrap().output,
+        OutputStatement::Accumulators(vec![-2, 1])
+    );
+    assert!(
+        accumulators.statement(&[beyond, zero]).is_err() && accumulators.statement(&[zero, -beyond]).is_err()
+    );
 }
 
 #[test]

@@ -522,7 +522,7 @@ fn run(cli: &Cli) -> Result<()> {
     let mut report =
         Report::for_args("Proofs of inference, Groth16 over BN254", "proofs", common)?.with_rate(Rate::Run);
     let mut tables = Tables::new();
-    let options = LoadOptions { data: cli.data.as_deref(), preset: cli.preset() };
+    let options = LoadOptions { data: cli.data.as_deref(), preset: cli.preset(), ..LoadOptions::default() };
     for model in &cli.model {
         let peak = LongPeak::begin();
         let loaded = load(model, &options)?;

@@ -133,7 +133,8 @@ pub fn parse_log_n(text: &str) -> Result<u32, String> {
     }
 }
 
-fn parse_threads(text: &str) -> Result<usize, String> {
+/// A number of threads.
+pub fn parse_threads(text: &str) -> Result<usize, String> {
     match text.trim().parse::<usize>() {
         Ok(threads @ 1..=1024) => Ok(threads),
         _ => Err("expected a number of threads from 1 to 1024".into()),

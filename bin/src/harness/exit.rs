@@ -33,15 +33,29 @@ pub fn end(result: Result<()>) -> ExitCode {
         // Who closed our standard output has seen enough.
         Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "error: {error}");
+            let _ = writeln!(std::io::stderr(), "error: {}", with_hint(&error.to_string()));
             ExitCode::from(code(&error))
         }
     }
 }
 
+/// The message with what follows its first semicolon, which is the way out, on a line of its own.
+fn with_hint(message: &str) -> String {
+    message.replacen("; ", "\n  ", 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_way_out_has_its_own_line() {
+        assert_eq!(
+            with_hint("no device `x`: none here; use `cpu`; or not"),
+            "no device `x`: none here\n  use `cpu`; or not"
+        );
+        assert_eq!(with_hint("no"), "no");
+    }
 
     #[test]
     fn codes() {

@@ -5,6 +5,7 @@
 //! which writes JSON Lines and prints the environment, the table and the notes.
 
 pub mod args;
+pub mod circuit_args;
 pub mod device;
 pub mod energy;
 pub mod environment;

@@ -4,7 +4,7 @@ mod data;
 mod embedded;
 mod synthetic;
 
-pub use data::{Images, embedded_calibration, embedded_digits, full_mnist, read_images};
+pub use data::{Images, embedded_calibration, embedded_digits, full_mnist, read_images, read_unlabelled};
 pub use embedded::{EmbeddedModel, TrainedOn, embedded};
 pub use synthetic::synthetic;
 
@@ -27,6 +27,8 @@ pub struct LoadOptions<'a> {
     pub data: Option<&'a Path>,
     /// Widths of weights and activations.
     pub preset: Preset,
+    /// Images that choose the scales instead of the usual ones, and how many of them.
+    pub calibration: Option<(&'a Path, usize)>,
 }
 
 /// A model, quantised, with the images to test it on.
@@ -57,20 +59,13 @@ impl LoadedModel {
         self.full_test.as_ref().or(self.test.as_ref())
     }
 
-    /// `n` inputs: test images, or seeded random ones where there are no images.
+    /// `n` inputs: the first test images, over again if they are fewer, or seeded random ones where there are none.
     pub fn inputs(&self, n: usize) -> Vec<Vec<u32>> {
         match &self.test {
-            Some(test) if !test.is_empty() => {
-                (0..n).filter_map(|i| test.input(spread(i, n, test.len()))).collect()
-            }
+            Some(test) if !test.is_empty() => (0..n).filter_map(|i| test.input(i % test.len())).collect(),
             _ => synthetic::inputs(self.quantised.input.len, self.quantised.input.bits, n),
         }
     }
-}
-
-/// The `i`-th of `n` indices spread over `len`; the embedded digits are sorted by class.
-pub fn spread(i: usize, n: usize, len: usize) -> usize {
-    (i * len / n.max(1) + i) % len.max(1)
 }
 
 /// Loads what `--model` names: an embedded model, `synthetic-N-…-N`, an ONNX file, or a quantised model's JSON file.
@@ -144,6 +139,18 @@ fn from_float(model: Model, options: &LoadOptions<'_>) -> Result<LoadedModel> {
             (synthetic::inputs(model.input_len, bits, RANDOM_SAMPLES), None, None)
         }
     };
+    let calibration = match options.calibration {
+        None => calibration,
+        Some((path, samples)) => {
+            notes.clear();
+            let images = if path.is_dir() { read_images(path, true)? } else { read_unlabelled(path)? };
+            let images = match Images::for_input_len(model.input_len) {
+                Some(size) => size.fit(images.take(samples))?,
+                None => images.take(samples),
+            };
+            images.inputs()
+        }
+    };
     let options = QuantiseOptions { preset: options.preset, input: InputEncoding::PIXELS };
     let (quantised, report) = quantise_with_report(&model, &options, &calibration)?;
     Ok(LoadedModel { model: Some(model), quantised, report: Some(report), test, full_test, notes })
@@ -189,12 +196,5 @@ mod tests {
         let error = load("mnist-1-2", &LoadOptions::default()).unwrap_err();
         assert!(error.to_string().contains("mnist-784-128-10"), "{error}");
         assert!(matches!(load("no.onnx", &LoadOptions::default()), Err(Error::Io { .. })));
-    }
-
-    #[test]
-    fn spread_visits_every_class_of_sorted_digits() {
-        let classes: Vec<usize> = (0..10).map(|i| spread(i, 10, 100) / 10).collect();
-        assert_eq!(classes, (0..10).collect::<Vec<_>>());
-        assert_eq!(spread(0, 0, 0), 0);
     }
 }

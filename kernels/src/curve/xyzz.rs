@@ -69,7 +69,7 @@ impl<F: Field> Xyzz<F> {
         Self { x, y, zz: self.zz * pp, zzz: self.zzz * ppp }
     }
 
-    /// [k]P for a little-endian k, by double-and-add. Time depends on k.
+    /// k·P for a little-endian k, by double-and-add. Time depends on k.
     pub fn mul_vartime(self, k: &[u64]) -> Self {
         let mut acc = Self::IDENTITY;
         for limb in k.iter().rev() {

@@ -29,6 +29,18 @@ pub trait Arith: Copy + Clone + Debug + Default + Eq + Send + Sync + 'static {
         Self::reduce(&add_raw(*a, *b).0, &P::MODULUS)
     }
 
+    /// a + b. In: a + b < 2^256.
+    #[inline(always)]
+    fn add_lazy(a: &[u64; 4], b: &[u64; 4]) -> [u64; 4] {
+        add_raw(*a, *b).0
+    }
+
+    /// a + m − b. In: 0 ≤ a + m − b < 2^256 and a + m < 2^256.
+    #[inline(always)]
+    fn sub_lazy(a: &[u64; 4], b: &[u64; 4], m: &[u64; 4]) -> [u64; 4] {
+        sub_raw(add_raw(*a, *m).0, *b).0
+    }
+
     /// a − b mod p. In: a, b < p. Out: < p.
     #[inline(always)]
     fn sub<P: FieldParams>(a: &[u64; 4], b: &[u64; 4]) -> [u64; 4] {
@@ -47,6 +59,23 @@ pub trait Arith: Copy + Clone + Debug + Default + Eq + Send + Sync + 'static {
     #[inline(always)]
     fn square<P: FieldParams>(a: &[u64; 4]) -> [u64; 4] {
         Self::mul::<P>(a, a)
+    }
+
+    /// Cooley–Tukey: (x, y) ← (x + w·y, x − w·y). In: x, y < 4p, w < p. Out: < 4p.
+    #[inline(always)]
+    fn butterfly_ct_4p<P: FieldParams>(x: &mut [u64; 4], y: &mut [u64; 4], w: &[u64; 4]) {
+        let a = Self::reduce(x, &P::MODULUS_2);
+        let b = Self::mul_lazy::<P>(y, w);
+        *x = Self::add_lazy(&a, &b);
+        *y = Self::sub_lazy(&a, &b, &P::MODULUS_2);
+    }
+
+    /// Gentleman–Sande: (x, y) ← (x + y, (x − y)·w). In: x, y < 2p, w < p. Out: < 2p.
+    #[inline(always)]
+    fn butterfly_gs_2p<P: FieldParams>(x: &mut [u64; 4], y: &mut [u64; 4], w: &[u64; 4]) {
+        let difference = Self::sub_lazy(x, y, &P::MODULUS_2);
+        *x = Self::reduce(&Self::add_lazy(x, y), &P::MODULUS_2);
+        *y = Self::mul_lazy::<P>(&difference, w);
     }
 }
 

@@ -74,14 +74,19 @@ impl<P: FieldParams, A: Arith> Fp<P, A> {
     /// Sum without reduction. In: the sum of both bounds is at most 4p. Out: below that sum.
     #[inline(always)]
     pub(crate) fn add_lazy(self, rhs: Self) -> Self {
-        Self::from_montgomery_unchecked(super::params::add_raw(self.0, rhs.0).0)
+        Self::from_montgomery_unchecked(A::add_lazy(&self.0, &rhs.0))
     }
 
-    /// a − b + 2p. In: a, b < 2p. Out: < 4p.
+    /// The limbs, for kernels that keep lazy residues in place.
     #[inline(always)]
-    pub(crate) fn sub_lazy_4p(self, rhs: Self) -> Self {
-        let (t, _) = super::params::add_raw(self.0, P::MODULUS_2);
-        Self::from_montgomery_unchecked(sub_raw(t, rhs.0).0)
+    pub(crate) fn limbs(&self) -> &[u64; 4] {
+        &self.0
+    }
+
+    /// The limbs, for kernels that keep lazy residues in place.
+    #[inline(always)]
+    pub(crate) fn limbs_mut(&mut self) -> &mut [u64; 4] {
+        &mut self.0
     }
 
     /// In: < 4p. Out: < 2p.
@@ -109,6 +114,29 @@ impl<P: FieldParams, A: Arith> Field for Fp<P, A> {
     #[inline(always)]
     fn double(self) -> Self {
         Self::from_montgomery_unchecked(A::add::<P>(&self.0, &self.0))
+    }
+
+    #[inline(always)]
+    fn mul_loose(self, rhs: Self) -> Self {
+        self.mul_lazy(rhs)
+    }
+
+    #[inline(always)]
+    fn sub_loose(self, rhs: Self) -> Self {
+        Self::from_montgomery_unchecked(A::sub_lazy(&self.0, &rhs.0, &P::MODULUS))
+    }
+
+    #[inline(always)]
+    fn sub_two_tight(self, b: Self, c: Self) -> Self {
+        // In (0, 4p).
+        let sum = A::add_lazy(&b.0, &c.0);
+        let difference = A::sub_lazy(&self.0, &sum, &P::MODULUS_2);
+        Self::from_montgomery_unchecked(difference).reduce_to_2p().reduce_once()
+    }
+
+    #[inline(always)]
+    fn tighten(self) -> Self {
+        self.reduce_once()
     }
 
     fn inverse_vartime(self) -> Option<Self> {

@@ -63,6 +63,36 @@ pub trait Field:
     /// a⁻¹, or `None` for zero. Time depends on the value.
     fn inverse_vartime(self) -> Option<Self>;
 
+    /// a·b that may stay at or above p. In: a, b < 2p. Out: < 2p.
+    ///
+    /// The loose forms save reductions inside kernels; by default they are the exact ones.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn mul_loose(self, rhs: Self) -> Self {
+        self * rhs
+    }
+
+    /// a − b + p. In: a, b < p. Out: < 2p.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn sub_loose(self, rhs: Self) -> Self {
+        self - rhs
+    }
+
+    /// a − b − c. In: a < 2p, b, c < p. Out: < p.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn sub_two_tight(self, b: Self, c: Self) -> Self {
+        self - b - c
+    }
+
+    /// The same element. In: < 2p. Out: < p.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn tighten(self) -> Self {
+        self
+    }
+
     /// Whether this is the additive identity.
     #[inline(always)]
     fn is_zero(&self) -> bool {

@@ -26,9 +26,11 @@ pub trait FieldParams: Copy + Clone + Debug + Default + Eq + Send + Sync + 'stat
     const R2: [u64; 4] = pow2_mod(512, Self::MODULUS);
     /// R³ mod p.
     const R3: [u64; 4] = pow2_mod(768, Self::MODULUS);
-    /// p and `INV` side by side, so that the assembly needs one pointer.
-    const MODULUS_AND_INV: [u64; 5] =
-        [Self::MODULUS[0], Self::MODULUS[1], Self::MODULUS[2], Self::MODULUS[3], Self::INV];
+    /// p, `INV` and 2p side by side, so that the assembly needs one pointer.
+    const MODULUS_INV_2P: [u64; 9] = {
+        let (p, pp) = (Self::MODULUS, Self::MODULUS_2);
+        [p[0], p[1], p[2], p[3], Self::INV, pp[0], pp[1], pp[2], pp[3]]
+    };
 }
 
 /// Parameters of the base field F_q.

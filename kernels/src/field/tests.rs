@@ -68,7 +68,7 @@ fn additive_bounds<P: FieldParams>() {
             let sum = element(a).add_lazy(element(b)).0;
             assert!(less(sum, p4));
             assert_eq!(reduce::<P>(sum), reduce::<P>(add_raw(reduce::<P>(a), reduce::<P>(b)).0));
-            let difference = element(a).sub_lazy_4p(element(b)).0;
+            let difference = Plain::sub_lazy(&a, &b, &P::MODULUS_2);
             assert!(less(difference, p4));
             let minus_b = sub_raw(p, reduce::<P>(b)).0;
             assert_eq!(reduce::<P>(difference), reduce::<P>(add_raw(reduce::<P>(a), minus_b).0));
@@ -96,4 +96,39 @@ fn mul_lazy_keeps_its_bounds() {
 fn lazy_sums_keep_their_bounds() {
     additive_bounds::<FrParams>();
     additive_bounds::<FqParams>();
+}
+
+/// Both butterflies at and around every bound, against the reduced arithmetic.
+fn butterflies<P: FieldParams, A: Arith>() {
+    let (p2, p4) = (P::MODULUS_2, add_raw(P::MODULUS_2, P::MODULUS_2).0);
+    let value = |limbs| Fp::<P>::from_montgomery_unchecked(reduce::<P>(limbs));
+    for w in around_multiples::<P>(1).into_iter().filter(|w| less(*w, P::MODULUS)) {
+        let factor = value(w);
+        for x in around_multiples::<P>(4) {
+            for y in around_multiples::<P>(4) {
+                let (mut u, mut v) = (x, y);
+                A::butterfly_ct_4p::<P>(&mut u, &mut v, &w);
+                assert!(less(u, p4) && less(v, p4));
+                assert_eq!(value(u), value(x) + value(y) * factor);
+                assert_eq!(value(v), value(x) - value(y) * factor);
+                if less(x, p2) && less(y, p2) {
+                    let (mut u, mut v) = (x, y);
+                    A::butterfly_gs_2p::<P>(&mut u, &mut v, &w);
+                    assert!(less(u, p2) && less(v, p2));
+                    assert_eq!(value(u), value(x) + value(y));
+                    assert_eq!(value(v), (value(x) - value(y)) * factor);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn butterflies_keep_their_bounds() {
+    butterflies::<FrParams, Plain>();
+    #[cfg(target_arch = "x86_64")]
+    if CpuPath::adx().is_some() {
+        butterflies::<FrParams, super::Adx>();
+        butterflies::<FqParams, super::Adx>();
+    }
 }

@@ -22,7 +22,7 @@ enum Special {
 
 /// Scratch space for batches of additions.
 pub(super) struct BatchAdder<F> {
-    /// Of addition i: the denominator of λ.
+    /// Of addition i: the denominator of λ. Here and below, scratch values are loose: < 2p.
     denominators: Vec<F>,
     /// Of addition i: the product of the denominators of all later ones.
     suffixes: Vec<F>,
@@ -100,9 +100,9 @@ impl<F: Field> BatchAdder<F> {
     /// First pass, falling i. `product` is that of all later denominators; returns it with this one included.
     #[inline(always)]
     fn push_denominator(&mut self, i: usize, p: &Affine<F>, q: &Affine<F>, product: F) -> F {
-        let mut denominator = q.x - p.x;
+        let mut denominator = q.x.sub_loose(p.x);
         // x = 0 alone does not make a point the identity, but is rare enough to look closer.
-        if denominator.is_zero() || p.x.is_zero() || q.x.is_zero() {
+        if p.x == q.x || p.x.is_zero() || q.x.is_zero() {
             let special = classify(p, q);
             if let Some(special) = special {
                 denominator = if special == Special::Double { p.y.double() } else { F::ONE };
@@ -111,11 +111,12 @@ impl<F: Field> BatchAdder<F> {
         }
         self.denominators[i] = denominator;
         self.suffixes[i] = product;
-        product * denominator
+        product.mul_loose(denominator)
     }
 
     fn invert(&self, product: F) -> F {
         // No denominator is zero: distinct x, 2y of a point of odd order, or one.
+        let product = product.tighten();
         debug_assert!(!product.is_zero());
         product.inverse_vartime().unwrap_or(F::ZERO)
     }
@@ -123,9 +124,9 @@ impl<F: Field> BatchAdder<F> {
     /// Second pass, rising i. `inverse` is that of the product of this and all later denominators.
     #[inline(always)]
     fn finish(&mut self, i: usize, p: &Affine<F>, q: &Affine<F>, inverse: &mut F) -> Affine<F> {
-        let own = *inverse * self.suffixes[i];
-        *inverse *= self.denominators[i];
-        let mut numerator = q.y - p.y;
+        let own = inverse.mul_loose(self.suffixes[i]);
+        *inverse = inverse.mul_loose(self.denominators[i]);
+        let mut numerator = q.y.sub_loose(p.y);
         if self.special.last().is_some_and(|(at, _)| *at == i as u32) {
             match self.special.pop() {
                 Some((_, Special::Double)) => {
@@ -137,9 +138,9 @@ impl<F: Field> BatchAdder<F> {
                 _ => return Affine::IDENTITY,
             }
         }
-        let lambda = numerator * own;
-        let x = lambda.square() - p.x - q.x;
-        Affine { x, y: lambda * (p.x - x) - p.y }
+        let lambda = numerator.mul_loose(own);
+        let x = lambda.mul_loose(lambda).sub_two_tight(p.x, q.x);
+        Affine { x, y: lambda.mul_loose(p.x.sub_loose(x)).tighten() - p.y }
     }
 }
 

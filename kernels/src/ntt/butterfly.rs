@@ -7,12 +7,9 @@ use crate::field::{Arith, Fp, FrParams};
 pub(super) fn cooley_tukey_4p<A: Arith>(
     x: &mut Fp<FrParams, A>,
     y: &mut Fp<FrParams, A>,
-    w: Fp<FrParams, A>,
+    w: &Fp<FrParams, A>,
 ) {
-    let a = x.reduce_to_2p();
-    let b = y.mul_lazy(w);
-    *x = a.add_lazy(b);
-    *y = a.sub_lazy_4p(b);
+    A::butterfly_ct_4p::<FrParams>(x.limbs_mut(), y.limbs_mut(), w.limbs());
 }
 
 /// (x, y) → (x + y, (x − y)·w). In: < 2p, w < p. Out: < 2p.
@@ -20,9 +17,7 @@ pub(super) fn cooley_tukey_4p<A: Arith>(
 pub(super) fn gentleman_sande_2p<A: Arith>(
     x: &mut Fp<FrParams, A>,
     y: &mut Fp<FrParams, A>,
-    w: Fp<FrParams, A>,
+    w: &Fp<FrParams, A>,
 ) {
-    let (a, b) = (*x, *y);
-    *x = a.add_lazy(b).reduce_to_2p();
-    *y = a.sub_lazy_4p(b).mul_lazy(w);
+    A::butterfly_gs_2p::<FrParams>(x.limbs_mut(), y.limbs_mut(), w.limbs());
 }

@@ -36,7 +36,7 @@ pub(super) fn natural_to_reversed<A: Arith>(data: &mut [Fx<A>], block: usize, ro
         for layer in 0..layers {
             let half = width << (layers - layer - 1);
             for (b, rows) in tile.chunks_exact_mut(2 * half).enumerate() {
-                let w = roots[(block << layer) + b];
+                let w = &roots[(block << layer) + b];
                 let (xs, ys) = rows.split_at_mut(half);
                 for (x, y) in xs.iter_mut().zip(ys) {
                     cooley_tukey_4p(x, y, w);
@@ -76,7 +76,7 @@ fn to_natural_2p<A: Arith>(data: &mut [Fx<A>], block: usize, roots: &[Fx<A>]) {
         for layer in (0..layers).rev() {
             let half = width << (layers - layer - 1);
             for (b, rows) in tile.chunks_exact_mut(2 * half).enumerate() {
-                let w = roots[(block << layer) + b];
+                let w = &roots[(block << layer) + b];
                 let (xs, ys) = rows.split_at_mut(half);
                 for (x, y) in xs.iter_mut().zip(ys) {
                     gentleman_sande_2p(x, y, w);
@@ -122,7 +122,7 @@ fn leaf_to_reversed<A: Arith>(data: &mut [Fx<A>], block: usize, roots: &[Fx<A>])
     if log_n % 2 == 1 {
         let (xs, ys) = data.split_at_mut(data.len() / 2);
         for (x, y) in xs.iter_mut().zip(ys) {
-            cooley_tukey_4p(x, y, roots[block]);
+            cooley_tukey_4p(x, y, &roots[block]);
         }
         layer = 1;
     }
@@ -130,7 +130,7 @@ fn leaf_to_reversed<A: Arith>(data: &mut [Fx<A>], block: usize, roots: &[Fx<A>])
         let quarter = data.len() >> (layer + 2);
         for (b, piece) in data.chunks_exact_mut(4 * quarter).enumerate() {
             let at = (block << layer) + b;
-            let (w, w0, w1) = (roots[at], roots[2 * at], roots[2 * at + 1]);
+            let (w, w0, w1) = (&roots[at], &roots[2 * at], &roots[2 * at + 1]);
             for [x0, x1, x2, x3] in quarters(piece) {
                 cooley_tukey_4p(x0, x2, w);
                 cooley_tukey_4p(x1, x3, w);
@@ -151,7 +151,7 @@ fn leaf_to_natural<A: Arith>(data: &mut [Fx<A>], block: usize, roots: &[Fx<A>]) 
         let quarter = data.len() >> (layer + 2);
         for (b, piece) in data.chunks_exact_mut(4 * quarter).enumerate() {
             let at = (block << layer) + b;
-            let (w, w0, w1) = (roots[at], roots[2 * at], roots[2 * at + 1]);
+            let (w, w0, w1) = (&roots[at], &roots[2 * at], &roots[2 * at + 1]);
             for [x0, x1, x2, x3] in quarters(piece) {
                 gentleman_sande_2p(x0, x1, w0);
                 gentleman_sande_2p(x2, x3, w1);
@@ -163,7 +163,7 @@ fn leaf_to_natural<A: Arith>(data: &mut [Fx<A>], block: usize, roots: &[Fx<A>]) 
     if layer == 1 {
         let (xs, ys) = data.split_at_mut(data.len() / 2);
         for (x, y) in xs.iter_mut().zip(ys) {
-            gentleman_sande_2p(x, y, roots[block]);
+            gentleman_sande_2p(x, y, &roots[block]);
         }
     }
 }

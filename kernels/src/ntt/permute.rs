@@ -32,11 +32,9 @@ pub fn ntt_bit_reverse<T: Copy + Send + Default>(data: &mut [T]) {
             row.copy_from_slice(&data[at(high, middle, 0)..][..TILE]);
         }
         for low in 0..TILE {
-            for high in 0..TILE {
+            for (high, row) in tile.iter_mut().enumerate() {
                 let (to_high, to_low) = (reverse_bits(low, TILE_LOG), reverse_bits(high, TILE_LOG));
-                let target = &mut data[at(to_high, reversed, to_low)];
-                let moved = core::mem::replace(target, tile[high][low]);
-                tile[high][low] = moved;
+                core::mem::swap(&mut data[at(to_high, reversed, to_low)], &mut row[low]);
             }
         }
         if reversed != middle {

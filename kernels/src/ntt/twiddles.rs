@@ -35,10 +35,17 @@ impl Twiddles {
     }
 
     pub(super) fn of(&self, direction: Direction) -> &[Fr] {
-        match direction {
-            Direction::Forward => self.forward.get_or_init(|| self.table(false)),
-            Direction::Inverse => self.inverse.get_or_init(|| self.table(true)),
+        let (cell, inverse) = match direction {
+            Direction::Forward => (&self.forward, false),
+            Direction::Inverse => (&self.inverse, true),
+        };
+        if let Some(table) = cell.get() {
+            return table;
         }
+        // Not inside of `get_or_init`: the table is filled by parallel tasks, and a thread that waits for them may take
+        // up another transform, which would wait for this very cell. Two first users may both fill a table instead.
+        let table = self.table(inverse);
+        cell.get_or_init(|| table)
     }
 
     fn table(&self, inverse: bool) -> Vec<Fr> {

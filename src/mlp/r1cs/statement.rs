@@ -162,6 +162,44 @@ impl CircuitInterface {
         }
         Ok(values)
     }
+
+    /// The statement whose [`public_inputs`](Self::public_inputs) are `values`; for verifiers of proof files.
+    ///
+    /// Errors: another number of values, or one that no statement has: an accumulator beyond 63 bits, a class or an
+    /// input out of range.
+    pub fn statement(&self, values: &[Fr]) -> Result<Statement> {
+        check_len("the public values", values.len(), self.public_values())?;
+        let (outputs, input) = values.split_at(self.output_values());
+        let small = |x: &Fr| match x.to_canonical() {
+            [low, 0, 0, 0] => i64::try_from(low).ok(),
+            _ => None,
+        };
+        let signed = |x: &Fr| small(x).or_else(|| small(&-*x).map(|v| -v));
+        let out_of_range = |what| Error::invalid(what, "has a value that no inference gives");
+        let output = match self.output {
+            OutputMode::Accumulators => {
+                let values: Option<Vec<i64>> = outputs.iter().map(signed).collect();
+                OutputStatement::Accumulators(values.ok_or_else(|| out_of_range("output"))?)
+            }
+            OutputMode::Class => {
+                let class = outputs.first().and_then(small).and_then(|class| usize::try_from(class).ok());
+                OutputStatement::Class(class.ok_or_else(|| out_of_range("class"))?)
+            }
+        };
+        let input = match (self.input, input) {
+            (InputMode::Committed, [commitment]) => InputStatement::Commitment(*commitment),
+            (InputMode::Public, input) => {
+                let values: Option<Vec<u32>> =
+                    input.iter().map(|x| small(x).and_then(|x| u32::try_from(x).ok())).collect();
+                InputStatement::Public(values.ok_or_else(|| out_of_range("input"))?)
+            }
+            (InputMode::Private | InputMode::Committed, _) => InputStatement::Private,
+        };
+        let statement = Statement { input, output };
+        // Ranges are checked where they always are.
+        self.public_inputs(&statement)?;
+        Ok(statement)
+    }
 }
 
 fn check_len(left: &'static str, left_len: usize, right_len: usize) -> Result<()> {

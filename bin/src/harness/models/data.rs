@@ -19,7 +19,7 @@ macro_rules! idx {
     };
 }
 
-/// A hundred test digits, 28x28, ten of each class in order.
+/// A hundred test digits, 28x28, ten of each class, mixed.
 ///
 /// # Errors
 /// None for files that the tests have read.
@@ -170,4 +170,22 @@ pub fn read_images(path: &Path, training: bool) -> Result<Dataset> {
     }
     let reason = format!("holds neither `{images}` nor CIFAR-10's `test_batch.bin`");
     Err(Error::format(path.display().to_string(), reason))
+}
+
+/// The images of an IDX file, without their labels.
+///
+/// # Errors
+/// [`Error::Io`] and [`Error::Format`].
+pub fn read_unlabelled(path: &Path) -> Result<Dataset> {
+    const MAX_BYTES: u64 = 1 << 30;
+    const LABELS: [u8; 4] = [0, 0, 8, 1];
+    let bytes = zkwatt::files::read_at_most(path, MAX_BYTES)?;
+    // As many labels as the header counts images, but never more than the file has bytes.
+    let count = bytes.get(4..8).and_then(|word| word.try_into().ok()).map_or(0, u32::from_be_bytes);
+    let labels = vec![0; (count as usize).min(bytes.len())];
+    let header = [LABELS, count.to_be_bytes()].concat();
+    Dataset::from_idx(&bytes, &[header, labels].concat()).map_err(|e| match e {
+        Error::Format { what, reason } => Error::format(format!("{}: {what}", path.display()), reason),
+        other => other,
+    })
 }

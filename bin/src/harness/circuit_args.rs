@@ -1,0 +1,119 @@
+//! Options that say which statement is proved.
+
+use clap::ValueEnum;
+use zkwatt::mlp::Preset;
+use zkwatt::mlp::r1cs::{CircuitOptions, InputMode, OutputMode, WeightMode};
+use zkwatt::{Error, Result};
+
+/// Proof systems.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub enum System {
+    /// Groth16 over R1CS: proofs of 128 bytes, a setup for each model.
+    Groth16,
+    /// Halo2 with KZG; not in this version.
+    #[value(hide = true)]
+    Halo2,
+}
+
+/// Who sees the input.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Input {
+    /// Nobody; a public salted hash binds it.
+    Committed,
+    /// Nobody, and nothing binds it: the proof says little.
+    Private,
+    /// Everybody.
+    Public,
+}
+
+/// What is revealed of the outputs.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// Every accumulator of the last layer.
+    Accumulators,
+    /// The index of the largest alone.
+    Class,
+}
+
+/// Who sees the weights.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Weights {
+    /// Everybody; they are constants of the circuit.
+    Public,
+    /// The prover alone; not with Groth16.
+    #[value(hide = true)]
+    Private,
+}
+
+/// Widths of weights and activations.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Bits {
+    /// 8 where the calibration samples keep their classes, else 16.
+    Auto,
+    /// 8 bits.
+    #[value(name = "8")]
+    Eight,
+    /// 16 bits.
+    #[value(name = "16")]
+    Sixteen,
+}
+
+impl From<Bits> for Preset {
+    fn from(bits: Bits) -> Self {
+        match bits {
+            Bits::Auto => Self::Auto,
+            Bits::Eight => Self::Bits8,
+            Bits::Sixteen => Self::Bits16,
+        }
+    }
+}
+
+/// The statement's options.
+#[derive(Copy, Clone, Debug, clap::Args)]
+pub struct CircuitArgs {
+    /// Proof system
+    #[arg(long, value_enum, default_value = "groth16", value_name = "SYSTEM")]
+    pub system: System,
+
+    /// Who sees the input
+    #[arg(long, value_enum, default_value = "committed", value_name = "MODE")]
+    pub input: Input,
+
+    /// What is revealed of the outputs
+    #[arg(long, value_enum, default_value = "accumulators", value_name = "WHAT")]
+    pub output: Output,
+
+    /// Who sees the weights
+    #[arg(long, value_enum, default_value = "public", value_name = "MODE")]
+    pub weights: Weights,
+}
+
+impl CircuitArgs {
+    /// The circuit's options.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a proof system that this version does not have.
+    pub fn options(&self) -> Result<CircuitOptions> {
+        if self.system == System::Halo2 {
+            return Err(Error::Unsupported {
+                what: "--system halo2".into(),
+                reason: "this version has no Halo2 prover; use --system groth16".into(),
+            });
+        }
+        Ok(CircuitOptions {
+            input: match self.input {
+                Input::Committed => InputMode::Committed,
+                Input::Private => InputMode::Private,
+                Input::Public => InputMode::Public,
+            },
+            output: match self.output {
+                Output::Accumulators => OutputMode::Accumulators,
+                Output::Class => OutputMode::Class,
+            },
+            weights: match self.weights {
+                Weights::Public => WeightMode::Public,
+                Weights::Private => WeightMode::Private,
+            },
+        })
+    }
+}

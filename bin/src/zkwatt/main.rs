@@ -1,0 +1,60 @@
+//! Proves inferences of neural networks; without a command, a demonstration.
+
+mod console;
+mod demo;
+mod devices;
+mod digit;
+mod mlp;
+mod random;
+mod staged;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use zkwatt::Result;
+use zkwatt_harness::exit;
+
+/// Zero-knowledge proofs that a neural network gave an answer.
+///
+/// Without a command: classifies real handwritten digits with every embedded model on every device found, proves and
+/// verifies each, and ends with a table.
+#[derive(Debug, Parser)]
+#[command(name = "zkwatt", version, after_help = HELP, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    demo: demo::Args,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Lists the devices that were looked for, and why one is missing
+    Devices,
+    /// Reads, quantises, proves and verifies multi-layer perceptrons
+    #[command(subcommand)]
+    Mlp(mlp::Command),
+}
+
+const HELP: &str = "\
+Examples:
+  zkwatt
+  zkwatt devices
+  zkwatt mlp setup --model mnist-784-128-10 --output class --out keys
+  zkwatt mlp prove --key keys --image data/digits-100-images.idx3-ubyte --index 42 --out proof.zkp
+  zkwatt mlp verify --key keys/verifying.key --proof proof.zkp
+
+Exit codes: 0 done, 1 failed or proof rejected, 2 usage, 3 bad input file, 4 no such device,
+5 out of memory.";
+
+fn run(cli: &Cli) -> Result<()> {
+    match &cli.command {
+        None => demo::run(&cli.demo),
+        Some(Command::Devices) => devices::run(),
+        Some(Command::Mlp(command)) => mlp::run(command),
+    }
+}
+
+fn main() -> ExitCode {
+    exit::end(run(&Cli::parse()))
+}

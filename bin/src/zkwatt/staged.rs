@@ -1,0 +1,150 @@
+//! Several files that appear together or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use zkwatt::{Error, Result};
+
+/// Who may read a file.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Whoever the system's defaults say.
+    Public,
+    /// Its owner, where the system knows owners.
+    Owner,
+}
+
+/// Files under temporary names beside their own; [`Staged::commit`] renames them all. Dropped before that, it removes
+/// them, and directories that it made.
+#[derive(Debug, Default)]
+pub struct Staged {
+    /// Temporary and final name.
+    files: Vec<(PathBuf, PathBuf)>,
+    /// Made by us, the outermost first.
+    directories: Vec<PathBuf>,
+}
+
+impl Staged {
+    /// Makes `directory` and its parents where they are missing, so that a bad name is found before the work.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn directory(&mut self, directory: &Path) -> Result<()> {
+        let missing: Vec<&Path> =
+            directory.ancestors().take_while(|d| !d.as_os_str().is_empty() && !d.exists()).collect();
+        for d in missing.into_iter().rev() {
+            fs::create_dir(d).map_err(|e| Error::io(d, e))?;
+            self.directories.push(d.to_owned());
+        }
+        if !directory.as_os_str().is_empty() && !directory.is_dir() {
+            return Err(Error::io(directory, io::Error::from(io::ErrorKind::NotADirectory)));
+        }
+        Ok(())
+    }
+
+    /// Reserves the name of a file that [`Staged::write`] will fill, so that one that cannot be written is found before
+    /// the work.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn reserve(&mut self, path: &Path, access: Access) -> Result<()> {
+        if path.is_dir() {
+            return Err(Error::io(path, io::Error::from(io::ErrorKind::IsADirectory)));
+        }
+        let Some(name) = path.file_name() else {
+            return Err(Error::io(path, io::Error::from(io::ErrorKind::InvalidInput)));
+        };
+        let mut temporary = std::ffi::OsString::from(".");
+        temporary.push(name);
+        temporary.push(format!(".{}.tmp", std::process::id()));
+        let temporary = path.with_file_name(temporary);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        if access == Access::Owner {
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        }
+        #[cfg(not(unix))]
+        let _ = access;
+        options.open(&temporary).map_err(|e| Error::io(path, e))?;
+        self.files.push((temporary, path.to_owned()));
+        Ok(())
+    }
+
+    /// Writes a file that was reserved.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        let temporary = self.files.iter().find(|(_, p)| p == path).map_or(path, |(temporary, _)| temporary);
+        let write = || -> io::Result<()> {
+            let mut file: File = OpenOptions::new().write(true).truncate(true).open(temporary)?;
+            file.write_all(bytes)?;
+            file.sync_all()
+        };
+        write().map_err(|e| Error::io(path, e))
+    }
+
+    /// Lets all files appear under their names.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if a name was taken by a directory meanwhile.
+    pub fn commit(mut self) -> Result<()> {
+        for (temporary, path) in &self.files {
+            fs::rename(temporary, path).map_err(|e| Error::io(path, e))?;
+        }
+        self.files.clear();
+        self.directories.clear();
+        Ok(())
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        for (temporary, _) in &self.files {
+            let _ = fs::remove_file(temporary);
+        }
+        // Only empty ones can be removed.
+        for directory in self.directories.iter().rev() {
+            let _ = fs::remove_dir(directory);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_or_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = root.path().join("a/b");
+        let mut staged = Staged::default();
+        staged.directory(&directory).unwrap();
+        staged.reserve(&directory.join("one"), Access::Public).unwrap();
+        drop(staged);
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+
+        let mut staged = Staged::default();
+        staged.directory(&directory).unwrap();
+        let (one, two) = (directory.join("one"), directory.join("two"));
+        staged.reserve(&one, Access::Public).unwrap();
+        staged.reserve(&two, Access::Owner).unwrap();
+        staged.write(&one, b"1").unwrap();
+        staged.write(&two, b"2").unwrap();
+        assert!(!one.exists());
+        staged.commit().unwrap();
+        assert_eq!((fs::read(&one).unwrap(), fs::read(&two).unwrap()), (b"1".to_vec(), b"2".to_vec()));
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 2);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&two).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+
+        let mut staged = Staged::default();
+        assert!(staged.directory(&one).is_err());
+        assert!(staged.directory(&one.join("below")).is_err());
+        assert!(staged.reserve(&directory, Access::Public).is_err());
+    }
+}

@@ -1,0 +1,96 @@
+//! Opening devices, and what happens where there is none.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use zkwatt::device::{Backend, CpuDevice, CpuOptions, Dual};
+use zkwatt::kernels::CpuPath;
+use zkwatt::{Error, Result};
+
+/// A line of the suite.
+pub struct Line {
+    /// What `ZKWATT_REQUIRE` calls it.
+    pub name: &'static str,
+    /// Opens the device and closes it again.
+    pub probe: fn() -> Result<()>,
+}
+
+/// The form of the CPU kernels that has this name, or that this CPU has none.
+pub fn path(name: &str) -> Result<CpuPath> {
+    CpuPath::from_name(name)
+        .map_err(|e| Error::NoSuchDevice { device: format!("cpu ({name})"), reason: e.to_string() })
+}
+
+/// A CPU device. Without feature `parallel` all have one thread.
+pub fn cpu(path: Result<CpuPath>, threads: Option<usize>) -> Result<CpuDevice> {
+    let threads = if cfg!(feature = "parallel") { threads } else { None };
+    CpuDevice::new(CpuOptions { path: Some(path?), threads, ..Default::default() })
+}
+
+/// Two devices that must agree.
+pub fn dual<A: Backend, B: Backend>(left: Result<A>, right: Result<B>) -> Result<Dual<A, B>> {
+    Ok(Dual::new(left?, right?))
+}
+
+/// Runs `test` on the device, or reports that it was skipped.
+pub fn lent<D>(name: &'static str, open: impl FnOnce() -> Result<D>, test: impl FnOnce(&D)) {
+    shared(name, open, |device: &Arc<D>| test(device));
+}
+
+/// As [`lent`], for tests that keep the device.
+pub fn shared<D>(name: &'static str, open: impl FnOnce() -> Result<D>, test: impl FnOnce(&Arc<D>)) {
+    match open() {
+        Ok(device) => test(&Arc::new(device)),
+        Err(Error::NoSuchDevice { device, reason }) => {
+            assert!(!required().contains(name), "{}", missing(name, &device, &reason));
+            static SAID: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
+            if SAID.lock().unwrap().insert(name) {
+                say(&format!("SKIPPED all tests of {name}: no device `{device}`: {reason}"));
+            }
+        }
+        Err(e) => panic!("{name}: the device is here but cannot be opened: {e}"),
+    }
+}
+
+/// Prints which lines run; fails for required ones that do not, and for required ones that do not exist.
+pub fn report(lines: &[Line]) {
+    let required = required();
+    let mut failures = Vec::new();
+    for line in lines {
+        match (line.probe)() {
+            Ok(()) => say(&format!("conformance: {} runs", line.name)),
+            Err(Error::NoSuchDevice { device, reason }) if required.contains(line.name) => {
+                failures.push(missing(line.name, &device, &reason));
+            }
+            Err(Error::NoSuchDevice { reason, .. }) => {
+                say(&format!("conformance: {} SKIPPED: {reason}", line.name));
+            }
+            Err(e) => failures.push(format!("{}: {e}", line.name)),
+        }
+    }
+    let names: Vec<_> = lines.iter().map(|line| line.name).collect();
+    for unknown in required.iter().filter(|name| !names.contains(&name.as_str())) {
+        failures.push(format!(
+            "ZKWATT_REQUIRE names `{unknown}`, which this suite does not have; it has {}",
+            names.join(", ")
+        ));
+    }
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+fn missing(name: &str, device: &str, reason: &str) -> String {
+    format!(
+        "ZKWATT_REQUIRE names `{name}`, which may not be skipped, but there is no device `{device}`: {reason}"
+    )
+}
+
+fn required() -> BTreeSet<String> {
+    let list = std::env::var("ZKWATT_REQUIRE").unwrap_or_default();
+    list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(Into::into).collect()
+}
+
+/// To the real stderr: what is printed by macros is hidden for tests that pass.
+fn say(line: &str) {
+    // A closed stderr is no failure of a device.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
