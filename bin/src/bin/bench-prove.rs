@@ -441,7 +441,6 @@ impl Job<'_> {
 /// Constraints and sizes.
 fn fill_circuit(record: &mut Record, task: Task<'_>, setup_s: f64) {
     record.constraints = Some(task.r1cs.num_constraints() as u64);
-    record.log_n = None;
     record.key_bytes = Some(key_bytes(task.key));
     record.proof_bytes = Some(PROOF_BYTES);
     record.setup_s = Some(setup_s);

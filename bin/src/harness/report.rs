@@ -16,7 +16,7 @@ pub enum Rate {
     PerSecond,
     /// Wall time per unit of work.
     Each,
-    /// Not at all: a run is one unit.
+    /// Not at all: a run is what is of interest, and of one operation.
     Run,
 }
 
@@ -52,7 +52,7 @@ const HEADER: [&str; 14] = [
 ];
 
 fn empty_table(header: &[&'static str]) -> Table {
-    Table::new(header).left(&[0, 1, 2, 6, 7]).shared(&[0, 2, 3, 4, 5, 7])
+    Table::new(header).left(&[0, 1, 2, 6, 7]).shared(&[2, 3, 4, 5, 7])
 }
 
 impl Report {
@@ -164,8 +164,13 @@ impl Report {
             Some(variant) => format!("{} {variant}", record.op),
             None => record.op.clone(),
         };
+        let mut model = option(record.model.clone());
+        let marked = if self.rate == Rate::Run { &mut model } else { &mut operation };
         if !record.verified {
-            operation.push_str(" †");
+            marked.push_str(" †");
+        }
+        if self.rate == Rate::Run {
+            operation.clear();
         }
         let energy = match (record.joules, record.energy_source.as_str()) {
             (Some(joules), "user") => format!("{} *", table::si(joules, "J")),
@@ -174,7 +179,7 @@ impl Report {
         };
         vec![
             operation,
-            option(record.model.clone()),
+            model,
             option(record.input.clone().filter(|_| paired_ratio.is_none())),
             option(record.log_n.map(|log_n| log_n.to_string())),
             option(record.scalars.clone()),
