@@ -75,9 +75,25 @@ impl Table {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        let above = if above.is_empty() { String::new() } else { format!(" {}\n\n", above.join(", ")) };
-        format!("{above}{}", table.trim_fmt())
+        format!("{}{}", above_table(&above), table.trim_fmt())
     }
+}
+
+/// What the rows share, in lines within [`WIDTH`], and an empty line; nothing for nothing.
+fn above_table(shared: &[String]) -> String {
+    let mut text = String::new();
+    let mut column = 0;
+    for (i, part) in shared.iter().enumerate() {
+        let comma = if i + 1 < shared.len() { "," } else { "" };
+        let needs = 1 + part.chars().count() + comma.len();
+        if column > 0 && column + needs > WIDTH {
+            text.push('\n');
+            column = 0;
+        }
+        text.push_str(&format!(" {part}{comma}"));
+        column += needs;
+    }
+    if text.is_empty() { text } else { text + "\n\n" }
 }
 
 const PREFIXES: [(f64, &str); 7] =
