@@ -10,7 +10,7 @@ pub const MAX_LAYERS: usize = 256;
 /// Most weights and biases of a model.
 pub const MAX_PARAMETERS: usize = 1 << 28;
 /// Most multiplications that folding two layers may take; 2^34 is some ten seconds.
-const MAX_FOLD_WORK: usize = 1 << 34;
+const MAX_FOLD_WORK: u64 = 1 << 34;
 
 /// A multi-layer perceptron over `f32`: `x ← relu(W·x + b)` layer by layer; the last layer has no ReLU.
 #[derive(Clone, Debug, PartialEq)]
@@ -219,7 +219,8 @@ fn fold(chain: &[DenseLayer], start: usize) -> Result<DenseLayer> {
     let (mut weights, mut bias) = (to_f64(&first.weights), to_f64(&first.bias));
     for (i, layer) in chain.iter().enumerate().skip(1) {
         let parameters = inputs.checked_mul(layer.outputs).filter(|n| *n <= MAX_PARAMETERS);
-        if parameters.and_then(|n| n.checked_mul(layer.inputs)).is_none_or(|work| work > MAX_FOLD_WORK) {
+        let work = parameters.and_then(|n| (n as u64).checked_mul(layer.inputs as u64));
+        if work.is_none_or(|work| work > MAX_FOLD_WORK) {
             return Err(Error::model(
                 format!("layer {}", start + i),
                 format!(
