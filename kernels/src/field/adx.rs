@@ -65,9 +65,18 @@ macro_rules! montgomery_product {
              mulx {t4}, {lo}, qword ptr [{b} + 24]
              adc {t3}, {lo}
              adc {t4}, 0\n",
-            reduce_row!(), "\n", product_row!("8"), "\n",
-            reduce_row!(), "\n", product_row!("16"), "\n",
-            reduce_row!(), "\n", product_row!("24"), "\n",
+            reduce_row!(),
+            "\n",
+            product_row!("8"),
+            "\n",
+            reduce_row!(),
+            "\n",
+            product_row!("16"),
+            "\n",
+            reduce_row!(),
+            "\n",
+            product_row!("24"),
+            "\n",
             reduce_row!(),
         )
     };

@@ -26,13 +26,13 @@ pub fn circuit(model: &QuantisedModel, input: &[u32]) -> Result<(R1cs, Assignmen
     for (l, layer) in model.layers.iter().enumerate() {
         let (activations, accumulators) = (&inference.activations[l], &inference.accumulators[l]);
         let mut next = Vec::with_capacity(layer.outputs);
-        for o in 0..layer.outputs {
+        for (o, &accumulator) in accumulators.iter().enumerate() {
             let mut acc = writer.products(layer, o, &x, activations);
             match layer.requantise {
                 Some(requantise) => {
                     let (low, high) = layer.accumulator_range(o, ((1u64 << bits) - 1) as u32);
                     let bound = low.unsigned_abs().max(high.unsigned_abs());
-                    next.push(writer.requantise(acc, accumulators[o], bound, requantise));
+                    next.push(writer.requantise(acc, accumulator, bound, requantise));
                 }
                 None => {
                     acc.push(1 + o as u32, -Fr::ONE);
