@@ -94,7 +94,8 @@ fn vectors(c: &mut Criterion) {
     let data = random(1 << LOG_VECTOR);
     let other = data.clone();
     group.throughput(Throughput::Elements(data.len() as u64));
-    let kernels: [(&str, &dyn Fn(&mut [Fr])); 3] = [
+    type InPlace<'a> = &'a dyn Fn(&mut [Fr]);
+    let kernels: [(&str, InPlace<'_>); 3] = [
         ("mul", &|v| vector::mul_assign(path, v, &other).expect("equal lengths")),
         ("batch_inverse", &|v| vector::batch_inverse(path, v)),
         ("prefix_product", &|v| {
