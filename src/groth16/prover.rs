@@ -25,7 +25,8 @@ impl<B: MsmOps<G1> + MsmOps<G2> + NttOps + VectorOps> Groth16Backend for B {}
 /// Choices of a [`Prover`] that do not change its proofs.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProverOptions {
-    /// Whether to verify each proof before returning it. `None`: on a GPU yes, on a CPU no.
+    /// Whether to verify each proof before returning it. `None`: on a GPU yes, on a CPU no. Say yes for a key that somebody
+    /// else made: a malformed key can make sums that the blinding does not hide.
     pub verify: Option<bool>,
 }
 

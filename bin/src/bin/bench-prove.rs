@@ -241,8 +241,7 @@ impl Tables {
             "peak",
         ];
         let accuracies = ["model", "images", "float", "quantised", "loss", "disagree"];
-        let phases =
-            ["model", "threads", "input", "check", "quotient", "A", "B in G1", "B in G2", "L", "H", "total"];
+        let phases = ["model", "threads", "input", "check", "quotient", "A", "B1", "B2", "L", "H", "total"];
         Self {
             circuits: Table::new(&circuits).left(&[0, 1, 2]).shared(&[1, 2, 7]),
             accuracies: Table::new(&accuracies).shared(&[1]),
@@ -511,7 +510,8 @@ impl<'a> Ours<'a> {
 
 const FEW_IMAGES: &str =
     "accuracy is over the few images that come with this program; for the whole test set see --data";
-const PER_PRODUCT: &str = "arkworks-per-product: a constraint for each product; private input, nothing binds it, public accumulators";
+const PER_PRODUCT: &str =
+    "arkworks-per-product: one constraint a product; private input, public accumulators";
 
 fn run(cli: &Cli) -> Result<()> {
     let common = &cli.common;

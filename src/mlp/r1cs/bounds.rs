@@ -4,14 +4,14 @@ use super::QuantisedModel;
 use crate::error::{Error, Result};
 use crate::groth16::r1cs::LinearCombination;
 use crate::kernels::Fr;
-use crate::mlp::QuantisedLayer;
+use crate::mlp::{MAX_SHIFT, QuantisedLayer};
 
 /// Accumulators, with rounding and in every partial sum, stay below 2^62 in magnitude: exact in i64, and far
 /// from wrapping in the 254-bit field.
 const MAGNITUDE_BITS: u32 = 62;
 
 /// Largest width of inputs and activations.
-const MAX_BITS: u32 = 31;
+const MAX_BITS: u32 = crate::mlp::MAX_ACTIVATION_BITS;
 
 /// What a layer reads: a variable within `low..=high`, or a value that is the same for every input.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -117,10 +117,13 @@ pub(super) fn validate(model: &QuantisedModel) -> Result<()> {
         match (layer.requantise, l + 1 == model.layers.len()) {
             (Some(_), true) => return fail(location, "is the last and must not requantise".into()),
             (None, false) => return fail(location, "is not the last and must requantise".into()),
-            (Some(r), _) if !(1..MAGNITUDE_BITS).contains(&r.shift) || !(1..=MAX_BITS).contains(&r.bits) => {
+            (Some(r), _) if !(1..=MAX_SHIFT).contains(&r.shift) || !(1..=MAX_BITS).contains(&r.bits) => {
                 return fail(
                     location,
-                    format!("shift {}, {} bits; 1 to 61 and 1 to {MAX_BITS} are supported", r.shift, r.bits),
+                    format!(
+                        "shift {}, {} bits; 1 to {MAX_SHIFT} and 1 to {MAX_BITS} are supported",
+                        r.shift, r.bits
+                    ),
                 );
             }
             _ => {}

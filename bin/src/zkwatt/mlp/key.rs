@@ -69,6 +69,13 @@ impl CircuitOf {
         }
         let circuit = MlpCircuit::new(model, &self.statement)?;
         info.expect_circuit(what, &circuit.r1cs().digest())?;
+        // The header is outside of the circuit's digest, and ranges are checked by what it says.
+        if *circuit.interface() != self.interface {
+            return Err(Error::format(
+                what,
+                "its header describes other inputs or outputs than its circuit has",
+            ));
+        }
         Ok(circuit)
     }
 }

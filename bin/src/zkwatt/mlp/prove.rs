@@ -66,7 +66,9 @@ pub fn run(args: &Args) -> Result<()> {
     let secret_path = args.out.with_extension("secret.json");
 
     let spinner = progress::spinner("reading the key");
-    let file = ProvingKeyFile::read(args.key.join(PROVING_KEY_FILE), Validate::OnCurve)?;
+    // A proof that is not verified before it leaves is only as blind as the key is well-formed.
+    let validate = if args.no_verify { Validate::Full } else { Validate::OnCurve };
+    let file = ProvingKeyFile::read(args.key.join(PROVING_KEY_FILE), validate)?;
     let model = QuantisedModel::load(args.key.join(MODEL_FILE))?;
     let of = CircuitOf::read("proving key file", &file.info)?;
     let circuit = of.rebuild("the proving key", &file.info, &model)?;

@@ -69,6 +69,14 @@ pub fn run(args: &Args) -> Result<()> {
             hint: "use the verifying key of the setup whose proving key made the proof",
         });
     }
+    let model = match &args.model {
+        Some(name) => {
+            let quantised = models::load(name, &LoadOptions::default())?.quantised;
+            of.rebuild("the verifying key", &key.info, &quantised)?;
+            format!("{} (the key names its circuit)", quantised.name)
+        }
+        None => format!("{} (as the key says)", of.model.escape_debug()),
+    };
     if proof.public_inputs.len() != of.interface.public_values() {
         let (n, expected) = (proof.public_inputs.len(), of.interface.public_values());
         return Err(Error::format("proof file", format!("has {n} public values; the key has {expected}")));
@@ -87,14 +95,6 @@ pub fn run(args: &Args) -> Result<()> {
         warn(format!("the proof is not about the commitment {}", element(expected)));
         return Err(Error::ProofRejected);
     }
-    let model = match &args.model {
-        Some(name) => {
-            let quantised = models::load(name, &LoadOptions::default())?.quantised;
-            of.rebuild("the verifying key", &key.info, &quantised)?;
-            format!("{} (the key names its circuit)", quantised.name)
-        }
-        None => format!("{} (as the key says)", of.model.escape_debug()),
-    };
     if let Some(path) = &args.statement {
         staged.write(path, to_json(&statement).to_string().as_bytes())?;
         staged.commit()?;
