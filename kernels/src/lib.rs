@@ -3,7 +3,7 @@
 //! No device, no prover, no I/O. A kernel here has the same name as its CUDA entry in `cuda/` and its WGSL entry in
 //! `shaders/`. [`reference`](mod@reference) holds the obvious forms that all others are compared with.
 //!
-//! Functions take a [`CpuPath`](dispatch::CpuPath) and use the current rayon pool (feature `parallel`); results are
+//! Functions take a [`CpuPath`] and use the current rayon pool (feature `parallel`); results are
 //! bit-identical for every path and thread count.
 
 pub mod bn254;

@@ -73,7 +73,7 @@ impl ArkGroup for G2Affine {
     }
 }
 
-/// Σ scalars[i]·bases[i].
+/// Σ kᵢ·Pᵢ
 pub fn msm_once<P: ArkGroup>(bases: &[P], scalars: &[Fr], pool: &Pool) -> P {
     let bases: Vec<P::Ark> = bases.iter().map(P::to_ark).collect();
     let scalars: Vec<_> = scalars.iter().map(fr).collect();
