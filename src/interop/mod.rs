@@ -10,6 +10,7 @@ pub mod ark;
 pub mod halo2curves;
 
 /// Slice casts between types of one layout.
+#[cfg(any(feature = "interop-ark", feature = "interop-halo2curves"))]
 macro_rules! views {
     ($($(#[$doc:meta])* $to:ident, $to_mut:ident, $back:ident, $value:ident, $value_back:ident: $theirs:ty => $ours:ty;)*) => {$(
         const _: () = assert!(
