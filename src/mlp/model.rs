@@ -1,6 +1,7 @@
 //! Float models: dense layers with ReLU between them.
 
 use super::quantised::arg_max;
+use super::validate::check_dense;
 use crate::error::{Error, Result};
 
 /// Most inputs or outputs of a layer.
@@ -101,25 +102,8 @@ impl Model {
         let mut parameters = 0usize;
         for (l, layer) in self.layers.iter().enumerate() {
             let fail = |reason: String| Err(Error::model(format!("layer {l}"), reason));
-            if layer.inputs != width {
-                return fail(format!("takes {} values, but {width} come in", layer.inputs));
-            }
-            for (what, n) in [("inputs", layer.inputs), ("outputs", layer.outputs)] {
-                if n == 0 || n > MAX_WIDTH {
-                    return fail(format!("has {n} {what}; 1 to {MAX_WIDTH} are supported"));
-                }
-            }
-            if layer.inputs.checked_mul(layer.outputs) != Some(layer.weights.len()) {
-                return fail(format!(
-                    "has {} weights; {} x {} were expected",
-                    layer.weights.len(),
-                    layer.outputs,
-                    layer.inputs
-                ));
-            }
-            if layer.bias.len() != layer.outputs {
-                return fail(format!("has {} biases for {} outputs", layer.bias.len(), layer.outputs));
-            }
+            let (weights, biases) = (layer.weights.len(), layer.bias.len());
+            check_dense(width, [layer.inputs, layer.outputs], weights, biases).or_else(fail)?;
             for (what, values) in [("weight", &layer.weights), ("bias", &layer.bias)] {
                 if let Some((i, v)) = values.iter().enumerate().find(|(_, v)| !v.is_finite()) {
                     return fail(format!("{what} {i} is {v}; all values must be finite"));

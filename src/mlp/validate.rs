@@ -64,21 +64,8 @@ impl QuantisedModel {
         let mut parameters = 0usize;
         for (l, layer) in self.layers.iter().enumerate() {
             let fail = |reason: String| Err(Error::model(format!("layer {l}"), reason));
-            if layer.inputs != width {
-                return fail(format!("takes {} values, but {width} come in", layer.inputs));
-            }
-            for (what, n) in [("inputs", layer.inputs), ("outputs", layer.outputs)] {
-                if n == 0 || n > MAX_WIDTH {
-                    return fail(format!("has {n} {what}; 1 to {MAX_WIDTH} are supported"));
-                }
-            }
-            if layer.inputs.checked_mul(layer.outputs) != Some(layer.weights.len()) {
-                let (n, rows, columns) = (layer.weights.len(), layer.outputs, layer.inputs);
-                return fail(format!("has {n} weights; {rows} x {columns} were expected"));
-            }
-            if layer.bias.len() != layer.outputs {
-                return fail(format!("has {} biases for {} outputs", layer.bias.len(), layer.outputs));
-            }
+            let (weights, biases) = (layer.weights.len(), layer.bias.len());
+            check_dense(width, [layer.inputs, layer.outputs], weights, biases).or_else(fail)?;
             match (layer.requantise, l + 1 == self.layers.len()) {
                 (None, true) => {}
                 (Some(_), true) => return fail("is the last one and has a requantise; it must not".into()),
@@ -140,4 +127,28 @@ impl QuantisedModel {
         let (min, max) = self.layers[l].accumulator_range(output, input_max);
         min.unsigned_abs().max(max.unsigned_abs())
     }
+}
+
+/// Whether a dense layer of shape `[inputs, outputs]` that reads `width` values holds what it should; or why not.
+pub(super) fn check_dense(
+    width: usize,
+    [inputs, outputs]: [usize; 2],
+    weights: usize,
+    biases: usize,
+) -> Result<(), String> {
+    if inputs != width {
+        return Err(format!("takes {inputs} values, but {width} come in"));
+    }
+    for (what, n) in [("inputs", inputs), ("outputs", outputs)] {
+        if n == 0 || n > MAX_WIDTH {
+            return Err(format!("has {n} {what}; 1 to {MAX_WIDTH} are supported"));
+        }
+    }
+    if inputs.checked_mul(outputs) != Some(weights) {
+        return Err(format!("has {weights} weights; {outputs} x {inputs} were expected"));
+    }
+    if biases != outputs {
+        return Err(format!("has {biases} biases for {outputs} outputs"));
+    }
+    Ok(())
 }

@@ -13,9 +13,10 @@ use zkwatt::device::Device;
 use zkwatt::groth16::{
     Assignment, DeviceProver, PreparedVerifyingKey, Proof, ProveReport, ProverOptions, ProvingKey, setup,
 };
-use zkwatt::mlp::r1cs::{CircuitOptions, InputMode, MlpCircuit, OutputMode, WeightMode};
-use zkwatt::mlp::{Preset, accuracy, random_salt};
+use zkwatt::mlp::r1cs::{InputMode, MlpCircuit};
+use zkwatt::mlp::{accuracy, random_salt};
 use zkwatt_harness::args::{Common, EXIT_CODES};
+use zkwatt_harness::circuit_args::{Bits, Input, Output, System, Weights, circuit_options};
 use zkwatt_harness::inputs::SEED;
 use zkwatt_harness::measure::{Check, Contestant, interleave};
 use zkwatt_harness::memory::LongPeak;
@@ -92,81 +93,9 @@ fn examples() -> String {
     )
 }
 
-#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
-enum System {
-    /// Over R1CS.
-    Groth16,
-}
-
-#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
-enum Weights {
-    /// Everybody: they are constants of the circuit.
-    Public,
-    /// Not with Groth16.
-    Private,
-}
-
-#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
-enum Input {
-    /// Nobody; a public salted hash binds it.
-    Committed,
-    /// Nobody, and nothing binds it.
-    Private,
-    /// Everybody.
-    Public,
-}
-
-#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// Every accumulator of the last layer.
-    Accumulators,
-    /// The class alone.
-    Class,
-}
-
-#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
-enum Bits {
-    /// As calibration finds.
-    Auto,
-    /// 8 bits.
-    #[value(name = "8")]
-    Eight,
-    /// 16 bits.
-    #[value(name = "16")]
-    Sixteen,
-}
-
 /// The name as on the command line.
 fn name(value: impl ValueEnum) -> Option<String> {
     value.to_possible_value().map(|value| value.get_name().to_owned())
-}
-
-impl Cli {
-    fn options(&self, input: Input) -> CircuitOptions {
-        CircuitOptions {
-            input: match input {
-                Input::Committed => InputMode::Committed,
-                Input::Private => InputMode::Private,
-                Input::Public => InputMode::Public,
-            },
-            output: match self.output {
-                Output::Accumulators => OutputMode::Accumulators,
-                Output::Class => OutputMode::Class,
-            },
-            weights: match self.weights {
-                Weights::Public => WeightMode::Public,
-                Weights::Private => WeightMode::Private,
-            },
-        }
-    }
-
-    fn preset(&self) -> Preset {
-        match self.bits {
-            Bits::Auto => Preset::Auto,
-            Bits::Eight => Preset::Bits8,
-            Bits::Sixteen => Preset::Bits16,
-        }
-    }
 }
 
 /// Keys are thrown away and inputs are no secrets: a fixed seed makes runs comparable.
@@ -514,6 +443,7 @@ const PER_PRODUCT: &str =
     "arkworks-per-product: one constraint a product; private input, public accumulators";
 
 fn run(cli: &Cli) -> Result<()> {
+    cli.system.iter().try_for_each(|system| system.check())?;
     let common = &cli.common;
     let threads = common.thread_counts();
     // A device that is missing is found before any model is loaded.
@@ -522,7 +452,8 @@ fn run(cli: &Cli) -> Result<()> {
     let mut report =
         Report::for_args("Proofs of inference, Groth16 over BN254", "proofs", common)?.with_rate(Rate::Run);
     let mut tables = Tables::new();
-    let options = LoadOptions { data: cli.data.as_deref(), preset: cli.preset(), ..LoadOptions::default() };
+    let options =
+        LoadOptions { data: cli.data.as_deref(), preset: cli.bits.into(), ..LoadOptions::default() };
     for model in &cli.model {
         let peak = LongPeak::begin();
         let loaded = load(model, &options)?;
@@ -536,7 +467,8 @@ fn run(cli: &Cli) -> Result<()> {
             }
         }
         for &input in &cli.input {
-            let circuit = MlpCircuit::new(&loaded.quantised, &cli.options(input))?;
+            let circuit =
+                MlpCircuit::new(&loaded.quantised, &circuit_options(input, cli.output, cli.weights))?;
             for ((device, pool), &threads) in devices.iter().zip(&pools).zip(&threads) {
                 let mut base = Record::new("prove");
                 device::fill(device, threads, &mut base);

@@ -94,26 +94,39 @@ impl CircuitArgs {
     /// # Errors
     /// [`Error::Unsupported`] for a proof system that this version does not have.
     pub fn options(&self) -> Result<CircuitOptions> {
-        if self.system == System::Halo2 {
-            return Err(Error::Unsupported {
+        self.system.check()?;
+        Ok(circuit_options(self.input, self.output, self.weights))
+    }
+}
+
+impl System {
+    /// An [`Error::Unsupported`] for a proof system that this version does not have.
+    pub fn check(self) -> Result<()> {
+        match self {
+            Self::Groth16 => Ok(()),
+            Self::Halo2 => Err(Error::Unsupported {
                 what: "--system halo2".into(),
                 reason: "this version has no Halo2 prover; use --system groth16".into(),
-            });
+            }),
         }
-        Ok(CircuitOptions {
-            input: match self.input {
-                Input::Committed => InputMode::Committed,
-                Input::Private => InputMode::Private,
-                Input::Public => InputMode::Public,
-            },
-            output: match self.output {
-                Output::Accumulators => OutputMode::Accumulators,
-                Output::Class => OutputMode::Class,
-            },
-            weights: match self.weights {
-                Weights::Public => WeightMode::Public,
-                Weights::Private => WeightMode::Private,
-            },
-        })
+    }
+}
+
+/// The library's options for those of the command line.
+pub fn circuit_options(input: Input, output: Output, weights: Weights) -> CircuitOptions {
+    CircuitOptions {
+        input: match input {
+            Input::Committed => InputMode::Committed,
+            Input::Private => InputMode::Private,
+            Input::Public => InputMode::Public,
+        },
+        output: match output {
+            Output::Accumulators => OutputMode::Accumulators,
+            Output::Class => OutputMode::Class,
+        },
+        weights: match weights {
+            Weights::Public => WeightMode::Public,
+            Weights::Private => WeightMode::Private,
+        },
     }
 }

@@ -82,6 +82,44 @@ macro_rules! montgomery_product {
     };
 }
 
+/// a − m, or a itself where that borrows: lines with operands a0..a3, m and scratch t0..t3.
+macro_rules! reduce_lines {
+    () => {
+        "mov {t0}, {a0}
+         sub {t0}, qword ptr [{m}]
+         mov {t1}, {a1}
+         sbb {t1}, qword ptr [{m} + 8]
+         mov {t2}, {a2}
+         sbb {t2}, qword ptr [{m} + 16]
+         mov {t3}, {a3}
+         sbb {t3}, qword ptr [{m} + 24]
+         cmovnc {a0}, {t0}
+         cmovnc {a1}, {t1}
+         cmovnc {a2}, {t2}
+         cmovnc {a3}, {t3}"
+    };
+}
+
+/// a + b mod 2^256: lines with operands a0..a3 and b.
+macro_rules! add_lines {
+    () => {
+        "add {a0}, qword ptr [{b}]
+         adc {a1}, qword ptr [{b} + 8]
+         adc {a2}, qword ptr [{b} + 16]
+         adc {a3}, qword ptr [{b} + 24]"
+    };
+}
+
+/// a − b mod 2^256, leaving the borrow in the carry flag: lines with operands a0..a3 and b.
+macro_rules! sub_lines {
+    () => {
+        "sub {a0}, qword ptr [{b}]
+         sbb {a1}, qword ptr [{b} + 8]
+         sbb {a2}, qword ptr [{b} + 16]
+         sbb {a3}, qword ptr [{b} + 24]"
+    };
+}
+
 /// `mulx`, `adcx`, `adox`, `cmov`; valid only on x86-64 CPUs with BMI2 and ADX, which [`crate::dispatch::CpuPath`] checks.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Adx;
@@ -120,18 +158,7 @@ impl Arith for Adx {
         // SAFETY: reads 32 bytes at m; writes registers only.
         unsafe {
             core::arch::asm!(
-                "mov {t0}, {a0}",
-                "sub {t0}, qword ptr [{m}]",
-                "mov {t1}, {a1}",
-                "sbb {t1}, qword ptr [{m} + 8]",
-                "mov {t2}, {a2}",
-                "sbb {t2}, qword ptr [{m} + 16]",
-                "mov {t3}, {a3}",
-                "sbb {t3}, qword ptr [{m} + 24]",
-                "cmovnc {a0}, {t0}",
-                "cmovnc {a1}, {t1}",
-                "cmovnc {a2}, {t2}",
-                "cmovnc {a3}, {t3}",
+                reduce_lines!(),
                 m = in(reg) m.as_ptr(),
                 a0 = inout(reg) a0,
                 a1 = inout(reg) a1,
@@ -153,24 +180,10 @@ impl Arith for Adx {
         // SAFETY: reads 32 bytes at b and at p; writes registers only.
         unsafe {
             core::arch::asm!(
-                "add {a0}, qword ptr [{b}]",
-                "adc {a1}, qword ptr [{b} + 8]",
-                "adc {a2}, qword ptr [{b} + 16]",
-                "adc {a3}, qword ptr [{b} + 24]",
-                "mov {t0}, {a0}",
-                "sub {t0}, qword ptr [{p}]",
-                "mov {t1}, {a1}",
-                "sbb {t1}, qword ptr [{p} + 8]",
-                "mov {t2}, {a2}",
-                "sbb {t2}, qword ptr [{p} + 16]",
-                "mov {t3}, {a3}",
-                "sbb {t3}, qword ptr [{p} + 24]",
-                "cmovnc {a0}, {t0}",
-                "cmovnc {a1}, {t1}",
-                "cmovnc {a2}, {t2}",
-                "cmovnc {a3}, {t3}",
+                add_lines!(),
+                reduce_lines!(),
                 b = in(reg) b.as_ptr(),
-                p = in(reg) P::MODULUS_INV_2P.as_ptr(),
+                m = in(reg) P::MODULUS_INV_2P.as_ptr(),
                 a0 = inout(reg) a0,
                 a1 = inout(reg) a1,
                 a2 = inout(reg) a2,
@@ -192,10 +205,7 @@ impl Arith for Adx {
         // SAFETY: reads 32 bytes at b; writes registers only.
         unsafe {
             core::arch::asm!(
-                "add {a0}, qword ptr [{b}]",
-                "adc {a1}, qword ptr [{b} + 8]",
-                "adc {a2}, qword ptr [{b} + 16]",
-                "adc {a3}, qword ptr [{b} + 24]",
+                add_lines!(),
                 b = in(reg) b.as_ptr(),
                 a0 = inout(reg) a0,
                 a1 = inout(reg) a1,
@@ -217,10 +227,7 @@ impl Arith for Adx {
                 "adc {a1}, qword ptr [{m} + 8]",
                 "adc {a2}, qword ptr [{m} + 16]",
                 "adc {a3}, qword ptr [{m} + 24]",
-                "sub {a0}, qword ptr [{b}]",
-                "sbb {a1}, qword ptr [{b} + 8]",
-                "sbb {a2}, qword ptr [{b} + 16]",
-                "sbb {a3}, qword ptr [{b} + 24]",
+                sub_lines!(),
                 b = in(reg) b.as_ptr(),
                 m = in(reg) m.as_ptr(),
                 a0 = inout(reg) a0,
@@ -239,10 +246,7 @@ impl Arith for Adx {
         // SAFETY: reads 32 bytes at b and at p; writes registers only.
         unsafe {
             core::arch::asm!(
-                "sub {a0}, qword ptr [{b}]",
-                "sbb {a1}, qword ptr [{b} + 8]",
-                "sbb {a2}, qword ptr [{b} + 16]",
-                "sbb {a3}, qword ptr [{b} + 24]",
+                sub_lines!(),
                 // All ones if it borrowed.
                 "sbb {t0}, {t0}",
                 "mov {t1}, {t0}",

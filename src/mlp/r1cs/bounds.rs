@@ -1,17 +1,13 @@
 //! Ranges of accumulators, exact over all inputs, from which the circuit takes its widths.
 
-use super::QuantisedModel;
 use crate::error::{Error, Result};
 use crate::groth16::r1cs::LinearCombination;
 use crate::kernels::Fr;
-use crate::mlp::{MAX_SHIFT, QuantisedLayer};
+use crate::mlp::QuantisedLayer;
 
 /// Accumulators, with rounding and in every partial sum, stay below 2^62 in magnitude: exact in i64, and far
 /// from wrapping in the 254-bit field.
 const MAGNITUDE_BITS: u32 = 62;
-
-/// Largest width of inputs and activations.
-const MAX_BITS: u32 = crate::mlp::MAX_ACTIVATION_BITS;
 
 /// What a layer reads: a variable within `low..=high`, or a value that is the same for every input.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -87,48 +83,4 @@ impl DenseBounds {
         lc.set_constant(Fr::from(constant));
         lc
     }
-}
-
-/// Checks that the model is what [`QuantisedModel`] documents.
-pub(super) fn validate(model: &QuantisedModel) -> Result<()> {
-    let fail = |location: String, reason: String| Err(Error::model(location, reason));
-    if !(1..=MAX_BITS).contains(&model.input.bits) {
-        return fail("input".into(), format!("{} bits; 1 to {MAX_BITS} are supported", model.input.bits));
-    }
-    if model.layers.is_empty() {
-        return fail("layers".into(), "there are none; at least one is needed".into());
-    }
-    let mut width = model.input.len;
-    for (l, layer) in model.layers.iter().enumerate() {
-        let location = format!("layer {l}");
-        if layer.inputs != width || layer.inputs == 0 || layer.outputs == 0 {
-            let shape = format!("{} x {}", layer.outputs, layer.inputs);
-            return fail(
-                location,
-                format!("is {shape} but reads {width} values; shapes must chain, no zeros"),
-            );
-        }
-        if layer.inputs.checked_mul(layer.outputs) != Some(layer.weights.len())
-            || layer.bias.len() != layer.outputs
-        {
-            let found = format!("{} weights and {} biases", layer.weights.len(), layer.bias.len());
-            return fail(location, format!("has {found} for {} x {}", layer.outputs, layer.inputs));
-        }
-        match (layer.requantise, l + 1 == model.layers.len()) {
-            (Some(_), true) => return fail(location, "is the last and must not requantise".into()),
-            (None, false) => return fail(location, "is not the last and must requantise".into()),
-            (Some(r), _) if !(1..=MAX_SHIFT).contains(&r.shift) || !(1..=MAX_BITS).contains(&r.bits) => {
-                return fail(
-                    location,
-                    format!(
-                        "shift {}, {} bits; 1 to {MAX_SHIFT} and 1 to {MAX_BITS} are supported",
-                        r.shift, r.bits
-                    ),
-                );
-            }
-            _ => {}
-        }
-        width = layer.outputs;
-    }
-    Ok(())
 }

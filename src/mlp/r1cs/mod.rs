@@ -58,7 +58,7 @@ impl MlpCircuit {
                     .into(),
             });
         }
-        bounds::validate(model)?;
+        model.validate_shapes()?;
         let interface = CircuitInterface::new(model, options);
         let mut builder = R1csBuilder::new(interface.public_values());
         let mut activations = Self::build_input(&mut builder, &interface)?;
