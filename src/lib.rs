@@ -5,6 +5,8 @@ pub mod error;
 pub mod files;
 #[cfg(feature = "groth16")]
 pub mod groth16;
+#[cfg(feature = "halo2")]
+pub mod halo2;
 pub mod interop;
 pub mod mlp;
 pub mod ops;
