@@ -128,6 +128,9 @@ pub trait Backend: Send + Sync + Sized + 'static {
     /// A copy of host data on the device.
     fn upload<T: Elem>(&self, data: &[T]) -> Result<Self::Buf<T>>;
 
+    /// buffer\[start + i\] ← dataᵢ. Errors: data that reach beyond the buffer.
+    fn write<T: Elem>(&self, buffer: &mut Self::Buf<T>, start: usize, data: &[T]) -> Result<()>;
+
     /// A copy of the device's data on the host, once earlier work on the buffer is done.
     fn download<T: Elem>(&self, buffer: &Self::Buf<T>) -> impl Future<Output = Result<Vec<T>>> + Send;
 

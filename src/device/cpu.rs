@@ -119,11 +119,7 @@ impl CpuDevice {
         scalars: Scalars<'_>,
     ) -> Result<Affine<G::Coordinate>> {
         let n = scalars.len();
-        let needs = |n: usize| {
-            // The widest case: every scalar has a digit in every window.
-            let histogram = msm::BitHistogram::uniform(n, 253);
-            MsmPlan::new(&histogram, size_of::<Affine<G::Coordinate>>()).scratch_bytes
-        };
+        let needs = scratch_bytes::<G>;
         let available = self.budget().available();
         let mut piece = n;
         while piece > MIN_MSM_PIECE && needs(piece) > available {
@@ -207,6 +203,14 @@ impl Backend for CpuDevice {
         Ok(CpuBuffer(data.to_vec()))
     }
 
+    fn write<T: Elem>(&self, buffer: &mut CpuBuffer<T>, start: usize, data: &[T]) -> Result<()> {
+        let len = buffer.0.len();
+        let target = start.checked_add(data.len()).and_then(|end| buffer.0.get_mut(start..end));
+        let reason = || format!("{} elements from {start} on reach beyond a buffer of {len}", data.len());
+        target.ok_or_else(|| Error::invalid("data", reason()))?.copy_from_slice(data);
+        Ok(())
+    }
+
     async fn download<T: Elem>(&self, buffer: &CpuBuffer<T>) -> Result<Vec<T>> {
         Ok(buffer.0.clone())
     }
@@ -215,6 +219,22 @@ impl Backend for CpuDevice {
         Ok(buffer.0.clone())
     }
 }
+
+impl MsmScalars<'_, CpuDevice> {
+    fn on_cpu(&self) -> Scalars<'_> {
+        match self {
+            Self::Host(scalars) => *scalars,
+            Self::Device(buffer) => Scalars::Field(&buffer.0),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.on_cpu().len()
+    }
+}
+
+/// Longer sums have windows enough for all threads, and side by side would only take more memory.
+const MAX_SIDE_BY_SIDE: usize = 1 << 14;
 
 impl<G: Group> MsmOps<G> for CpuDevice {
     type Bases = MsmBases<G::Coordinate>;
@@ -228,10 +248,7 @@ impl<G: Group> MsmOps<G> for CpuDevice {
     }
 
     fn msm(&self, bases: &Self::Bases, scalars: MsmScalars<'_, Self>) -> Result<Affine<G::Coordinate>> {
-        let scalars = match scalars {
-            MsmScalars::Host(scalars) => scalars,
-            MsmScalars::Device(buffer) => Scalars::Field(&buffer.0),
-        };
+        let scalars = scalars.on_cpu();
         if scalars.len() > bases.points().len() {
             return Err(Error::LengthMismatch {
                 left: "bases",
@@ -242,6 +259,27 @@ impl<G: Group> MsmOps<G> for CpuDevice {
         }
         self.install(|| self.msm_within_budget::<G>(bases, scalars))
     }
+
+    fn msm_batch(
+        &self,
+        bases: &Self::Bases,
+        batch: Vec<MsmScalars<'_, Self>>,
+    ) -> Result<Vec<Affine<G::Coordinate>>> {
+        // Side by side, small sums keep all threads busy, where each alone has too few windows for that.
+        let longest = batch.iter().map(|scalars| scalars.len()).max().unwrap_or(0);
+        let at_once = scratch_bytes::<G>(longest).saturating_mul(self.info.threads as u64);
+        if longest > MAX_SIDE_BY_SIDE || longest > bases.points().len() || at_once > self.budget().available() {
+            return batch.into_iter().map(|scalars| MsmOps::<G>::msm(self, bases, scalars)).collect();
+        }
+        let batch: Vec<Scalars<'_>> = batch.iter().map(MsmScalars::on_cpu).collect();
+        Ok(self.install(|| msm::msm_batch(self.path, bases, &batch)))
+    }
+}
+
+/// Scratch memory of a sum of `n` scalars that all have a digit in every window.
+fn scratch_bytes<G: Group>(n: usize) -> u64 {
+    let histogram = msm::BitHistogram::uniform(n, 253);
+    MsmPlan::new(&histogram, size_of::<Affine<G::Coordinate>>()).scratch_bytes
 }
 
 impl NttOps for CpuDevice {

@@ -65,6 +65,11 @@ impl<A: Backend, B: Backend> Backend for Dual<A, B> {
         Ok(DualBuffer { left: self.left.upload(data)?, right: self.right.upload(data)? })
     }
 
+    fn write<T: Elem>(&self, buffer: &mut Self::Buf<T>, start: usize, data: &[T]) -> Result<()> {
+        self.left.write(&mut buffer.left, start, data)?;
+        self.right.write(&mut buffer.right, start, data)
+    }
+
     async fn download<T: Elem>(&self, buffer: &Self::Buf<T>) -> Result<Vec<T>> {
         let left = self.left.download(&buffer.left).await?;
         let right = self.right.download(&buffer.right).await?;
