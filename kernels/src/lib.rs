@@ -14,6 +14,7 @@ pub mod lookup;
 pub mod msm;
 pub mod ntt;
 pub mod parallel;
+pub mod quotient;
 pub mod reference;
 pub mod vector;
 

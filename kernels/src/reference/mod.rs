@@ -3,9 +3,11 @@
 //! One thread, plain arithmetic, one formula a function. Lengths that do not fit give `None` or stop at the shorter.
 
 mod lookup;
+mod quotient;
 mod vector;
 
 pub use lookup::{grand_sum, logup_terms, multiplicities, permuted_pair};
+pub use quotient::evaluate_rows;
 pub use vector::{
     add, axpy, batch_inverse, evaluate, inner_product, mul, powers, prefix_product, prefix_sum, scale, sub,
     sum,
