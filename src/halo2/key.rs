@@ -1,0 +1,226 @@
+//! Proving keys on a device.
+
+use super::columns::Columns;
+use super::programs::Programs;
+use super::{KzgParams, lagrange_bases};
+use crate::device::{G1, LookupOps, MsmOps, NttOps, QuotientOps, VectorOps};
+use crate::error::{Error, Result};
+use crate::interop::halo2curves as interop;
+use halo2_axiom::halo2curves::bn256::{Fr as HaloFr, G1Affine as HaloG1Affine};
+use halo2_axiom::plonk::{Any, ConstraintSystem, ProvingKey, VerifyingKey};
+use halo2_axiom::poly::commitment::{Params, ParamsProver};
+use std::sync::Arc;
+use zkwatt_kernels::ntt::{Direction, NttPlan};
+use zkwatt_kernels::{Field, Fr};
+
+/// What a device must do for Halo2.
+pub trait Halo2Backend: MsmOps<G1> + NttOps + VectorOps + LookupOps + QuotientOps {}
+
+impl<B: MsmOps<G1> + NttOps + VectorOps + LookupOps + QuotientOps> Halo2Backend for B {}
+
+/// A proving key and its SRS on a device, uploaded and compiled once; makes any number of proofs.
+///
+/// Upstream's key is not needed any more once this is made.
+pub struct PreparedKey<B: Halo2Backend> {
+    pub(super) backend: Arc<B>,
+    pub(super) vk: VerifyingKey<HaloG1Affine>,
+    pub(super) shape: KeyShape,
+    /// [τ^i]₁, and [L_i(τ)]₁ of all rows and of the rows behind the usable ones.
+    pub(super) powers: B::Bases,
+    pub(super) lagrange: B::Bases,
+    pub(super) lagrange_tail: B::Bases,
+    pub(super) columns: Columns,
+    pub(super) programs: Programs,
+    /// Values of those fixed columns that lookups or copy constraints read.
+    pub(super) fixed_values: Vec<Option<B::Buf<Fr>>>,
+    /// Values of σ, and of X.
+    pub(super) sigma_values: Vec<B::Buf<Fr>>,
+    pub(super) x_values: B::Buf<Fr>,
+    /// Coefficients.
+    pub(super) fixed: Vec<B::Buf<Fr>>,
+    pub(super) sigma: Vec<B::Buf<Fr>>,
+    pub(super) first_row: B::Buf<Fr>,
+    pub(super) last_row: B::Buf<Fr>,
+    pub(super) active_rows: B::Buf<Fr>,
+    pub(super) x: B::Buf<Fr>,
+}
+
+/// The sizes that a key implies.
+#[derive(Clone, Debug)]
+pub(super) struct KeyShape {
+    pub k: u32,
+    pub n: usize,
+    /// Rows that circuits may use; the others are for blinding.
+    pub usable_rows: usize,
+    /// The quotient has this many pieces of n coefficients.
+    pub quotient_pieces: usize,
+    /// Columns that share a product of the permutation argument.
+    pub set_len: usize,
+    pub permutation_sets: usize,
+    pub column_phases: Vec<u8>,
+    pub challenge_phases: Vec<u8>,
+    pub phases: u8,
+}
+
+impl KeyShape {
+    fn new(vk: &VerifyingKey<HaloG1Affine>) -> Result<Self> {
+        let (cs, domain) = (vk.cs(), vk.get_domain());
+        let n = 1usize << domain.k();
+        let quotient_pieces = domain.get_quotient_poly_degree();
+        check_degrees(cs, quotient_pieces + 1)?;
+        let usable_rows = n.checked_sub(cs.blinding_factors() + 1).filter(|rows| *rows > 0);
+        let usable_rows = usable_rows.ok_or_else(|| {
+            Error::invalid("proving key", format!("k = {} leaves no usable rows", domain.k()))
+        })?;
+        let permuted = cs.permutation().get_columns().len();
+        // Upstream keeps the degree to itself; the size of the quotient tells it.
+        let set_len = quotient_pieces.saturating_sub(1).max(1);
+        let column_phases = cs.advice_column_phase();
+        Ok(Self {
+            k: domain.k(),
+            n,
+            usable_rows,
+            quotient_pieces,
+            set_len,
+            permutation_sets: permuted.div_ceil(set_len),
+            phases: column_phases.iter().max().copied().unwrap_or(0) + 1,
+            column_phases,
+            challenge_phases: cs.challenge_phase(),
+        })
+    }
+
+    /// Rows behind the usable ones.
+    pub fn tail(&self) -> usize {
+        self.n - self.usable_rows
+    }
+}
+
+/// Upstream caps the degree at `MAX_DEGREE` (5 by default): a key whose gates go beyond yields proofs that nobody accepts.
+fn check_degrees(cs: &ConstraintSystem<HaloFr>, degree: usize) -> Result<()> {
+    for gate in cs.gates() {
+        let of_gate = gate.polynomials().iter().map(|p| p.degree()).max().unwrap_or(0);
+        if of_gate > degree {
+            return Err(Error::invalid(
+                "proving key",
+                format!(
+                    "gate `{}` has degree {of_gate}, but the key was made for degree {degree}; set the environment \
+                     variable MAX_DEGREE or call set_minimum_degree({of_gate}), and make the key again",
+                    gate.name()
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+impl<B: Halo2Backend> PreparedKey<B> {
+    /// Uploads a key and its SRS to `backend` (a device, or an `Arc` of one that is shared), and compiles its
+    /// expressions.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] if SRS and key differ in k; [`Error::InvalidArgument`] for a key with gates beyond its
+    /// degree; what the device reports.
+    pub fn new(
+        backend: impl Into<Arc<B>>,
+        params: &KzgParams,
+        pk: &ProvingKey<HaloG1Affine>,
+    ) -> Result<Self> {
+        Self::with_lagrange_bases(backend, params, &lagrange_bases(params)?, pk)
+    }
+
+    /// As [`PreparedKey::new`], with the [`lagrange_bases`] of `params` given.
+    pub fn with_lagrange_bases(
+        backend: impl Into<Arc<B>>,
+        params: &KzgParams,
+        lagrange: &[HaloG1Affine],
+        pk: &ProvingKey<HaloG1Affine>,
+    ) -> Result<Self> {
+        let backend = backend.into();
+        let vk = pk.get_vk().clone();
+        let shape = KeyShape::new(&vk)?;
+        if params.k() != shape.k || lagrange.len() != shape.n {
+            return Err(Error::Mismatch {
+                what: "the proving key",
+                made_for: format!("parameters with k = {}", shape.k),
+                used_with: format!("parameters with k = {}", params.k()),
+                hint: "downsize the parameters to the key's k",
+            });
+        }
+        let cs = vk.cs();
+        let columns = Columns::new(cs, shape.permutation_sets);
+        let programs = Programs::compile(cs, columns, &shape);
+        let needs_values = columns_read_by_value(cs);
+        let upload = |poly: &[HaloFr]| backend.upload(interop::scalars(poly));
+        let fixed_values = pk.fixed_values().iter().zip(&needs_values);
+        let fixed_values =
+            fixed_values.map(|(poly, needed)| needed.then(|| upload(poly.values())).transpose());
+        let mut x = vec![Fr::ZERO; shape.n];
+        if let Some(coefficient) = x.get_mut(1) {
+            *coefficient = Fr::ONE;
+        }
+        let x = backend.upload(&x)?;
+        let mut x_values = backend.resized(&x, shape.n)?;
+        backend.ntt(&mut x_values, &NttPlan::new(shape.k, Direction::Forward)?)?;
+        let lagrange = interop::g1_points(lagrange);
+        Ok(Self {
+            powers: backend.prepare(interop::g1_points(params.get_g()))?,
+            lagrange: backend.prepare(lagrange)?,
+            lagrange_tail: backend.prepare(lagrange.get(shape.usable_rows..).unwrap_or_default())?,
+            fixed_values: fixed_values.collect::<Result<_>>()?,
+            sigma_values: pk
+                .permutation()
+                .permutations()
+                .iter()
+                .map(|p| upload(p.values()))
+                .collect::<Result<_>>()?,
+            fixed: pk.fixed_polys().iter().map(|p| upload(p.values())).collect::<Result<_>>()?,
+            sigma: pk.permutation().polys().iter().map(|p| upload(p.values())).collect::<Result<_>>()?,
+            first_row: upload(pk.l0().values())?,
+            last_row: upload(pk.l_last().values())?,
+            active_rows: upload(pk.l_active_row().values())?,
+            x,
+            x_values,
+            columns,
+            programs,
+            shape,
+            vk,
+            backend,
+        })
+    }
+
+    /// The device.
+    pub fn backend(&self) -> &Arc<B> {
+        &self.backend
+    }
+
+    /// The verifying key.
+    pub fn verifying_key(&self) -> &VerifyingKey<HaloG1Affine> {
+        &self.vk
+    }
+
+    /// Rows that a circuit may use; the rest of the 2^k is for blinding.
+    pub fn usable_rows(&self) -> usize {
+        self.shape.usable_rows
+    }
+}
+
+/// Which fixed columns occur in lookups or copy constraints: the prover needs their values.
+fn columns_read_by_value(cs: &ConstraintSystem<HaloFr>) -> Vec<bool> {
+    let mut needed = vec![false; cs.num_fixed_columns()];
+    let mut mark = |index: usize| {
+        if let Some(needed) = needed.get_mut(index) {
+            *needed = true;
+        }
+    };
+    for column in cs.permutation().get_columns() {
+        if matches!(column.column_type(), Any::Fixed) {
+            mark(column.index());
+        }
+    }
+    for lookup in cs.lookups() {
+        for expression in lookup.input_expressions().iter().chain(lookup.table_expressions()) {
+            expression.extract_fixed().into_iter().for_each(&mut mark);
+        }
+    }
+    needed
+}
