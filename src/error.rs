@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use zkwatt_kernels::lookup::LookupError;
 use zkwatt_kernels::ntt::{MAX_LOG_N, NttError};
+use zkwatt_kernels::quotient::QuotientError;
 use zkwatt_kernels::vector::LengthMismatch;
 
 /// The library's result type.
@@ -203,5 +204,11 @@ impl From<LookupError> for Error {
 impl From<LengthMismatch> for Error {
     fn from(error: LengthMismatch) -> Self {
         Self::invalid("vector", error.to_string())
+    }
+}
+
+impl From<QuotientError> for Error {
+    fn from(error: QuotientError) -> Self {
+        Self::invalid("program", error.to_string())
     }
 }

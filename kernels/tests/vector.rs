@@ -166,6 +166,73 @@ fn evaluate_at_many_points() {
 }
 
 #[test]
+fn evaluations_of_many() {
+    let rng = &mut rng(13);
+    let polynomials: Vec<_> = SIZES.iter().map(|&n| mixed_vec(rng, n)).collect();
+    let views: Vec<_> = polynomials.iter().map(Vec::as_slice).collect();
+    for x in [Fr::ZERO, Fr::ONE, random_fr(rng)] {
+        let values = on_every_path(|path| vector::evaluate_many(path, &views, x));
+        let expected: Vec<_> = views.iter().map(|p| reference::evaluate(p, x)).collect();
+        assert_eq!(values, expected);
+    }
+    assert!(vector::evaluate_many(CpuPath::PLAIN, &[], Fr::ONE).is_empty());
+}
+
+#[test]
+fn linear_combinations() {
+    let special = [Fr::ZERO, Fr::ONE, -Fr::ONE];
+    for n in SIZES {
+        let rng = &mut rng(n as u64);
+        let mut vectors = vec![vec![-Fr::ONE; n]; 4];
+        // Shorter ones, down to nothing, and with ends inside blocks and at their seams.
+        for shorter in [0, 1, n / 2, n - n % 256, n - n % CHUNK, n] {
+            vectors.push(mixed_vec(rng, n.saturating_sub(shorter)));
+        }
+        let random = random_vec(rng, vectors.len());
+        for first in [&special[..], &[], &[-Fr::ONE; 8], &[Fr::ONE; 8], &[Fr::ZERO; 10]] {
+            let factors = first.iter().chain(&random);
+            let terms: Vec<_> = factors.copied().zip(vectors.iter().map(Vec::as_slice)).collect();
+            let sum = on_every_path(|path| {
+                let mut out = random_vec(&mut common::rng(1), n);
+                vector::linear_combination(path, &mut out, &terms).unwrap();
+                out
+            });
+            assert!(sum == reference::linear_combination(n, &terms), "{n}");
+        }
+    }
+    let (mut out, three) = ([Fr::ONE; 2], [Fr::ONE; 3]);
+    let error = Err(LengthMismatch { argument: "terms", expected: 2, actual: 3 });
+    let result = vector::linear_combination(CpuPath::PLAIN, &mut out, &[(Fr::ZERO, &three)]);
+    assert_eq!((result, out), (error, [Fr::ONE; 2]));
+    vector::linear_combination(CpuPath::PLAIN, &mut out, &[]).unwrap();
+    assert_eq!(out, [Fr::ZERO; 2]);
+}
+
+#[test]
+fn divisions() {
+    for n in SIZES {
+        for coefficients in inputs(n) {
+            for z in [Fr::ZERO, Fr::ONE, -Fr::ONE, random_fr(&mut rng(14))] {
+                let (quotient, remainder) = on_every_path(|path| {
+                    let mut out = coefficients.clone();
+                    let remainder = vector::divide_by_linear(path, &mut out, z);
+                    (out, remainder)
+                });
+                let expected = reference::divide_by_linear(&coefficients, z);
+                assert!((&quotient, remainder) == (&expected.0, expected.1));
+                // q·(X − z) + r is c again.
+                let product = |i: usize| {
+                    let below = if i == 0 { remainder } else { quotient[i - 1] };
+                    below - z * quotient[i]
+                };
+                assert!((0..n).all(|i| product(i) == coefficients[i]));
+                assert_eq!(quotient.last().copied().unwrap_or_default(), Fr::ZERO);
+            }
+        }
+    }
+}
+
+#[test]
 fn powers() {
     let random = random_fr(&mut rng(4));
     for n in SIZES {

@@ -6,6 +6,7 @@ use zkwatt_kernels::curve::{Affine, Coordinate};
 use zkwatt_kernels::lookup::RangeTable;
 use zkwatt_kernels::msm::Scalars;
 use zkwatt_kernels::ntt::NttPlan;
+use zkwatt_kernels::quotient::Program;
 use zkwatt_kernels::vector::Scan;
 use zkwatt_kernels::{Fq, Fq2, Fr};
 
@@ -193,6 +194,32 @@ pub trait VectorOps: Backend {
     fn prefix_product(&self, a: &mut Self::Buf<Fr>, scan: Scan) -> Result<Fr>;
     /// Σ cᵢ·xⁱ
     fn evaluate(&self, coefficients: &Self::Buf<Fr>, x: Fr) -> Result<Fr>;
+    /// Σ cᵢ·xⁱ for each of several polynomials.
+    fn evaluate_many(&self, polynomials: &[&Self::Buf<Fr>], x: Fr) -> Result<Vec<Fr>> {
+        polynomials.iter().map(|coefficients| self.evaluate(coefficients, x)).collect()
+    }
+    /// A copy, on the device.
+    fn copy(&self, a: &Self::Buf<Fr>) -> Result<Self::Buf<Fr>> {
+        self.resized(a, a.len())
+    }
+    /// A copy of the first `len` elements, on the device, with zeros for those that are not there.
+    fn resized(&self, a: &Self::Buf<Fr>, len: usize) -> Result<Self::Buf<Fr>>;
+    /// Σⱼ aⱼ·vⱼ, `len` elements; what a shorter vⱼ lacks is zero. Errors when one is longer.
+    fn linear_combination(&self, terms: &[(Fr, &Self::Buf<Fr>)], len: usize) -> Result<Self::Buf<Fr>>;
+    /// c ← q and returns r, where c(X) = q(X)·(X − z) + r; the last coefficient becomes 0.
+    fn divide_by_linear(&self, coefficients: &mut Self::Buf<Fr>, z: Fr) -> Result<Fr>;
+}
+
+/// Compiled expressions over the rows of columns; see [`zkwatt_kernels::quotient`].
+pub trait QuotientOps: Backend {
+    /// Runs the program in every row; all outputs, and all columns that the program reads, are equally long.
+    fn run_program(
+        &self,
+        program: &Program,
+        columns: &[&Self::Buf<Fr>],
+        uniforms: &[Fr],
+        outputs: &mut [&mut Self::Buf<Fr>],
+    ) -> Result<()>;
 }
 
 /// Kernels of lookup arguments; see [`zkwatt_kernels::lookup`] for the formulas.

@@ -1,7 +1,7 @@
 //! This computer's processor as a device.
 
 use super::backend::{
-    Backend, Buffer, DeviceInfo, DeviceKind, Elem, Group, MsmOps, MsmScalars, NttOps, VectorOps,
+    Backend, Buffer, DeviceInfo, DeviceKind, Elem, Group, MsmOps, MsmScalars, NttOps, QuotientOps, VectorOps,
 };
 use super::memory::MemoryBudget;
 use crate::error::{Error, Result};
@@ -9,6 +9,7 @@ use std::sync::{Arc, RwLock};
 use zkwatt_kernels::curve::Affine;
 use zkwatt_kernels::msm::{self, MsmBases, MsmPlan, Scalars};
 use zkwatt_kernels::ntt::{self, NttPlan, Twiddles};
+use zkwatt_kernels::quotient::{self, Program};
 use zkwatt_kernels::vector::{self, Scan};
 use zkwatt_kernels::{CpuPath, Fr};
 
@@ -92,6 +93,21 @@ impl CpuDevice {
 
     pub(super) fn budget(&self) -> MemoryBudget {
         self.memory_budget.map_or_else(MemoryBudget::of_host, MemoryBudget::bytes)
+    }
+
+    /// An empty vector with room for `len` elements.
+    fn reserve<T: Elem>(&self, len: usize) -> Result<Vec<T>> {
+        let requested = (len as u64).saturating_mul(size_of::<T>() as u64);
+        let budget = self.budget();
+        budget.require("buffer", requested)?;
+        let mut elements = Vec::new();
+        // A budget may promise more than the system has.
+        elements.try_reserve_exact(len).map_err(|_| Error::OutOfMemory {
+            what: "buffer",
+            requested,
+            available: budget.available(),
+        })?;
+        Ok(elements)
     }
 
     fn twiddles(&self, log_n: u32) -> Result<Arc<Twiddles>> {
@@ -184,16 +200,7 @@ impl Backend for CpuDevice {
     }
 
     fn alloc<T: Elem>(&self, len: usize) -> Result<CpuBuffer<T>> {
-        let requested = (len as u64).saturating_mul(size_of::<T>() as u64);
-        let budget = self.budget();
-        budget.require("buffer", requested)?;
-        let mut elements = Vec::new();
-        // A budget may promise more than the system has.
-        elements.try_reserve_exact(len).map_err(|_| Error::OutOfMemory {
-            what: "buffer",
-            requested,
-            available: budget.available(),
-        })?;
+        let mut elements = self.reserve(len)?;
         elements.resize(len, T::default());
         Ok(CpuBuffer(elements))
     }
@@ -268,7 +275,8 @@ impl<G: Group> MsmOps<G> for CpuDevice {
         // Side by side, small sums keep all threads busy, where each alone has too few windows for that.
         let longest = batch.iter().map(|scalars| scalars.len()).max().unwrap_or(0);
         let at_once = scratch_bytes::<G>(longest).saturating_mul(self.info.threads as u64);
-        if longest > MAX_SIDE_BY_SIDE || longest > bases.points().len() || at_once > self.budget().available() {
+        if longest > MAX_SIDE_BY_SIDE || longest > bases.points().len() || at_once > self.budget().available()
+        {
             return batch.into_iter().map(|scalars| MsmOps::<G>::msm(self, bases, scalars)).collect();
         }
         let batch: Vec<Scalars<'_>> = batch.iter().map(MsmScalars::on_cpu).collect();
@@ -336,5 +344,44 @@ impl VectorOps for CpuDevice {
 
     fn evaluate(&self, coefficients: &CpuBuffer<Fr>, x: Fr) -> Result<Fr> {
         Ok(self.install(|| vector::evaluate(self.path, &coefficients.0, x)))
+    }
+
+    fn evaluate_many(&self, polynomials: &[&CpuBuffer<Fr>], x: Fr) -> Result<Vec<Fr>> {
+        let polynomials: Vec<_> = polynomials.iter().map(|p| p.as_slice()).collect();
+        Ok(self.install(|| vector::evaluate_many(self.path, &polynomials, x)))
+    }
+
+    fn resized(&self, a: &CpuBuffer<Fr>, len: usize) -> Result<CpuBuffer<Fr>> {
+        let mut elements = self.reserve(len)?;
+        elements.extend_from_slice(a.0.get(..len).unwrap_or(&a.0));
+        elements.resize(len, Fr::default());
+        Ok(CpuBuffer(elements))
+    }
+
+    fn linear_combination(&self, terms: &[(Fr, &CpuBuffer<Fr>)], len: usize) -> Result<CpuBuffer<Fr>> {
+        let terms: Vec<_> = terms.iter().map(|(a, v)| (*a, v.as_slice())).collect();
+        let mut out = self.alloc(len)?;
+        self.install(|| vector::linear_combination(self.path, &mut out.0, &terms))?;
+        Ok(out)
+    }
+
+    fn divide_by_linear(&self, coefficients: &mut CpuBuffer<Fr>, z: Fr) -> Result<Fr> {
+        Ok(self.install(|| vector::divide_by_linear(self.path, &mut coefficients.0, z)))
+    }
+}
+
+impl QuotientOps for CpuDevice {
+    fn run_program(
+        &self,
+        program: &Program,
+        columns: &[&CpuBuffer<Fr>],
+        uniforms: &[Fr],
+        outputs: &mut [&mut CpuBuffer<Fr>],
+    ) -> Result<()> {
+        let bytes = quotient::scratch_bytes(program, self.info.threads);
+        self.budget().require("registers of a program", bytes as u64)?;
+        let columns: Vec<_> = columns.iter().map(|column| column.as_slice()).collect();
+        let mut outputs: Vec<_> = outputs.iter_mut().map(|output| output.0.as_mut_slice()).collect();
+        Ok(self.install(|| quotient::run(self.path, program, &columns, uniforms, &mut outputs))?)
     }
 }

@@ -1,13 +1,14 @@
 //! Two devices that do the same work and must agree: test support.
 
 use super::backend::{
-    Backend, Buffer, DeviceInfo, Elem, Group, LookupOps, MsmOps, MsmScalars, NttOps, VectorOps,
+    Backend, Buffer, DeviceInfo, Elem, Group, LookupOps, MsmOps, MsmScalars, NttOps, QuotientOps, VectorOps,
 };
 use crate::error::{Error, Result};
 use zkwatt_kernels::Fr;
 use zkwatt_kernels::curve::Affine;
 use zkwatt_kernels::lookup::RangeTable;
 use zkwatt_kernels::ntt::NttPlan;
+use zkwatt_kernels::quotient::Program;
 use zkwatt_kernels::vector::Scan;
 
 /// Runs every operation on both devices and compares the results.
@@ -142,6 +143,7 @@ impl<A: VectorOps, B: VectorOps> VectorOps for Dual<A, B> {
         batch_inverse(a) -> ();
         prefix_sum(a, scan: scan) -> Fr;
         prefix_product(a, scan: scan) -> Fr;
+        divide_by_linear(coefficients, z: scalar) -> Fr;
     }
 
     fn evaluate(&self, coefficients: &Self::Buf<Fr>, x: Fr) -> Result<Fr> {
@@ -149,6 +151,51 @@ impl<A: VectorOps, B: VectorOps> VectorOps for Dual<A, B> {
         agree("evaluate", &left, &self.right.evaluate(&coefficients.right, x)?)?;
         Ok(left)
     }
+
+    fn evaluate_many(&self, polynomials: &[&Self::Buf<Fr>], x: Fr) -> Result<Vec<Fr>> {
+        let (lefts, rights) = sides(polynomials);
+        let left = self.left.evaluate_many(&lefts, x)?;
+        agree("evaluate_many", &left, &self.right.evaluate_many(&rights, x)?)?;
+        Ok(left)
+    }
+
+    fn resized(&self, a: &Self::Buf<Fr>, len: usize) -> Result<Self::Buf<Fr>> {
+        let copy =
+            DualBuffer { left: self.left.resized(&a.left, len)?, right: self.right.resized(&a.right, len)? };
+        self.compare("resized", &copy)?;
+        Ok(copy)
+    }
+
+    fn linear_combination(&self, terms: &[(Fr, &Self::Buf<Fr>)], len: usize) -> Result<Self::Buf<Fr>> {
+        let lefts: Vec<_> = terms.iter().map(|(a, v)| (*a, &v.left)).collect();
+        let rights: Vec<_> = terms.iter().map(|(a, v)| (*a, &v.right)).collect();
+        let left = self.left.linear_combination(&lefts, len)?;
+        let sum = DualBuffer { left, right: self.right.linear_combination(&rights, len)? };
+        self.compare("linear_combination", &sum)?;
+        Ok(sum)
+    }
+}
+
+impl<A: QuotientOps, B: QuotientOps> QuotientOps for Dual<A, B> {
+    fn run_program(
+        &self,
+        program: &Program,
+        columns: &[&Self::Buf<Fr>],
+        uniforms: &[Fr],
+        outputs: &mut [&mut Self::Buf<Fr>],
+    ) -> Result<()> {
+        let (lefts, rights) = sides(columns);
+        let mut out: Vec<_> = outputs.iter_mut().map(|output| &mut output.left).collect();
+        self.left.run_program(program, &lefts, uniforms, &mut out)?;
+        let mut out: Vec<_> = outputs.iter_mut().map(|output| &mut output.right).collect();
+        self.right.run_program(program, &rights, uniforms, &mut out)?;
+        outputs.iter().try_for_each(|output| self.compare("run_program", output))
+    }
+}
+
+/// What each device holds of these buffers.
+fn sides<'a, L, R>(buffers: &[&'a DualBuffer<L, R>]) -> (Vec<&'a L>, Vec<&'a R>) {
+    buffers.iter().map(|buffer| (&buffer.left, &buffer.right)).unzip()
 }
 
 impl<A: LookupOps, B: LookupOps> LookupOps for Dual<A, B> {

@@ -1,7 +1,7 @@
 //! Devices: who owns memory and does the work.
 //!
-//! [`Backend`] and the capability traits [`MsmOps`], [`NttOps`], [`VectorOps`], [`LookupOps`] are what provers are
-//! generic over. [`Device`] is the closed set of devices behind one type, for callers that choose at run time.
+//! [`Backend`] and the capability traits [`MsmOps`], [`NttOps`], [`VectorOps`], [`LookupOps`], [`QuotientOps`] are what
+//! provers are generic over. [`Device`] is the closed set of devices behind one type, for callers that choose at run time.
 
 mod backend;
 mod cpu;
@@ -13,7 +13,7 @@ mod memory;
 
 pub use backend::{
     Backend, Buffer, DeviceInfo, DeviceKind, Elem, G1, G2, Group, LookupOps, MsmOps, MsmScalars, NttOps,
-    VectorOps,
+    QuotientOps, VectorOps,
 };
 pub use cpu::{CpuBuffer, CpuDevice, CpuOptions};
 pub use discovery::{AutoReport, Candidate, discover};

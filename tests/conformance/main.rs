@@ -15,12 +15,12 @@ mod prover;
 mod stage;
 mod support;
 
-use zkwatt::device::{G1, G2, LookupOps, MsmOps, NttOps, VectorOps};
+use zkwatt::device::{G1, G2, LookupOps, MsmOps, NttOps, QuotientOps, VectorOps};
 
 /// All capabilities that the suite exercises.
-pub trait Conforming: MsmOps<G1> + MsmOps<G2> + NttOps + VectorOps + LookupOps {}
+pub trait Conforming: MsmOps<G1> + MsmOps<G2> + NttOps + VectorOps + LookupOps + QuotientOps {}
 
-impl<D: MsmOps<G1> + MsmOps<G2> + NttOps + VectorOps + LookupOps> Conforming for D {}
+impl<D: MsmOps<G1> + MsmOps<G2> + NttOps + VectorOps + LookupOps + QuotientOps> Conforming for D {}
 
 /// The tests of one device, as a module of its name.
 macro_rules! conformance {
@@ -39,13 +39,14 @@ macro_rules! conformance {
                 stage(lent) {
                     memory_round_trips, fresh_memory_is_zero, scans_at_chunk_seams, inversion_at_chunk_seams,
                     evaluation_at_chunk_seams, ntt_follows_the_formula, msm_of_single_digits,
-                    msm_follows_the_formula,
+                    msm_follows_the_formula, divisions_at_chunk_seams, combinations_at_chunk_seams,
+                    programs_follow_the_graph, programs_refuse,
                 }
                 operation(lent) {
                     msm_sizes_g1, msm_sizes_g2, msm_exceptional_points, msm_scalars_of_every_class,
                     msm_integers_of_every_width, msm_batches, msm_scalars_on_the_device,
                     msm_with_fewer_scalars_than_bases, ntt_all_sizes, ntt_columns, ntt_refuses, vectors,
-                    vector_lengths, range_lookups, table_lookups, logup, permuted_pairs, lookups_refuse,
+                    vector_lengths, polynomials, gates, range_lookups, table_lookups, logup, permuted_pairs, lookups_refuse,
                     repetition_on_dirty_memory, callers_at_the_same_time, first_transforms_at_the_same_time,
                 }
                 #[cfg(feature = "groth16")]

@@ -3,13 +3,14 @@
 //! Stages that no trait exposes are tested in the crate of the device's kernels.
 
 use crate::Conforming;
-use crate::support::{CHUNK, Judged, assert_same, in_place, mixed, random, randoms, rng};
+use crate::support::{CHUNK, Judged, assert_same, edges, in_place, mixed, random, randoms, rng};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use zkwatt::device::{Buffer, Elem, G1, G2, Group, MsmOps, MsmScalars};
 use zkwatt::kernels::curve::Affine;
 use zkwatt::kernels::msm::Scalars;
 use zkwatt::kernels::ntt::{Direction, NttPlan};
+use zkwatt::kernels::quotient::Graph;
 use zkwatt::kernels::vector::Scan;
 use zkwatt::kernels::{Field, Fr, reference};
 
@@ -101,6 +102,109 @@ pub fn evaluation_at_chunk_seams<D: Conforming>(device: &D) {
         for x in [Fr::ZERO, Fr::ONE, -Fr::ONE, random(&mut rng(7))] {
             assert_eq!(device.evaluate(&buffer, x).unwrap(), reference::evaluate(&values, x), "{n} at {x:?}");
         }
+    }
+}
+
+pub fn divisions_at_chunk_seams<D: Conforming>(device: &D) {
+    for n in SEAMS {
+        for values in [mixed(n, 6), vec![-Fr::ONE; n]] {
+            for z in [Fr::ZERO, Fr::ONE, -Fr::ONE, random(&mut rng(7))] {
+                let mut remainder = Fr::ZERO;
+                let quotient =
+                    in_place(device, &values, |v| remainder = device.divide_by_linear(v, z).unwrap());
+                let expected = reference::divide_by_linear(&values, z);
+                assert_same(&quotient, &expected.0, "quotient");
+                assert_eq!(remainder, expected.1, "remainder of {n} at {z:?}");
+            }
+        }
+    }
+}
+
+pub fn combinations_at_chunk_seams<D: Conforming>(device: &D) {
+    for n in SEAMS {
+        let vectors = [mixed(n, 1), vec![-Fr::ONE; n], mixed(n / 2, 2), vec![-Fr::ONE; n]];
+        let buffers = vectors.each_ref().map(|v| device.upload(v).unwrap());
+        for factors in [[-Fr::ONE; 4], [Fr::ONE; 4], [Fr::ZERO; 4], [(); 4].map(|()| random(&mut rng(3)))] {
+            let terms: Vec<_> = factors.into_iter().zip(&buffers).collect();
+            let sum = device.linear_combination(&terms, n).unwrap();
+            let terms: Vec<_> = factors.into_iter().zip(vectors.iter().map(Vec::as_slice)).collect();
+            let expected = reference::linear_combination(n, &terms);
+            assert_same(&device.download_blocking(&sum).unwrap(), &expected, "linear combination");
+        }
+    }
+}
+
+/// Every operation, alone and fused, on edge values; rotations in both directions and beyond the end.
+pub fn programs_follow_the_graph<D: Conforming>(device: &D) {
+    let mut graph = Graph::new();
+    let mut values: Vec<_> = (0..3).map(|column| graph.column(column, 0)).collect();
+    values.extend([1, -1, 70, -1000, i32::MAX, i32::MIN].map(|rotation| graph.column(1, rotation)));
+    values.extend([graph.uniform(0), graph.uniform(1), graph.constant(-Fr::from(3u64)), Graph::ONE]);
+    let mut outputs = vec![values[0], values[4], values[9], values[0], Graph::ZERO];
+    for i in 0..60 {
+        let (a, b, c) = (values[i], values[i * 7 % (i + 3)], values[i * 5 % (i + 2)]);
+        let product = graph.mul(a, b);
+        let value = match i % 7 {
+            0 => graph.add(product, c),
+            1 => graph.sub(product, c),
+            2 => graph.sub(c, product),
+            3 => graph.add(a, b),
+            4 => graph.sub(a, c),
+            5 => graph.square(b),
+            _ => product,
+        };
+        let other = if i % 2 == 0 { graph.neg(value) } else { graph.double(value) };
+        values.extend([value, other]);
+        outputs.extend([value, other].into_iter().filter(|_| i % 5 == 0));
+    }
+    outputs.push(graph.sum(&values));
+    outputs.push(graph.horner(&values, values[9]));
+    outputs.push(graph.horner(&values, values[2]));
+    let program = graph.compile(&outputs);
+    let uniforms = [-Fr::ONE, random(&mut rng(1))];
+    let edges = edges();
+    for n in [1, 3, 63, 64, 65, 200, 1025] {
+        let columns = [mixed(n, 1), edges.iter().copied().cycle().take(n).collect(), vec![-Fr::ONE; n]];
+        let views = columns.each_ref().map(Vec::as_slice);
+        let expected = reference::evaluate_rows(&graph, &outputs, &views, &uniforms, n).unwrap();
+        let buffers = columns.each_ref().map(|column| device.upload(column).unwrap());
+        let mut results: Vec<_> = outputs.iter().map(|_| device.upload(&randoms(n, 5)).unwrap()).collect();
+        let mut slots: Vec<_> = results.iter_mut().collect();
+        device.run_program(&program, &buffers.each_ref(), &uniforms, &mut slots).unwrap();
+        for (result, expected) in results.iter().zip(&expected) {
+            assert_same(&device.download_blocking(result).unwrap(), expected, "output of a program");
+        }
+    }
+}
+
+pub fn programs_refuse<D: Conforming>(device: &D) {
+    let mut graph = Graph::new();
+    let (column, uniform) = (graph.column(1, 0), graph.uniform(1));
+    let program = graph.compile(&[column, uniform]);
+    let [empty, two, three] = [0, 2, 3].map(|n| device.upload(&randoms(n, 1)).unwrap());
+    let uniforms = randoms(2, 2);
+    let run = |columns: &[&D::Buf<Fr>], uniforms: &[Fr], lengths: &[usize]| {
+        let before: Vec<_> = lengths.iter().map(|&n| randoms(n, 3)).collect();
+        let mut outputs: Vec<_> = before.iter().map(|v| device.upload(v).unwrap()).collect();
+        let result =
+            device.run_program(&program, columns, uniforms, &mut outputs.iter_mut().collect::<Vec<_>>());
+        if result.is_err() {
+            for (output, before) in outputs.iter().zip(&before) {
+                assert_same(&device.download_blocking(output).unwrap(), before, "refused program");
+            }
+        }
+        result
+    };
+    run(&[&empty, &three], &uniforms, &[3, 3]).unwrap();
+    for (columns, uniforms, lengths) in [
+        (&[&three][..], &uniforms[..], &[3, 3][..]),
+        (&[&empty, &three], &uniforms[..1], &[3, 3]),
+        (&[&empty, &two], &uniforms, &[3, 3]),
+        (&[&empty, &three], &uniforms, &[3, 2]),
+        (&[&empty, &three], &uniforms, &[3]),
+        (&[&empty, &three], &uniforms, &[3, 3, 3]),
+    ] {
+        assert!(matches!(run(columns, uniforms, lengths), Err(zkwatt::Error::InvalidArgument { .. })));
     }
 }
 

@@ -49,7 +49,8 @@ impl Graph {
     /// itself in a product, or alone at its rotation, is needed anyhow and makes no group cheaper. So pass all
     /// expressions that will be evaluated together.
     ///
-    /// Uniform constants of forms stay in the expressions. Virtual columns must not be columns of the graph.
+    /// Uniform constants of forms stay in the expressions. A column that cannot be combined, since it has no coefficient
+    /// form, is added to the new roots afterwards. Virtual columns must not be columns of the graph.
     pub fn combine_linear(&mut self, roots: &[NodeId], first_virtual: u32, log_n: u32) -> Combined {
         let roots: Vec<_> = roots.iter().map(|&root| self.own(root)).collect();
         let (reached, outermost) = self.maximal_linear(&roots);

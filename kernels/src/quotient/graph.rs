@@ -256,17 +256,13 @@ impl Graph {
     }
 
     /// Σ `terms`; zero for none.
+    ///
+    /// Uniform terms are added first, so that their sum costs nothing in a row, then linear ones, so that they are one
+    /// linear form.
     pub fn sum(&mut self, terms: &[NodeId]) -> NodeId {
-        // Uniform terms first: their sum costs nothing in a row.
-        let mut total = Self::ZERO;
-        for uniform in [true, false] {
-            for &term in terms {
-                if self.is_uniform(term) == uniform {
-                    total = self.add(total, term);
-                }
-            }
-        }
-        total
+        let mut terms: Vec<_> = terms.to_vec();
+        terms.sort_by_key(|&term| self.shape(term));
+        terms.into_iter().fold(Self::ZERO, |total, term| self.add(total, term))
     }
 
     /// Σ_j `terms`_j·`factor`^(k−1−j) for k terms: the last one has factor 1. Zero for none.

@@ -9,8 +9,8 @@ mod vector;
 pub use lookup::{grand_sum, logup_terms, multiplicities, permuted_pair};
 pub use quotient::evaluate_rows;
 pub use vector::{
-    add, axpy, batch_inverse, evaluate, inner_product, mul, powers, prefix_product, prefix_sum, scale, sub,
-    sum,
+    add, axpy, batch_inverse, divide_by_linear, evaluate, inner_product, linear_combination, mul, powers,
+    prefix_product, prefix_sum, scale, sub, sum,
 };
 
 use crate::curve::{Affine, CurveField, Xyzz};

@@ -75,3 +75,21 @@ pub fn evaluate(coefficients: &[Fr], x: Fr) -> Fr {
 pub fn powers(first: Fr, ratio: Fr, n: usize) -> Vec<Fr> {
     core::iter::successors(Some(first), |&p| Some(p * ratio)).take(n).collect()
 }
+
+/// Σ_j a_j·v_j, n elements; what a v_j lacks is zero.
+pub fn linear_combination(n: usize, terms: &[(Fr, &[Fr])]) -> Vec<Fr> {
+    let at = |v: &[Fr], i: usize| v.get(i).copied().unwrap_or_default();
+    (0..n).map(|i| terms.iter().map(|&(a, v)| a * at(v, i)).sum()).collect()
+}
+
+/// q and r with c(X) = q(X)·(X − z) + r; q has as many coefficients as c.
+pub fn divide_by_linear(coefficients: &[Fr], z: Fr) -> (Vec<Fr>, Fr) {
+    // q_i = c_(i+1) + z·q_(i+1), from the highest coefficient down.
+    let mut quotient = vec![Fr::ZERO; coefficients.len()];
+    let mut remainder = Fr::ZERO;
+    for (q, &c) in quotient.iter_mut().zip(coefficients).rev() {
+        *q = remainder;
+        remainder = remainder * z + c;
+    }
+    (quotient, remainder)
+}

@@ -3,7 +3,7 @@
 use super::{CHUNK, FrOn, LANES, LengthMismatch};
 use crate::dispatch::{CpuPath, with_arith};
 use crate::field::{Arith, Field, Fr, cast, cast_slice, cast_slice_mut, uncast};
-use crate::parallel::{for_each_chunk_mut, map_chunks};
+use crate::parallel::{for_each_chunk_mut, map_chunks, map_range};
 
 /// Σ v_i; zero for no elements.
 pub fn sum(path: CpuPath, values: &[Fr]) -> Fr {
@@ -45,11 +45,30 @@ pub fn evaluate(path: CpuPath, coefficients: &[Fr], x: Fr) -> Fr {
     })
 }
 
+/// The value at x of each polynomial, coefficients lowest degree first; zero for no coefficients.
+///
+/// Cost: as [`evaluate`] for each. Chunks of all polynomials are the parallel work, so many short ones are too.
+pub fn evaluate_many(path: CpuPath, polynomials: &[&[Fr]], x: Fr) -> Vec<Fr> {
+    with_arith!(path, A => {
+        let x = cast::<Fr, A>(x);
+        let chunks: Vec<&[FrOn<A>]> =
+            polynomials.iter().flat_map(|p| cast_slice::<Fr, A>(p).chunks(CHUNK)).collect();
+        let mut parts = &map_range(chunks.len(), |i| evaluate_chunk(chunks[i], x))[..];
+        let step = x.pow_vartime(&[CHUNK as u64]);
+        let values = polynomials.iter().map(|p| {
+            let (own, rest) = parts.split_at(p.len().div_ceil(CHUNK));
+            parts = rest;
+            uncast::<Fr, A>(horner(own, step))
+        });
+        values.collect()
+    })
+}
+
 fn horner<F: Field>(coefficients: &[F], x: F) -> F {
     coefficients.iter().rev().fold(F::ZERO, |acc, &c| acc * x + c)
 }
 
-fn evaluate_chunk<A: Arith>(coefficients: &[FrOn<A>], x: FrOn<A>) -> FrOn<A> {
+pub(super) fn evaluate_chunk<A: Arith>(coefficients: &[FrOn<A>], x: FrOn<A>) -> FrOn<A> {
     let step = x.pow_vartime(&[LANES as u64]);
     // Lane l holds Σ c_{LANES·j + l}·x^(LANES·j). A short last group leaves its missing lanes at zero.
     let mut lanes = [FrOn::<A>::ZERO; LANES];

@@ -3,13 +3,17 @@
 //! Every function uses the current pool and gives the same bits for every [`CpuPath`](crate::CpuPath) and thread
 //! count: elements are fully reduced and field arithmetic is exact, so the order of additions cannot show.
 
+mod combination;
+mod division;
 mod elementwise;
 mod fold;
 mod inverse;
 mod scan;
 
+pub use combination::linear_combination;
+pub use division::divide_by_linear;
 pub use elementwise::{add, add_assign, axpy, mul, mul_assign, scale, sub, sub_assign};
-pub use fold::{evaluate, inner_product, powers, sum};
+pub use fold::{evaluate, evaluate_many, inner_product, powers, sum};
 pub use inverse::batch_inverse;
 pub(crate) use inverse::invert_chunk;
 pub use scan::{Scan, prefix_product, prefix_sum};

@@ -54,6 +54,48 @@ fn check_scan<D: Conforming>(device: &D, values: &[Fr], scan: Scan) {
     assert_eq!((products, total), judge(|a, b| a * b, ark(&Fr::ONE)), "{scan:?} products");
 }
 
+/// Evaluations, linear combinations and division of polynomials of several degrees.
+pub fn polynomials<D: Conforming>(device: &D) {
+    let lengths = [0, 1, 2, 100, CHUNK - 1, CHUNK + 1, 2 * CHUNK];
+    let vectors: Vec<_> = (0..).zip(lengths).map(|(seed, n)| mixed(n, seed)).collect();
+    let polynomials: Vec<_> =
+        vectors.iter().map(|v| DensePolynomial::from_coefficients_vec(arks(v))).collect();
+    let buffers: Vec<_> = vectors.iter().map(|v| device.upload(v).unwrap()).collect();
+    let z = randoms(1, 20)[0];
+    let values = device.evaluate_many(&buffers.iter().collect::<Vec<_>>(), z).unwrap();
+    let expected: Vec<_> = polynomials.iter().map(|p| ours(&p.evaluate(&ark(&z)))).collect();
+    assert_eq!(values, expected);
+
+    let factors = [randoms(4, 21), vec![Fr::ONE, -Fr::ONE, Fr::ZERO]].concat();
+    let terms: Vec<_> = factors.iter().copied().zip(&buffers).collect();
+    let combined = device.linear_combination(&terms, 2 * CHUNK).unwrap();
+    let expected =
+        polynomials.iter().zip(&factors).fold(DensePolynomial::default(), |sum, (p, a)| &sum + &(p * ark(a)));
+    let mut expected = all_ours(&expected.coeffs);
+    expected.resize(2 * CHUNK, Fr::ZERO);
+    assert_same(&device.download_blocking(&combined).unwrap(), &expected, "linear combination");
+    let error = device.linear_combination(&terms, 2 * CHUNK - 1).err().map(|e| e.to_string());
+    assert!(error.is_some_and(|e| e.contains("8192") && e.contains("8191")));
+
+    for (buffer, (polynomial, vector)) in buffers.iter().zip(polynomials.iter().zip(&vectors)) {
+        let mut quotient = device.copy(buffer).unwrap();
+        let remainder = device.divide_by_linear(&mut quotient, z).unwrap();
+        let linear = DensePolynomial::from_coefficients_vec(vec![-ark(&z), ark(&Fr::ONE)]);
+        let quotient = device.download_blocking(&quotient).unwrap();
+        let product = &DensePolynomial::from_coefficients_vec(arks(&quotient)) * &linear;
+        let whole = &product + &DensePolynomial::from_coefficients_vec(vec![ark(&remainder)]);
+        assert_eq!(&whole, polynomial);
+        assert_same(&device.download_blocking(buffer).unwrap(), vector, "what was copied");
+    }
+
+    for len in [0, 99, 100, 101, 2 * CHUNK] {
+        let mut expected = vectors[3].clone();
+        expected.resize(len, Fr::ZERO);
+        let resized = device.resized(&buffers[3], len).unwrap();
+        assert_same(&device.download_blocking(&resized).unwrap(), &expected, "resized");
+    }
+}
+
 /// Vectors that must be equally long are not: an error, and nothing has changed.
 pub fn vector_lengths<D: Conforming>(device: &D) {
     let values = randoms(5, 4);
