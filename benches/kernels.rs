@@ -12,7 +12,7 @@ use zkwatt::kernels::curve::fixed_base::FixedBase;
 use zkwatt::kernels::curve::{Affine, Coordinate, Xyzz};
 use zkwatt::kernels::lookup::{self, RangeTable, TableIndex};
 use zkwatt::kernels::msm::{MsmBases, Scalars, msm};
-use zkwatt::kernels::ntt::{Direction, NttPlan, Order, Twiddles, ntt, ntt_bit_reverse};
+use zkwatt::kernels::ntt::{Direction, Generator, NttPlan, Order, Twiddles, ntt, ntt_bit_reverse};
 use zkwatt::kernels::vector::{self, Scan};
 use zkwatt::kernels::{CpuPath, Field, Fq, Fq2, Fr};
 
@@ -65,7 +65,7 @@ fn ntt_stages(c: &mut Criterion) {
     let path = CpuPath::active();
     let data = random(1 << LOG_NTT);
     group.throughput(Throughput::Elements(data.len() as u64));
-    let twiddles = Twiddles::new(path, LOG_NTT).expect("2^14 is within the two-adicity");
+    let twiddles = Twiddles::new(path, LOG_NTT, Generator::Five).expect("2^14 is within the two-adicity");
     let cases = [
         ("forward_nr", Direction::Forward, Order::NR),
         ("forward_nn", Direction::Forward, Order::NN),

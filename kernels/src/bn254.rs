@@ -19,6 +19,9 @@ pub const BASE_GENERATOR: u64 = 3;
 /// Smallest generator of the multiplicative group of F_r; also the coset shift that arkworks uses.
 pub const SCALAR_GENERATOR: u64 = 5;
 
+/// The generator of the multiplicative group of F_r from which halo2 takes its roots of unity.
+pub const SCALAR_GENERATOR_HALO2: u64 = 7;
+
 /// Largest k such that 2^k divides r − 1: NTT sizes end here.
 pub const SCALAR_TWO_ADICITY: u32 = 28;
 

@@ -4,7 +4,7 @@ use ark_ff::PrimeField as _;
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
-use zkwatt_kernels::ntt::{Direction, NttError, NttPlan, Order, Twiddles, ntt, ntt_bit_reverse};
+use zkwatt_kernels::ntt::{Direction, Generator, NttError, NttPlan, Order, Twiddles, ntt, ntt_bit_reverse};
 use zkwatt_kernels::{CpuPath, Field, Fr, PrimeField};
 
 fn random(n: usize, seed: u64) -> Vec<Fr> {
@@ -50,7 +50,7 @@ fn the_root_of_unity_is_arkworks() {
 fn every_size_direction_order_and_coset() {
     let shift = Fr::generator();
     for path in CpuPath::available() {
-        let twiddles = Twiddles::new(path, 18).unwrap();
+        let twiddles = Twiddles::new(path, 18, Generator::Five).unwrap();
         for log_n in (0..=14).chain([17, 18]) {
             for direction in [Direction::Forward, Direction::Inverse] {
                 for coset in [None, Some(shift)] {
@@ -83,7 +83,7 @@ fn every_size_direction_order_and_coset() {
 #[test]
 fn columns_are_independent_and_threads_do_not_matter() {
     let path = CpuPath::active();
-    let twiddles = Twiddles::new(path, 13).unwrap();
+    let twiddles = Twiddles::new(path, 13, Generator::Five).unwrap();
     let plan = NttPlan::new(13, Direction::Forward).unwrap();
     let input = random(3 << 13, 3);
     let on = |threads| {
@@ -105,8 +105,8 @@ fn columns_are_independent_and_threads_do_not_matter() {
 fn what_cannot_be_done_is_an_error() {
     let path = CpuPath::active();
     assert_eq!(NttPlan::new(29, Direction::Forward), Err(NttError::TooLarge { log_n: 29 }));
-    assert!(Twiddles::new(path, 29).is_err());
-    let twiddles = Twiddles::new(path, 3).unwrap();
+    assert!(Twiddles::new(path, 29, Generator::Five).is_err());
+    let twiddles = Twiddles::new(path, 3, Generator::Five).unwrap();
     let plan = NttPlan::new(4, Direction::Forward).unwrap();
     assert!(matches!(ntt(path, &mut [Fr::ONE; 16], &plan, &twiddles), Err(NttError::Twiddles { .. })));
     let plan = NttPlan::new(3, Direction::Forward).unwrap();
@@ -140,7 +140,7 @@ fn first_transforms_at_the_same_time_do_not_wait_for_each_other() {
         let plan = NttPlan::new(6, Direction::Forward).unwrap();
         for round in 0..100 {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
-            let twiddles = Twiddles::new(CpuPath::active(), 16).unwrap();
+            let twiddles = Twiddles::new(CpuPath::active(), 16, Generator::Five).unwrap();
             std::thread::scope(|scope| {
                 for caller in 0..6 {
                     let (pool, twiddles, plan) = (&pool, &twiddles, &plan);

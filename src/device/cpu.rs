@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use std::sync::{Arc, RwLock};
 use zkwatt_kernels::curve::Affine;
 use zkwatt_kernels::msm::{self, MsmBases, MsmPlan, Scalars};
-use zkwatt_kernels::ntt::{self, NttPlan, Twiddles};
+use zkwatt_kernels::ntt::{self, Generator, NttPlan, Twiddles};
 use zkwatt_kernels::quotient::{self, Program};
 use zkwatt_kernels::vector::{self, Scan};
 use zkwatt_kernels::{CpuPath, Fr};
@@ -29,8 +29,8 @@ pub struct CpuDevice {
     info: DeviceInfo,
     path: CpuPath,
     memory_budget: Option<u64>,
-    /// The largest tables of roots so far; they serve all smaller transforms too.
-    twiddles: RwLock<Option<Arc<Twiddles>>>,
+    /// The largest tables of roots so far, by generator; they serve all smaller transforms too.
+    twiddles: [RwLock<Option<Arc<Twiddles>>>; 2],
     #[cfg(feature = "parallel")]
     pool: Option<rayon::ThreadPool>,
 }
@@ -71,7 +71,7 @@ impl CpuDevice {
             info,
             path,
             memory_budget: options.memory_budget,
-            twiddles: RwLock::new(None),
+            twiddles: [RwLock::new(None), RwLock::new(None)],
             #[cfg(feature = "parallel")]
             pool,
         })
@@ -110,20 +110,24 @@ impl CpuDevice {
         Ok(elements)
     }
 
-    fn twiddles(&self, log_n: u32) -> Result<Arc<Twiddles>> {
+    fn twiddles(&self, log_n: u32, generator: Generator) -> Result<Arc<Twiddles>> {
+        let tables = match generator {
+            Generator::Five => &self.twiddles[0],
+            Generator::Seven => &self.twiddles[1],
+        };
         // A poisoned lock still holds whole tables: they are replaced in one step.
-        let current = self.twiddles.read().unwrap_or_else(|e| e.into_inner()).clone();
+        let current = tables.read().unwrap_or_else(|e| e.into_inner()).clone();
         if let Some(tables) = current.filter(|t| t.log_n() >= log_n) {
             return Ok(tables);
         }
-        let mut kept = self.twiddles.write().unwrap_or_else(|e| e.into_inner());
+        let mut kept = tables.write().unwrap_or_else(|e| e.into_inner());
         match &*kept {
             // Another caller brought larger ones in the meantime.
             Some(larger) if larger.log_n() >= log_n => Ok(larger.clone()),
             _ => {
-                let tables = Arc::new(Twiddles::new(self.path, log_n)?);
-                *kept = Some(tables.clone());
-                Ok(tables)
+                let larger = Arc::new(Twiddles::new(self.path, log_n, generator)?);
+                *kept = Some(larger.clone());
+                Ok(larger)
             }
         }
     }
@@ -301,7 +305,7 @@ impl CpuDevice {
     pub fn ntt_in_place(&self, data: &mut [Fr], plan: &NttPlan) -> Result<()> {
         self.budget().require("twiddles of a transform", plan.twiddle_bytes())?;
         self.install(|| {
-            let twiddles = self.twiddles(plan.log_n)?;
+            let twiddles = self.twiddles(plan.log_n, plan.generator)?;
             Ok(ntt::ntt(self.path, data, plan, &twiddles)?)
         })
     }

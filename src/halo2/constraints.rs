@@ -67,8 +67,8 @@ impl<'a> Constraints<'a> {
         Self { cs, columns, set_len, graph }
     }
 
-    /// accumulator·y^T + Σ y^(T−1−i)·e_i.
-    pub fn combined(&mut self) -> NodeId {
+    /// Σ y^(T−1−i)·e_i, and y^T: what the constraints of the circuits before are to be multiplied with.
+    pub fn combined(&mut self) -> (NodeId, NodeId) {
         let constraints = self.all();
         let y = self.graph.uniform(Challenges::Y);
         let mut power = self.graph.constant(Fr::from(1u64));
@@ -79,8 +79,7 @@ impl<'a> Constraints<'a> {
             }
             power = self.graph.mul(power, y);
         }
-        let accumulator = self.graph.column(self.columns.accumulator(), 0);
-        let mut total = self.graph.mul(accumulator, power);
+        let mut total = self.graph.constant(Fr::from(0u64));
         for (selector, sum) in sums {
             if let Some(mut sum) = sum.total(self.graph) {
                 if let Some(selector) = selector {
@@ -89,7 +88,7 @@ impl<'a> Constraints<'a> {
                 total = self.graph.add(total, sum);
             }
         }
-        total
+        (total, power)
     }
 
     fn all(&mut self) -> Vec<Terms> {

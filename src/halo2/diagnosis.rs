@@ -6,7 +6,7 @@ use super::key::{Halo2Backend, PreparedKey};
 use super::prover::CircuitColumns;
 use super::quotient;
 use crate::error::{Error, Result};
-use zkwatt_kernels::ntt::{Direction, NttPlan};
+use zkwatt_kernels::ntt::Direction;
 use zkwatt_kernels::quotient::Graph;
 use zkwatt_kernels::{Field, Fr};
 
@@ -55,7 +55,7 @@ fn values_of<B: Halo2Backend>(
 ) -> Result<Vec<Option<B::Buf<Fr>>>> {
     let mut values = Vec::new();
     values.resize_with(key.columns.end() as usize, || None);
-    let plan = NttPlan::new(key.shape.k, Direction::Forward)?;
+    let plan = key.shape.transform(Direction::Forward)?;
     for number in numbers {
         let mut column = key.backend.resized(quotient::coefficients(key, circuit, number)?, key.shape.n)?;
         key.backend.ntt(&mut column, &plan)?;

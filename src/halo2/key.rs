@@ -10,7 +10,7 @@ use halo2_axiom::halo2curves::bn256::{Fr as HaloFr, G1Affine as HaloG1Affine};
 use halo2_axiom::plonk::{Any, ConstraintSystem, ProvingKey, VerifyingKey};
 use halo2_axiom::poly::commitment::{Params, ParamsProver};
 use std::sync::Arc;
-use zkwatt_kernels::ntt::{Direction, NttPlan};
+use zkwatt_kernels::ntt::{Direction, Generator, NttPlan};
 use zkwatt_kernels::{Field, Fr};
 
 /// What a device must do for Halo2.
@@ -89,6 +89,11 @@ impl KeyShape {
         })
     }
 
+    /// The transform of a column.
+    pub fn transform(&self, direction: Direction) -> Result<NttPlan> {
+        Ok(NttPlan::new(self.k, direction)?.generator(Generator::Seven))
+    }
+
     /// Rows behind the usable ones.
     pub fn tail(&self) -> usize {
         self.n - self.usable_rows
@@ -159,8 +164,8 @@ impl<B: Halo2Backend> PreparedKey<B> {
             *coefficient = Fr::ONE;
         }
         let x = backend.upload(&x)?;
-        let mut x_values = backend.resized(&x, shape.n)?;
-        backend.ntt(&mut x_values, &NttPlan::new(shape.k, Direction::Forward)?)?;
+        let mut x_values = backend.copy(&x)?;
+        backend.ntt(&mut x_values, &shape.transform(Direction::Forward)?)?;
         let lagrange = interop::g1_points(lagrange);
         Ok(Self {
             powers: backend.prepare(interop::g1_points(params.get_g()))?,

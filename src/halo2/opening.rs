@@ -266,12 +266,11 @@ pub(super) fn check_constraints<B: Halo2Backend>(
     challenges: &Challenges,
 ) -> Result<()> {
     let program = &key.programs.quotient;
-    let accumulator = key.columns.accumulator();
     let uniforms = challenges.uniforms();
     let mut sum = Fr::ZERO;
     for (i, circuit) in circuits.iter().enumerate() {
-        let mut values: BTreeMap<(u32, i32), Fr> = BTreeMap::from([((accumulator, 0), sum)]);
-        for &(column, rotation) in program.reads.iter().filter(|(column, _)| *column != accumulator) {
+        let mut values = BTreeMap::new();
+        for &(column, rotation) in &program.reads {
             // Columns of the key were opened as the first circuit's.
             let of = if key.columns.is_of_key(column) { 0 } else { i };
             let value = match openings.values.get(&(Poly::Of { circuit: of, column }, rotation)) {
@@ -283,7 +282,7 @@ pub(super) fn check_constraints<B: Halo2Backend>(
             };
             values.insert((column, rotation), value);
         }
-        sum = program.evaluate_at_point(&values, &uniforms);
+        sum = program.evaluate_at_point(&values, &uniforms, sum);
     }
     let quotient = openings.values.get(&(Poly::Quotient, 0)).copied().unwrap_or(Fr::ZERO);
     if sum == quotient * (openings.x.pow_vartime(&[key.shape.n as u64]) - Fr::ONE) {

@@ -26,6 +26,7 @@ pub(super) struct QuotientProgram {
     pub graph: Graph,
     /// The sum of all constraints before any combination, and the columns with their rotations that it reads.
     constraints: NodeId,
+    shift: NodeId,
     pub reads: BTreeSet<(u32, i32)>,
     /// Columns to be made from the coefficients of others.
     pub combinations: Vec<Combination>,
@@ -33,11 +34,13 @@ pub(super) struct QuotientProgram {
 }
 
 impl QuotientProgram {
-    /// The sum of all constraints at one point, given the columns' values there and at its rotations.
-    pub fn evaluate_at_point(&self, columns: &BTreeMap<(u32, i32), Fr>, uniforms: &[Fr]) -> Fr {
-        let mut values: Vec<Fr> = Vec::with_capacity(self.constraints.index() + 1);
+    /// The sum of all constraints at one point, given the columns' values there and at its rotations, and the sum of
+    /// the circuits before.
+    pub fn evaluate_at_point(&self, columns: &BTreeMap<(u32, i32), Fr>, uniforms: &[Fr], before: Fr) -> Fr {
         // Operands come before the nodes that use them.
-        for node in self.graph.nodes().iter().take(self.constraints.index() + 1) {
+        let count = self.constraints.index().max(self.shift.index()) + 1;
+        let mut values: Vec<Fr> = Vec::with_capacity(count);
+        for node in self.graph.nodes().iter().take(count) {
             let value = |id: NodeId| values[id.index()];
             values.push(match *node {
                 Node::Column { column, rotation } => {
@@ -53,23 +56,33 @@ impl QuotientProgram {
                 Node::Double(a) => value(a).double(),
             });
         }
-        values.pop().unwrap_or_default()
+        values[self.constraints.index()] + before * values[self.shift.index()]
     }
 }
 
 impl Programs {
     pub fn compile(cs: &ConstraintSystem<HaloFr>, columns: Columns, shape: &KeyShape) -> Self {
         let mut graph = Graph::new();
-        let constraints = Constraints::new(cs, columns, shape.set_len, &mut graph).combined();
+        let (constraints, shift) = Constraints::new(cs, columns, shape.set_len, &mut graph).combined();
         let reads = graph.nodes().iter().filter_map(|node| match *node {
             Node::Column { column, rotation } => Some((column, rotation)),
             _ => None,
         });
         let reads = reads.collect();
         let combined = graph.combine_linear(&[constraints], columns.end(), shape.k);
-        let program = graph.compile(&combined.roots);
-        let quotient =
-            QuotientProgram { constraints, reads, combinations: combined.combinations, program, graph };
+        // The accumulator has no coefficients, so it comes in after columns were combined.
+        let accumulator = graph.column(columns.accumulator(), 0);
+        let before = graph.mul(accumulator, shift);
+        let roots: Vec<NodeId> = combined.roots.iter().map(|root| graph.add(before, *root)).collect();
+        let program = graph.compile(&roots);
+        let quotient = QuotientProgram {
+            constraints,
+            shift,
+            reads,
+            combinations: combined.combinations,
+            program,
+            graph,
+        };
 
         let permutation = (0..shape.permutation_sets).map(|set| {
             let mut graph = Graph::new();

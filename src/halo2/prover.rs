@@ -19,7 +19,7 @@ use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 use zkwatt_kernels::curve::Xyzz;
 use zkwatt_kernels::msm::Scalars;
-use zkwatt_kernels::ntt::{Direction, NttPlan};
+use zkwatt_kernels::ntt::Direction;
 use zkwatt_kernels::quotient::Program;
 use zkwatt_kernels::vector::Scan;
 use zkwatt_kernels::{Field, Fr, G1Affine, parallel};
@@ -519,7 +519,7 @@ impl<'a, B: Halo2Backend> Rounds<'a, B> {
 
     /// Turns the values of all columns into coefficients.
     fn interpolate(&mut self) -> Result<()> {
-        let plan = NttPlan::new(self.key.shape.k, Direction::Inverse)?;
+        let plan = self.key.shape.transform(Direction::Inverse)?;
         for circuit in &mut self.circuits {
             let lookups = circuit.lookups.iter_mut().flat_map(|lookup| {
                 [&mut lookup.product, &mut lookup.permuted_input, &mut lookup.permuted_table]

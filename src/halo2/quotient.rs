@@ -14,7 +14,7 @@ use super::columns::Challenges;
 use super::key::{Halo2Backend, PreparedKey};
 use super::prover::CircuitColumns;
 use crate::error::{Error, Result};
-use zkwatt_kernels::ntt::{Direction, NttPlan};
+use zkwatt_kernels::ntt::Direction;
 use zkwatt_kernels::{Field, Fr, PrimeField};
 
 /// The pieces h_0, h_1, … of the quotient, coefficients in natural order.
@@ -31,7 +31,7 @@ pub(super) fn pieces<B: Halo2Backend>(
     let mut remainders = Vec::with_capacity(shifts.len());
     for &shift in &shifts {
         let mut values = constraints_on_coset(key, circuits, &combined, &uniforms, shift)?;
-        let back = NttPlan::new(shape.k, Direction::Inverse)?.coset(shift)?;
+        let back = shape.transform(Direction::Inverse)?.coset(shift)?;
         key.backend.ntt(&mut values, &back)?;
         remainders.push(values);
     }
@@ -106,7 +106,7 @@ fn constraints_on_coset<B: Halo2Backend>(
     shift: Fr,
 ) -> Result<B::Buf<Fr>> {
     let (backend, shape) = (&key.backend, &key.shape);
-    let plan = NttPlan::new(shape.k, Direction::Forward)?.coset(shift)?;
+    let plan = shape.transform(Direction::Forward)?.coset(shift)?;
     let evaluate = |coefficients: &B::Buf<Fr>| {
         let mut values = backend.resized(coefficients, shape.n)?;
         backend.ntt(&mut values, &plan)?;

@@ -4,7 +4,7 @@ use crate::device::Device;
 use crate::error::{Error, Result};
 use zkwatt_kernels::Fr;
 
-pub use zkwatt_kernels::ntt::{Direction, MAX_LOG_N, NttPlan, Order, ntt_bit_reverse};
+pub use zkwatt_kernels::ntt::{Direction, Generator, MAX_LOG_N, NttPlan, Order, ntt_bit_reverse};
 
 /// What a transform does; the default is one column, forward, natural order on both ends, no coset.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,11 +17,19 @@ pub struct NttOptions {
     pub coset: Option<Fr>,
     /// Number of columns, one after the other, all of the same size.
     pub columns: usize,
+    /// Whose roots of unity: those of arkworks and circom by default.
+    pub generator: Generator,
 }
 
 impl Default for NttOptions {
     fn default() -> Self {
-        Self { direction: Direction::Forward, order: Order::NN, coset: None, columns: 1 }
+        Self {
+            direction: Direction::Forward,
+            order: Order::NN,
+            coset: None,
+            columns: 1,
+            generator: Generator::Five,
+        }
     }
 }
 
@@ -40,7 +48,7 @@ fn plan(len: usize, options: &NttOptions) -> Result<NttPlan> {
     let n = n.ok_or_else(|| {
         Error::invalid("data", format!("{len} elements are not {columns} column(s) of 2^k elements each"))
     })?;
-    let plan = NttPlan::new(n.ilog2(), options.direction)?.order(options.order);
+    let plan = NttPlan::new(n.ilog2(), options.direction)?.order(options.order).generator(options.generator);
     Ok(match options.coset {
         Some(shift) => plan.coset(shift)?,
         None => plan,

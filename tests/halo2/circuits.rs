@@ -1,6 +1,6 @@
 //! Circuits that between them use everything that a constraint system has.
 
-use halo2_axiom::circuit::{Layouter, SimpleFloorPlanner, Value};
+use halo2_axiom::circuit::{Layouter, Region, SimpleFloorPlanner, Value};
 use halo2_axiom::halo2curves::bn256::Fr;
 use halo2_axiom::halo2curves::ff::Field;
 use halo2_axiom::plonk::{
@@ -313,16 +313,22 @@ impl Circuit<Fr> for Phased {
                     sum = sum.zip(r).map(|(sum, r)| sum * r + Fr::from(*value));
                     sums.push(sum);
                 }
+                // Upstream takes no unknown value: without the challenge the column is left for a later pass.
+                let assign = |region: &mut Region<'_, Fr>, column, row, value: Value<Fr>| {
+                    value.map(|value| {
+                        region.assign_advice(column, row, known(value));
+                    });
+                };
                 for (row, sum) in sums.iter().rev().enumerate() {
-                    region.assign_advice(config.sum, row, sum.map(Assigned::from));
+                    assign(&mut region, config.sum, row, *sum);
                 }
                 if ends {
                     region.next_phase();
                     s = region.get_challenge(config.s);
                 }
                 for (row, sum) in sums.iter().rev().enumerate() {
-                    let product = sum.zip(s).map(|(sum, s)| Assigned::from(sum * s));
-                    region.assign_advice(config.product, row, product);
+                    let product = sum.zip(s).map(|(sum, s)| sum * s);
+                    assign(&mut region, config.product, row, product);
                 }
                 Ok(())
             },

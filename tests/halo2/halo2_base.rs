@@ -21,7 +21,7 @@ fn check(
     logic: impl Fn(&mut Context<Fr>, &RangeChip<Fr>, u64),
 ) {
     let range = |builder: &RangeCircuitBuilder<Fr>| {
-        RangeChip::new(lookup_bits.unwrap_or(0), builder.lookup_manager().clone())
+        RangeChip::new(lookup_bits.unwrap_or(1), builder.lookup_manager().clone())
     };
     let mut builder = RangeCircuitBuilder::from_stage(CircuitBuilderStage::Keygen).use_k(k as usize);
     if let Some(bits) = lookup_bits {

@@ -4,7 +4,7 @@ use crate::circuits::{DotRelu, Phased, Powers};
 use crate::support::{check, check_with_keys, device, keys, params, prove, rng, upstream_proof, verify};
 use halo2_axiom::halo2curves::bn256::{Fr, G1Affine};
 use halo2_axiom::halo2curves::ff::Field;
-use halo2_axiom::transcript::{Blake2bWrite, Challenge255, Keccak256Write, TranscriptWriterBuffer};
+use halo2_axiom::transcript::{Challenge255, Keccak256Write, TranscriptWriterBuffer};
 use zkwatt::Error;
 use zkwatt::halo2::{PreparedKey, create_proof};
 use zkwatt::kernels::CpuPath;
@@ -31,7 +31,8 @@ fn one_or_many_sets_of_copies() {
 
 #[test]
 fn several_circuits_in_one_proof() {
-    let circuits = [dot(), DotRelu::new(&[7, 7], &[-3, 1]), DotRelu::new(&[6], &[7])];
+    let circuits =
+        [dot(), DotRelu::new(&[7, 7, 0, 1], &[-3, 1, 5, 5]), DotRelu::new(&[6, 1, 1, 1], &[7, 1, -1, 0])];
     let outputs: Vec<[Fr; 1]> = circuits.iter().map(|c| [c.output()]).collect();
     let columns: Vec<[&[Fr]; 1]> = outputs.iter().map(|o| [&o[..]]).collect();
     let instances: Vec<&[&[Fr]]> = columns.iter().map(|c| &c[..]).collect();

@@ -128,8 +128,10 @@ pub fn check_with_keys<C: Circuit<Fr>>(
             assert!(verify(params, vk, &all, &proof).is_err(), "instance {i}, column {j}");
         }
     }
-    // Upstream's prover and verifier disagree on the order of several circuits' instances and advice.
-    if circuits.len() == 1 {
+    // Upstream's prover and verifier disagree on the order of several circuits' instances and advice, and its prover
+    // panics behind a third phase.
+    let phases = vk.cs().advice_column_phase().into_iter().max();
+    if circuits.len() == 1 && phases < Some(2) {
         let upstream = upstream_proof(params, pk, circuits, instances);
         assert_eq!(upstream.len(), proof.len());
         verify(params, vk, instances, &upstream).expect("upstream accepts its own proof");

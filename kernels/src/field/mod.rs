@@ -134,6 +134,11 @@ pub trait PrimeField: Field + From<u64> {
 
     /// A primitive 2^`log_n`-th root of unity, g^((p−1)/2^`log_n`), or `None` beyond the two-adicity.
     fn root_of_unity(log_n: u32) -> Option<Self> {
+        Self::root_of_unity_by(Self::generator(), log_n)
+    }
+
+    /// As [`PrimeField::root_of_unity`], for another generator of the multiplicative group.
+    fn root_of_unity_by(generator: Self, log_n: u32) -> Option<Self> {
         if log_n > Self::TWO_ADICITY {
             return None;
         }
@@ -145,6 +150,6 @@ pub trait PrimeField: Field + From<u64> {
                 exponent[i] = exponent[i] >> 1 | above << 63;
             }
         }
-        Some(Self::generator().pow_vartime(&exponent))
+        Some(generator.pow_vartime(&exponent))
     }
 }

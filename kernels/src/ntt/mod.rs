@@ -13,7 +13,7 @@ mod scale;
 mod twiddles;
 
 pub use permute::ntt_bit_reverse;
-pub use plan::{Direction, MAX_LOG_N, NttError, NttPlan, Order};
+pub use plan::{Direction, Generator, MAX_LOG_N, NttError, NttPlan, Order};
 pub use twiddles::Twiddles;
 
 use crate::dispatch::{CpuPath, with_arith};
@@ -22,7 +22,8 @@ use crate::parallel;
 
 /// Transforms every column of `data` in place.
 ///
-/// `data` holds columns of `plan.n()` elements one after the other; `twiddles` must reach `plan.log_n`. With a coset
+/// `data` holds columns of `plan.n()` elements one after the other; `twiddles` must reach `plan.log_n`
+/// and be of its generator. With a coset
 /// shift g the forward transform evaluates on g·⟨ω⟩ and the inverse interpolates from there. Cost: n/2·log2 n products
 /// a column, n more for a coset or an inverse. The result is the same bit for bit for every path and thread count.
 pub fn ntt(path: CpuPath, data: &mut [Fr], plan: &NttPlan, twiddles: &Twiddles) -> Result<(), NttError> {
@@ -32,6 +33,9 @@ pub fn ntt(path: CpuPath, data: &mut [Fr], plan: &NttPlan, twiddles: &Twiddles) 
     }
     if twiddles.log_n() < plan.log_n {
         return Err(NttError::Twiddles { log_n: twiddles.log_n(), needed: plan.log_n });
+    }
+    if twiddles.generator() != plan.generator {
+        return Err(NttError::Generator { twiddles: twiddles.generator(), needed: plan.generator });
     }
     let scale = scale::Factors::of(plan)?;
     with_arith!(path, A => {

@@ -1,10 +1,33 @@
 //! What an NTT is asked to do; pure.
 
-use crate::bn254::SCALAR_TWO_ADICITY;
-use crate::field::{Field, Fr};
+use crate::bn254::{SCALAR_GENERATOR, SCALAR_GENERATOR_HALO2, SCALAR_TWO_ADICITY};
+use crate::field::{Field, Fr, PrimeField};
 
 /// Base-two logarithm of the largest transform: the two-adicity of F_r.
 pub const MAX_LOG_N: u32 = SCALAR_TWO_ADICITY;
+
+/// The generator g of the multiplicative group that fixes the roots of unity, ω = g^((r − 1)/n).
+///
+/// Libraries differ, so that transforms by one are permutations of those by another.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Generator {
+    /// g = 5: arkworks, circom, snarkjs.
+    #[default]
+    Five,
+    /// g = 7: halo2.
+    Seven,
+}
+
+impl Generator {
+    /// ω of order 2^`log_n`, or `None` beyond the two-adicity.
+    pub fn root_of_unity(self, log_n: u32) -> Option<Fr> {
+        let generator = match self {
+            Self::Five => SCALAR_GENERATOR,
+            Self::Seven => SCALAR_GENERATOR_HALO2,
+        };
+        Fr::root_of_unity_by(Fr::from(generator), log_n)
+    }
+}
 
 /// From coefficients to values, or back.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
@@ -51,6 +74,8 @@ pub struct NttPlan {
     pub order: Order,
     /// The shift g of the coset g·⟨ω⟩; `None` for ⟨ω⟩ itself.
     pub coset: Option<Fr>,
+    /// Whose roots of unity.
+    pub generator: Generator,
 }
 
 /// Why a transform cannot be done.
@@ -80,6 +105,14 @@ pub enum NttError {
         /// What is needed.
         needed: u32,
     },
+    /// The twiddles are of other roots.
+    #[error("the twiddles are of generator {twiddles:?}, the transform is of generator {needed:?}")]
+    Generator {
+        /// What the table is of.
+        twiddles: Generator,
+        /// What is needed.
+        needed: Generator,
+    },
     /// A coset shift of zero.
     #[error("the coset shift is zero; it must be invertible")]
     ZeroCoset,
@@ -91,12 +124,17 @@ impl NttPlan {
         if log_n > MAX_LOG_N {
             return Err(NttError::TooLarge { log_n });
         }
-        Ok(Self { log_n, direction, order: Order::NN, coset: None })
+        Ok(Self { log_n, direction, order: Order::NN, coset: None, generator: Generator::Five })
     }
 
     /// The same with another order.
     pub fn order(self, order: Order) -> Self {
         Self { order, ..self }
+    }
+
+    /// The same with the roots of unity of another generator.
+    pub fn generator(self, generator: Generator) -> Self {
+        Self { generator, ..self }
     }
 
     /// The same over the coset g·⟨ω⟩.

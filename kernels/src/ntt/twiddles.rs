@@ -1,7 +1,7 @@
 //! Tables of roots of unity.
 
-use super::plan::{Direction, MAX_LOG_N, NttError};
-use crate::field::{Arith, Field, Fp, Fr, FrParams, PrimeField, cast, cast_slice_mut};
+use super::plan::{Direction, Generator, MAX_LOG_N, NttError};
+use crate::field::{Arith, Field, Fp, Fr, FrParams, cast, cast_slice_mut};
 use crate::{
     dispatch::{CpuPath, with_arith},
     parallel,
@@ -15,6 +15,7 @@ use std::sync::OnceLock;
 #[derive(Debug)]
 pub struct Twiddles {
     log_n: u32,
+    generator: Generator,
     path: CpuPath,
     forward: OnceLock<Vec<Fr>>,
     inverse: OnceLock<Vec<Fr>>,
@@ -22,16 +23,21 @@ pub struct Twiddles {
 
 impl Twiddles {
     /// Tables for transforms of up to 2^`log_n` elements, filled on first use.
-    pub fn new(path: CpuPath, log_n: u32) -> Result<Self, NttError> {
+    pub fn new(path: CpuPath, log_n: u32, generator: Generator) -> Result<Self, NttError> {
         if log_n > MAX_LOG_N {
             return Err(NttError::TooLarge { log_n });
         }
-        Ok(Self { log_n, path, forward: OnceLock::new(), inverse: OnceLock::new() })
+        Ok(Self { log_n, generator, path, forward: OnceLock::new(), inverse: OnceLock::new() })
     }
 
     /// Base-two logarithm of the largest transform that the tables serve.
     pub fn log_n(&self) -> u32 {
         self.log_n
+    }
+
+    /// Whose roots they are.
+    pub fn generator(&self) -> Generator {
+        self.generator
     }
 
     pub(super) fn of(&self, direction: Direction) -> &[Fr] {
@@ -53,7 +59,7 @@ impl Twiddles {
         let mut m = 1;
         while m < table.len() {
             // rev(m + i) = rev(i) + n/(4m), and ω^(n/4m) is a root of order 4m. It exists: 4m ≤ n.
-            let root = Fr::root_of_unity(m.ilog2() + 2).unwrap_or(Fr::ONE);
+            let root = self.generator.root_of_unity(m.ilog2() + 2).unwrap_or(Fr::ONE);
             let root = if inverse { root.inverse_vartime().unwrap_or(Fr::ONE) } else { root };
             let (known, rest) = table.split_at_mut(m);
             with_arith!(self.path, A => multiply_into::<A>(known, &mut rest[..m], root));

@@ -4,7 +4,7 @@ use crate::Conforming;
 use crate::support::{all_ours, ark, arks, assert_same, in_place, mixed, random, randoms, rng};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use zkwatt::Error;
-use zkwatt::kernels::ntt::{Direction, NttPlan, Order};
+use zkwatt::kernels::ntt::{Direction, Generator, NttPlan, Order};
 use zkwatt::kernels::{Field, Fr};
 
 const DIRECTIONS: [Direction; 2] = [Direction::Forward, Direction::Inverse];
@@ -83,7 +83,13 @@ pub fn ntt_columns<D: Conforming>(device: &D) {
 /// Refused transforms leave the data as they were.
 pub fn ntt_refuses<D: Conforming>(device: &D) {
     let values = randoms(8, 3);
-    let natural = |log_n| NttPlan { log_n, direction: Direction::Forward, order: Order::NN, coset: None };
+    let natural = |log_n| NttPlan {
+        log_n,
+        direction: Direction::Forward,
+        order: Order::NN,
+        coset: None,
+        generator: Generator::Five,
+    };
     let mut buffer = device.upload(&values).unwrap();
     for log_n in [29, 32, 64, u32::MAX] {
         match device.ntt(&mut buffer, &natural(log_n)) {
