@@ -3,7 +3,9 @@
 
 mod device_srs;
 pub mod keygen;
+pub mod link;
 mod roots;
+pub mod scheme;
 pub mod srs;
 
 pub use device_srs::DeviceSrs;

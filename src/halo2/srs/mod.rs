@@ -14,6 +14,7 @@ mod source;
 
 use crate::error::{Error, Result};
 use crate::interop::halo2curves as interop;
+pub(super) use check::pairings_agree;
 use halo2_axiom::SerdeFormat;
 use halo2_axiom::poly::kzg::commitment::ParamsKZG;
 use halo2curves_axiom::bn256::Bn256;
@@ -82,6 +83,11 @@ impl Srs {
     pub fn insecure(k: u32, seed: &[u8]) -> Result<Self> {
         check_k(k)?;
         Ok(Self::from_parts(insecure::generate(k, seed)))
+    }
+
+    /// [`Srs::insecure`] with the possible k that is nearest to `k`.
+    pub(super) fn insecure_clamped(k: u32, seed: &[u8]) -> Self {
+        Self::from_parts(insecure::generate(k.clamp(1, MAX_LOG_N), seed))
     }
 
     /// Reads a file in one of these formats, told apart by their first bytes and lengths:
