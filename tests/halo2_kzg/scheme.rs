@@ -35,8 +35,15 @@ where
     let instances: Vec<&[Fr]> = instances.iter().map(|column| &column[..]).collect();
     let mut transcript = Blake2bWrite::<_, _, Challenge255<_>>::init(Vec::new());
     let rng = ChaCha20Rng::seed_from_u64(seed);
-    create_proof::<S, P, _, _, _, _>(params, &pk, &[circuit.clone()], &[&instances], rng, &mut transcript)
-        .unwrap();
+    create_proof::<S, P, _, _, _, _>(
+        params,
+        &pk,
+        std::slice::from_ref(circuit),
+        &[&instances],
+        rng,
+        &mut transcript,
+    )
+    .unwrap();
     (pk.get_vk().clone(), transcript.finalize())
 }
 

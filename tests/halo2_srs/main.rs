@@ -10,9 +10,9 @@ use rand_core::{RngCore, SeedableRng};
 use sha2::{Digest, Sha256};
 use zkwatt::error::Error;
 use zkwatt::halo2::Srs;
-use zkwatt::halo2::srs::{ReadOptions, Validate};
+use zkwatt::halo2::srs::{ReadOptions, Validate, verifier_params};
 use zkwatt::interop::halo2curves as interop;
-use zkwatt::kernels::G1Affine;
+use zkwatt::kernels::{G1Affine, G2Affine};
 
 /// Made by snarkjs 0.7.5: `powersoftau new bn128 3`, one contribution, `prepare phase2`.
 const PTAU: &[u8] = include_bytes!("power3.ptau");
@@ -114,6 +114,15 @@ fn verifier_params_are_the_verifiers_part() {
     assert_eq!((params.k(), params.n(), params.get_g().len()), (3, 8, 1));
     assert_eq!(params.s_g2(), srs.params().s_g2());
     assert_eq!(params.g2(), bn256::G2Affine::generator());
+    assert_eq!(verifier_params(3, &srs.s_g2()).unwrap().s_g2(), params.s_g2());
+    for (k, s_g2) in [
+        (0, srs.s_g2()),
+        (64, srs.s_g2()),
+        (3, G2Affine::IDENTITY),
+        (3, G2Affine { x: srs.s_g2().y, ..srs.s_g2() }),
+    ] {
+        assert!(matches!(verifier_params(k, &s_g2), Err(Error::InvalidArgument { .. })));
+    }
 }
 
 /// The sections of a `.ptau` as (type, content).

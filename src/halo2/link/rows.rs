@@ -81,7 +81,7 @@ impl BlindingRows {
     pub fn opening(&self, values: &[Fr], z: Fr, at_z: Fr) -> Option<Vec<Fr>> {
         let path = CpuPath::active();
         let mut out = vector::powers(path, Fr::ONE, self.omega, 1usize << self.k);
-        out.iter_mut().for_each(|x| *x = *x - z);
+        out.iter_mut().for_each(|x| *x -= z);
         if out.iter().any(Field::is_zero) {
             return None;
         }

@@ -53,10 +53,14 @@ fn msm(bases: &[G1Affine], scalars: Scalars<'_>) -> G1Affine {
     msm::msm(CpuPath::active(), &MsmBases::new(bases.to_vec()), scalars)
 }
 
+/// Whether a point of the twist is in the group of order r.
+pub(super) fn in_group(p: &G2Affine) -> bool {
+    Xyzz::from(*p).mul_vartime(&bn254::SCALAR_MODULUS).is_identity()
+}
+
 /// e(Σ ρ_i·G_i, \[τ\]H) = e(Σ ρ_i·G_{i+1}, H) over i < n − 1: with G_0 = G, which the caller knows, all G_i are \[τ^i\]G.
 pub(super) fn powers(parts: &Parts) -> Result<(), String> {
-    let order = Xyzz::from(parts.s_g2).mul_vartime(&bn254::SCALAR_MODULUS);
-    if !order.is_identity() {
+    if !in_group(&parts.s_g2) {
         return Err("τ in G2 is not in the group of order r".into());
     }
     let (Some((_, lower)), Some((_, upper))) = (parts.g.split_last(), parts.g.split_first()) else {

@@ -191,29 +191,12 @@ impl Srs {
 
     /// The parameters as halo2-axiom holds them; a copy, made by the first call.
     pub fn params(&self) -> &ParamsKZG<Bn256> {
-        self.params.get_or_init(|| self.upstream(self.g.len(), self.g_lagrange.len()))
+        self.params.get_or_init(|| upstream(self.k, &self.g, &self.g_lagrange, &self.s_g2))
     }
 
-    /// The parameters for halo2-axiom's verifier alone, which reads k, G, H and \[τ\]H. **Not** for proving: the powers
-    /// are missing.
+    /// [`verifier_params`] of this SRS.
     pub fn verifier_params(&self) -> ParamsKZG<Bn256> {
-        self.upstream(1, 0)
-    }
-
-    fn upstream(&self, powers: usize, lagrange: usize) -> ParamsKZG<Bn256> {
-        // `from_parts` is a method; any parameters serve to call it, and reading k = 0 and four zero points cannot fail.
-        let zeros = [0; 4 + 2 * halo2::RAW_G1 + 2 * halo2::RAW_G2];
-        let any = ParamsKZG::<Bn256>::read_custom(&mut &zeros[..], SerdeFormat::RawBytesUnchecked);
-        let copy = |points: &[G1Affine], n: usize| {
-            interop::halo2_g1_points(points.get(..n).unwrap_or(points)).to_vec()
-        };
-        any.unwrap_or_else(|_| ParamsKZG::setup(1, insecure::Zeros)).from_parts(
-            self.k,
-            copy(&self.g, powers),
-            Some(copy(&self.g_lagrange, lagrange)),
-            interop::halo2_g2_point(&G2Affine::generator()),
-            interop::halo2_g2_point(&self.s_g2),
-        )
+        upstream(self.k, &[G1Affine::generator()], &[], &self.s_g2)
     }
 
     /// The bytes of this library's format: the uncompressed `.srs` with whether it is insecure, and a checksum.
@@ -239,6 +222,33 @@ impl Clone for Srs {
         let (g, g_lagrange) = (self.g.clone(), self.g_lagrange.clone());
         Self { g, g_lagrange, params: OnceLock::new(), ..*self }
     }
+}
+
+/// The parameters that halo2-axiom's verifier reads: k, G, H and \[τ\]H, all of them public and small. **Not** for
+/// proving: the powers are missing.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] unless 1 ≤ k ≤ 28 and `s_g2` is a point of G2 other than the identity. That it is the one
+/// of a trusted SRS is for the caller to know.
+pub fn verifier_params(k: u32, s_g2: &G2Affine) -> Result<ParamsKZG<Bn256>> {
+    check_k(k)?;
+    if s_g2.is_identity() || !s_g2.is_on_curve() || !check::in_group(s_g2) {
+        return Err(Error::invalid("s_g2", "is the identity or not a point of G2"));
+    }
+    Ok(upstream(k, &[G1Affine::generator()], &[], s_g2))
+}
+
+fn upstream(k: u32, g: &[G1Affine], g_lagrange: &[G1Affine], s_g2: &G2Affine) -> ParamsKZG<Bn256> {
+    // `from_parts` is a method; any parameters serve to call it, and reading k = 0 and four zero points cannot fail.
+    let zeros = [0; 4 + 2 * halo2::RAW_G1 + 2 * halo2::RAW_G2];
+    let any = ParamsKZG::<Bn256>::read_custom(&mut &zeros[..], SerdeFormat::RawBytesUnchecked);
+    any.unwrap_or_else(|_| ParamsKZG::setup(1, insecure::Zeros)).from_parts(
+        k,
+        interop::halo2_g1_points(g).to_vec(),
+        Some(interop::halo2_g1_points(g_lagrange).to_vec()),
+        interop::halo2_g2_point(&G2Affine::generator()),
+        interop::halo2_g2_point(s_g2),
+    )
 }
 
 fn check_k(k: u32) -> Result<()> {
