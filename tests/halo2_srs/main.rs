@@ -323,6 +323,13 @@ fn damaged_files_are_rejected_without_a_panic() {
             let _ = Srs::decode(&bytes, &TRUST);
         }
     }
+    // A compressed coordinate of G2 that is not below the modulus, in either half.
+    for at in [31, 63] {
+        let mut bytes = files[2].clone();
+        let start = bytes.len() - 64;
+        bytes[start + at] |= 0x3f;
+        assert!(rejected(&bytes).contains("twist"));
+    }
     let message = rejected(&[0xff; 2000]);
     assert!(message.contains("no `.ptau` or `.srs`"), "{message}");
     assert!(Srs::decode(&[], &FULL).is_err());

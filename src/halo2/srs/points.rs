@@ -6,7 +6,7 @@ use halo2curves_axiom::group::GroupEncoding;
 use halo2curves_axiom::group::prime::PrimeCurveAffine;
 use halo2curves_axiom::serde::SerdeObject;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use zkwatt_kernels::{G1Affine, G2Affine, parallel};
+use zkwatt_kernels::{Fq, G1Affine, G2Affine, parallel};
 
 /// Points that one thread decodes at a time.
 const CHUNK: usize = 256;
@@ -37,6 +37,10 @@ fn read<P: PrimeCurveAffine + GroupEncoding + SerdeObject>(bytes: &[u8], encodin
     match encoding {
         Encoding::Raw => P::from_raw_bytes(bytes),
         Encoding::Compressed => {
+            // halo2curves panics at a coordinate in F_q² that is not below the modulus.
+            if !coordinates_are_canonical(bytes) {
+                return None;
+            }
             let mut repr = <P as GroupEncoding>::Repr::default();
             repr.as_mut().get_mut(..bytes.len())?.copy_from_slice(bytes);
             let point = Option::<P>::from(<P as GroupEncoding>::from_bytes(&repr))?;
@@ -44,6 +48,23 @@ fn read<P: PrimeCurveAffine + GroupEncoding + SerdeObject>(bytes: &[u8], encodin
             (point.to_bytes().as_ref() == bytes).then_some(point)
         }
     }
+}
+
+/// Whether the elements of F_q in a compressed point are below the modulus; the top two bits of the last are flags.
+fn coordinates_are_canonical(bytes: &[u8]) -> bool {
+    let (elements, rest) = bytes.as_chunks::<32>();
+    let canonical = |(i, element): (usize, &[u8; 32])| {
+        let (limbs, _) = element.as_chunks::<8>();
+        let mut value = [0; 4];
+        for (limb, bytes) in value.iter_mut().zip(limbs) {
+            *limb = u64::from_le_bytes(*bytes);
+        }
+        if i + 1 == elements.len() {
+            value[3] &= u64::MAX >> 2;
+        }
+        Fq::from_canonical(value).is_some()
+    };
+    rest.is_empty() && elements.iter().enumerate().all(canonical)
 }
 
 /// Appends the points of `bytes`, which are whole ones; the error names the first bad point.
