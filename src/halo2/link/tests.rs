@@ -103,7 +103,7 @@ fn a_difference_in_any_usable_row_is_rejected() {
     // Differences that cancel in a plain sum of the columns.
     let mut columns = Columns::new(2, &mut rng);
     columns.committed[0][4] += Fr::ONE;
-    columns.committed[1][4] = columns.committed[1][4] - Fr::ONE;
+    columns.committed[1][4] -= Fr::ONE;
     let statement = columns.statement(&srs);
     assert!(rejected(&srs, &statement, &columns.prove_regardless(&srs, &statement)));
     // In a blinding row it is no difference.
