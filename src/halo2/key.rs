@@ -2,16 +2,16 @@
 
 use super::columns::Columns;
 use super::programs::Programs;
-use super::{KzgParams, lagrange_bases};
+use super::{KzgParams, Srs, lagrange_bases};
 use crate::device::{G1, LookupOps, MsmOps, NttOps, QuotientOps, VectorOps};
 use crate::error::{Error, Result};
 use crate::interop::halo2curves as interop;
 use halo2_axiom::halo2curves::bn256::{Fr as HaloFr, G1Affine as HaloG1Affine};
 use halo2_axiom::plonk::{Any, ConstraintSystem, ProvingKey, VerifyingKey};
-use halo2_axiom::poly::commitment::{Params, ParamsProver};
+use halo2_axiom::poly::commitment::ParamsProver;
 use std::sync::Arc;
 use zkwatt_kernels::ntt::{Direction, Generator, NttPlan};
-use zkwatt_kernels::{Field, Fr};
+use zkwatt_kernels::{Field, Fr, G1Affine};
 
 /// What a device must do for Halo2.
 pub trait Halo2Backend: MsmOps<G1> + NttOps + VectorOps + LookupOps + QuotientOps {}
@@ -130,24 +130,33 @@ impl<B: Halo2Backend> PreparedKey<B> {
         params: &KzgParams,
         pk: &ProvingKey<HaloG1Affine>,
     ) -> Result<Self> {
-        Self::with_lagrange_bases(backend, params, &lagrange_bases(params)?, pk)
+        let lagrange = lagrange_bases(params)?;
+        Self::from_bases(
+            backend.into(),
+            interop::g1_points(params.get_g()),
+            interop::g1_points(&lagrange),
+            pk,
+        )
     }
 
-    /// As [`PreparedKey::new`], with the [`lagrange_bases`] of `params` given.
-    pub fn with_lagrange_bases(
-        backend: impl Into<Arc<B>>,
-        params: &KzgParams,
-        lagrange: &[HaloG1Affine],
+    /// As [`PreparedKey::new`], for an [`Srs`].
+    pub fn from_srs(backend: impl Into<Arc<B>>, srs: &Srs, pk: &ProvingKey<HaloG1Affine>) -> Result<Self> {
+        Self::from_bases(backend.into(), srs.g(), srs.g_lagrange(), pk)
+    }
+
+    fn from_bases(
+        backend: Arc<B>,
+        powers: &[G1Affine],
+        lagrange: &[G1Affine],
         pk: &ProvingKey<HaloG1Affine>,
     ) -> Result<Self> {
-        let backend = backend.into();
         let vk = pk.get_vk().clone();
         let shape = KeyShape::new(&vk)?;
-        if params.k() != shape.k || lagrange.len() != shape.n {
+        if powers.len() != shape.n || lagrange.len() != shape.n {
             return Err(Error::Mismatch {
                 what: "the proving key",
                 made_for: format!("parameters with k = {}", shape.k),
-                used_with: format!("parameters with k = {}", params.k()),
+                used_with: format!("parameters of {} rows", lagrange.len()),
                 hint: "downsize the parameters to the key's k",
             });
         }
@@ -166,9 +175,8 @@ impl<B: Halo2Backend> PreparedKey<B> {
         let x = backend.upload(&x)?;
         let mut x_values = backend.copy(&x)?;
         backend.ntt(&mut x_values, &shape.transform(Direction::Forward)?)?;
-        let lagrange = interop::g1_points(lagrange);
         Ok(Self {
-            powers: backend.prepare(interop::g1_points(params.get_g()))?,
+            powers: backend.prepare(powers)?,
             lagrange: backend.prepare(lagrange)?,
             lagrange_tail: backend.prepare(lagrange.get(shape.usable_rows..).unwrap_or_default())?,
             fixed_values: fixed_values.collect::<Result<_>>()?,
