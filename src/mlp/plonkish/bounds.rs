@@ -36,9 +36,11 @@ pub(super) fn accumulator_ranges(
 
 /// Balanced base-256 digits of a private bias: those that reach 128·I·max x, the largest sum that a bias can meet.
 pub(super) fn bias_digits(model: &QuantisedModel) -> usize {
-    let reach = model.layers.iter().enumerate().map(|(l, layer)| {
-        128 * layer.inputs as i128 * i128::from(model.layer_input_max(l).unwrap_or(0))
-    });
+    let reach = model
+        .layers
+        .iter()
+        .enumerate()
+        .map(|(l, layer)| 128 * layer.inputs as i128 * i128::from(model.layer_input_max(l).unwrap_or(0)));
     let reach = reach.max().unwrap_or(0);
     (1..8).find(|n| 127 * digit_unit(*n) >= reach).unwrap_or(8)
 }
@@ -76,8 +78,9 @@ pub(super) fn check_private_weights(model: &QuantisedModel) -> Result<()> {
         if let Some(w) = layer.weights.iter().find(|w| !range.contains(*w)) {
             return Err(Error::Unsupported {
                 what: format!("the private weight {w} in layer {l}"),
-                reason: "private weights have 8 bits, -128 to 127; quantise to 8 bits or make the weights public"
-                    .into(),
+                reason:
+                    "private weights have 8 bits, -128 to 127; quantise to 8 bits or make the weights public"
+                        .into(),
             });
         }
     }

@@ -34,11 +34,15 @@ impl PlacedWeights {
         for (l, (layer, rows)) in model.layers.iter().zip(&layout.layers).enumerate() {
             if private {
                 let end = layout.value_row(l, layer.inputs + layout.bias_groups);
-                columns.iter_mut().filter_map(|c| c.get_mut(rows.first..end)).for_each(|c| c.fill(WEIGHT_OFFSET));
+                columns
+                    .iter_mut()
+                    .filter_map(|c| c.get_mut(rows.first..end))
+                    .for_each(|c| c.fill(WEIGHT_OFFSET));
             }
             let offset = if private { WEIGHT_OFFSET } else { 0 };
             for o in 0..layer.outputs {
-                let (column, block) = (o % layout.weight_columns, o / layout.weight_columns);
+                let position = layer.outputs - 1 - o;
+                let (column, block) = (position % layout.weight_columns, position / layout.weight_columns);
                 let mut set = |row: usize, value: i32| {
                     if let Some(cell) = columns.get_mut(column).and_then(|c| c.get_mut(row + block)) {
                         *cell = value;
@@ -81,7 +85,12 @@ impl PlonkishCircuit {
     pub fn new(model: &QuantisedModel, options: CircuitOptions, choice: LayoutChoice) -> Result<Self> {
         let layout = Layout::new(model, options, choice)?;
         let weights = PlacedWeights::new(model, &layout)?;
-        Ok(Self { layout: layout.into(), weights: weights.into(), model: Arc::new(model.clone()), witness: None })
+        Ok(Self {
+            layout: layout.into(),
+            weights: weights.into(),
+            model: Arc::new(model.clone()),
+            witness: None,
+        })
     }
 
     /// The arrangement.
@@ -120,7 +129,10 @@ impl PlonkishCircuit {
             };
             inference.activations.zeroize();
             inference.accumulators.zeroize();
-            Ok(InferenceStatement { input: (options.input == InputMode::Public).then(|| input.to_vec()), output })
+            Ok(InferenceStatement {
+                input: (options.input == InputMode::Public).then(|| input.to_vec()),
+                output,
+            })
         };
         inputs.iter().map(statement).collect()
     }
@@ -243,7 +255,8 @@ impl Circuit<bn256::Fr> for PlonkishCircuit {
                 self.assign_fixed(&config, &mut region);
                 let witness = self.witness.as_deref().map(|w| w as &dyn PhaseWitness);
                 let first_phase = self.layout.columns().first_phase;
-                assign_advice(&mut region, &config.advice, first_phase, &challenges, witness).map_err(synthesis_error)
+                assign_advice(&mut region, &config.advice, first_phase, &challenges, witness)
+                    .map_err(synthesis_error)
             },
         )
     }

@@ -42,7 +42,11 @@ fn pieces(power: Fr) -> [i64; 8] {
     core::array::from_fn(|i| (limbs[i / 2] >> (32 * (i % 2)) & 0xffff_ffff) as i64)
 }
 
-fn combine_chunk(columns: &[&[i32]], pieces: &[[i64; 8]], rows: Range<usize>) -> impl Iterator<Item = Fr> + use<> {
+fn combine_chunk(
+    columns: &[&[i32]],
+    pieces: &[[i64; 8]],
+    rows: Range<usize>,
+) -> impl Iterator<Item = Fr> + use<> {
     let mut sums = vec![[0i64; 8]; rows.len()];
     for (column, pieces) in columns.iter().zip(pieces) {
         for (sum, v) in sums.iter_mut().zip(cells(column, &rows)) {

@@ -171,7 +171,8 @@ mod tests {
             let requantise = Requantise { shift, bits };
             let bound = 1i64 << (shift + bits + 3).min(61);
             let form = NeuronForm::new(requantise, (i128::from(-bound), i128::from(bound)));
-            for acc in [-bound, bound, 0, 1, -1, 1 << (shift - 1), -(1 << (shift - 1)), bound / 3, -bound / 7] {
+            for acc in [-bound, bound, 0, 1, -1, 1 << (shift - 1), -(1 << (shift - 1)), bound / 3, -bound / 7]
+            {
                 let mut slots = vec![];
                 let x = form.write(acc, &mut slots);
                 assert_eq!(slots.len(), form.limbs());
@@ -185,7 +186,9 @@ mod tests {
     fn limbs_follow_the_bounds() {
         let form = |range| NeuronForm::new(Requantise { shift: 8, bits: 8 }, range);
         // (min, max) -> limbs of e; the last in range rounds to 255.
-        for (range, excess) in [((0, 65_407), 0), ((0, 65_408), 1), ((-129, 0), 1), ((-128, 0), 0), ((-70_000, 0), 2)] {
+        for (range, excess) in
+            [((0, 65_407), 0), ((0, 65_408), 1), ((-129, 0), 1), ((-128, 0), 0), ((-70_000, 0), 2)]
+        {
             assert_eq!(form(range).excess, excess, "{range:?}");
         }
         assert_eq!(form((0, 1)).limbs(), 1);

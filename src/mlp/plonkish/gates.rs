@@ -7,7 +7,8 @@ use crate::mlp::plonkish::forms::{NeuronForm, ValueForm};
 use crate::mlp::{InputMode, OutputMode};
 use halo2_axiom::halo2curves::bn256::Fr;
 use halo2_axiom::plonk::{
-    Advice, Challenge, Column, ConstraintSystem, Expression, FirstPhase, Fixed, Instance, SecondPhase, VirtualCells,
+    Advice, Challenge, Column, ConstraintSystem, Expression, FirstPhase, Fixed, Instance, SecondPhase,
+    VirtualCells,
 };
 use halo2_axiom::poly::Rotation;
 
@@ -22,9 +23,11 @@ pub(super) struct Roles {
     pub(super) wide: Option<Column<Fixed>>,
     /// 256^d in the first row of a group of digit d of a bias.
     pub(super) bias: Column<Fixed>,
-    /// Link rows: row O, and the first row of each layer's last group. With public biases, `bias` itself.
-    pub(super) link: Column<Fixed>,
-    /// An accumulator is here, and the next one of its layer is the next that comes.
+    /// The first row of each layer's last group, where S begins anew. With public biases, `bias` itself.
+    pub(super) cut: Column<Fixed>,
+    /// The first row of each layer, where S and T are compared and T begins anew.
+    pub(super) start: Column<Fixed>,
+    /// An accumulator that is not its layer's first.
     pub(super) more: Column<Fixed>,
     /// A hidden neuron, by form.
     pub(super) neurons: Vec<Column<Fixed>>,
@@ -55,20 +58,19 @@ pub struct Config {
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) struct ChallengeMap {
     pub(super) neuron: usize,
-    pub(super) layer: usize,
     pub(super) batch: Option<usize>,
     pub(super) lookup: Option<usize>,
 }
 
 impl ChallengeMap {
     pub(super) fn new(layout: &Layout) -> Self {
-        let batch = (layout.batch > 1).then_some(2);
-        let lookup = (layout.lookup == ByteLookup::LogUp).then_some(2 + usize::from(layout.batch > 1));
-        Self { neuron: 0, layer: 1, batch, lookup }
+        let batch = (layout.batch > 1).then_some(1);
+        let lookup = (layout.lookup == ByteLookup::LogUp).then_some(1 + usize::from(layout.batch > 1));
+        Self { neuron: 0, batch, lookup }
     }
 
     pub(super) fn count(self) -> usize {
-        2 + usize::from(self.batch.is_some()) + usize::from(self.lookup.is_some())
+        1 + usize::from(self.batch.is_some()) + usize::from(self.lookup.is_some())
     }
 }
 
@@ -134,10 +136,13 @@ impl Cells {
             x: meta.query_advice(advice[map.value(b)], cur),
             limbs,
             committed: map.input(b).map(|i| meta.query_advice(advice[i], cur)),
-            largest: map.largest(b).map(|i| {
-                [cur, Rotation::next()].map(|rotation| meta.query_advice(advice[i], rotation))
-            }),
-            instances: instances[b * width..(b + 1) * width].iter().map(|c| meta.query_instance(*c, cur)).collect(),
+            largest: map
+                .largest(b)
+                .map(|i| [cur, Rotation::next()].map(|rotation| meta.query_advice(advice[i], rotation))),
+            instances: instances[b * width..(b + 1) * width]
+                .iter()
+                .map(|c| meta.query_instance(*c, cur))
+                .collect(),
         }
     }
 
@@ -160,7 +165,8 @@ impl Cells {
 
     fn remainder_scaling(&self, form: NeuronForm) -> Option<Expr> {
         let copy = form.limbs() - 1;
-        form.remainder_scale().map(|k| self.limbs[copy - 1].clone() * constant(1 << k) - self.limbs[copy].clone())
+        form.remainder_scale()
+            .map(|k| self.limbs[copy - 1].clone() * constant(1 << k) - self.limbs[copy].clone())
     }
 
     fn sign(&self, form: NeuronForm) -> Option<Expr> {
@@ -227,7 +233,14 @@ impl Config {
         let config = Self { layout, weights, rows, roles, advice, challenges };
         meta.create_gate("dense", |meta| config.dense_gates(meta, &map, ids));
         meta.create_gate("accumulators", |meta| config.accumulator_gates(meta, &map, ids, &instances));
-        meta.create_gate("cells", |meta| config.cell_gates(meta, &map, &instances));
+        let neurons =
+            config.layout.forms.iter().any(|form| {
+                form.excess > 0 || form.value.scale().is_some() || form.remainder_scale().is_some()
+            });
+        // A gate must not be empty.
+        if neurons || config.roles.output.is_some() || config.roles.input.is_some() {
+            meta.create_gate("cells", |meta| config.cell_gates(meta, &map, &instances));
+        }
         config
     }
 
@@ -247,11 +260,10 @@ impl Config {
 
     /// U and S:
     ///
-    /// U = Σ_c r^c·W_c + \[group\]·r^C·U',   S = (\[value\]·X + bias)·U + \[active\]·S' + \[link\]·(τ − 1)·S'
+    /// U = Σ_c r^c·W_c + \[group\]·r^C·U',   S = (\[value\]·X + bias·Σ_b ρ^b)·U + (\[active\] − \[cut\])·S',   \[start\]·(S − T) = 0
     fn dense_gates(&self, meta: &mut VirtualCells<'_, Fr>, map: &ColumnMap, ids: ChallengeMap) -> Vec<Expr> {
         let (cur, next) = (Rotation::cur(), Rotation::next());
         let r = self.challenges[ids.neuron].expr();
-        let tau = self.challenges[ids.layer].expr();
         let active = meta.query_fixed(self.rows.active, cur);
         let columns: Vec<Expr> = match map.weights.is_empty() {
             true => self.weights.iter().map(|c| meta.query_fixed(*c, cur)).collect(),
@@ -278,7 +290,12 @@ impl Config {
         let rho = self.batch_challenge(ids);
         let x = (0..self.layout.batch).map(|b| meta.query_advice(self.advice[map.value(b)], cur));
         let x = horner(x.collect::<Vec<_>>().into_iter(), &rho);
-        let mut factor = meta.query_fixed(self.roles.value, cur) * x + meta.query_fixed(self.roles.bias, cur);
+        // Every inference has the bias.
+        let bias = match self.layout.batch {
+            1 => meta.query_fixed(self.roles.bias, cur),
+            batch => meta.query_fixed(self.roles.bias, cur) * geometric(&rho, batch),
+        };
+        let mut factor = meta.query_fixed(self.roles.value, cur) * x + bias;
         if let Some(wide) = self.roles.wide {
             let high = (0..self.layout.batch)
                 .map(|b| meta.query_advice(self.advice[map.limb(b, 0)], cur))
@@ -287,17 +304,13 @@ impl Config {
         }
         let [s, s_next] = [cur, next].map(|rotation| meta.query_advice(self.advice[map.dense], rotation));
         let t = meta.query_advice(self.advice[map.accumulators], cur);
-        let link = meta.query_fixed(self.roles.link, cur);
-        let chain = active.clone() * (s.clone() - s_next.clone());
-        gates.push(chain - factor * line - link * (tau.clone() - constant_expr(1)) * s_next);
-        gates.push(meta.query_fixed(self.rows.first, cur) * (s.clone() - tau * t.clone()));
-        let last = meta.query_fixed(self.rows.last, cur);
-        gates.push(last.clone() * s);
-        gates.push(last * t);
+        let cut = meta.query_fixed(self.roles.cut, cur);
+        gates.push(active * (s.clone() - s_next.clone()) - factor * line + cut * s_next);
+        gates.push(meta.query_fixed(self.roles.start, cur) * (s - t));
         gates
     }
 
-    /// T = acc + \[active\]·T' + \[more\]·(r − 1)·T' + \[link\]·(τ − 1)·T', acc combined over inferences by ρ.
+    /// T' = acc + (\[active\] − \[start\])·T + \[more\]·(r − 1)·T, acc combined over inferences by ρ; T = 0 in row 0.
     fn accumulator_gates(
         &self,
         meta: &mut VirtualCells<'_, Fr>,
@@ -306,13 +319,14 @@ impl Config {
         instances: &[Column<Instance>],
     ) -> Vec<Expr> {
         let (cur, next) = (Rotation::cur(), Rotation::next());
-        let [r, tau] = [ids.neuron, ids.layer].map(|i| self.challenges[i].expr());
+        let r = self.challenges[ids.neuron].expr();
         let rho = self.batch_challenge(ids);
         let cells = self.cells(meta, map, instances);
-        let [t, t_next] = [cur, next].map(|rotation| meta.query_advice(self.advice[map.accumulators], rotation));
-        let [active, more, link] = [self.rows.active, self.roles.more, self.roles.link].map(|c| meta.query_fixed(c, cur));
-        let mut gate = active * (t - t_next.clone())
-            - (more * (r - constant_expr(1)) + link * (tau - constant_expr(1))) * t_next;
+        let [t, t_next] =
+            [cur, next].map(|rotation| meta.query_advice(self.advice[map.accumulators], rotation));
+        let [active, more, start] =
+            [self.rows.active, self.roles.more, self.roles.start].map(|c| meta.query_fixed(c, cur));
+        let mut gate = active * (t_next - t.clone()) - (more * (r - constant_expr(1)) - start) * t.clone();
         for (form, rows) in self.layout.forms.iter().zip(&self.roles.neurons) {
             let accumulators: Vec<Expr> = cells.iter().map(|cells| cells.accumulator(*form)).collect();
             gate = gate - meta.query_fixed(*rows, cur) * horner(accumulators.into_iter(), &rho);
@@ -333,11 +347,16 @@ impl Config {
                 Some(rows) => meta.query_fixed(rows, cur) * outputs,
                 None => outputs,
             };
-        vec![gate]
+        vec![gate, meta.query_fixed(self.rows.first, cur) * t]
     }
 
     /// What holds for the cells of each inference by themselves.
-    fn cell_gates(&self, meta: &mut VirtualCells<'_, Fr>, map: &ColumnMap, instances: &[Column<Instance>]) -> Vec<Expr> {
+    fn cell_gates(
+        &self,
+        meta: &mut VirtualCells<'_, Fr>,
+        map: &ColumnMap,
+        instances: &[Column<Instance>],
+    ) -> Vec<Expr> {
         let cur = Rotation::cur();
         let mut gates = Vec::new();
         for cells in self.cells(meta, map, instances) {
@@ -377,15 +396,15 @@ impl Roles {
         let input = column(checked);
         let group = column(layout.has_groups());
         let weights = column(layout.has_groups() && layout.private_weights());
-        let [value, bias, more] = [(); 3].map(|()| meta.fixed_column());
-        let link = if layout.private_weights() { meta.fixed_column() } else { bias };
+        let [value, bias, more, start] = [(); 4].map(|()| meta.fixed_column());
+        let cut = if layout.private_weights() { meta.fixed_column() } else { bias };
         let neurons = layout.forms.iter().map(|_| meta.fixed_column()).collect();
-        Self { value, wide, bias, link, more, neurons, output, input, group, weights }
+        Self { value, wide, bias, cut, start, more, neurons, output, input, group, weights }
     }
 
     /// (column, row, value) of the cells that are not zero.
     pub(super) fn cells(&self, layout: &Layout) -> Vec<(Column<Fixed>, usize, u128)> {
-        let mut cells = vec![(self.link, layout.outputs(), 1)];
+        let mut cells = Vec::new();
         let mut at = |column: Option<Column<Fixed>>, row: usize, value: u128| {
             cells.extend(column.map(|column| (column, row, value)));
         };
@@ -399,8 +418,9 @@ impl Roles {
             for (digit, row) in layout.bias_rows(l).enumerate() {
                 let power = layout.bias_groups - 1 - digit;
                 at(Some(self.bias), row, 1 << (8 * power));
-                at(Some(self.link).filter(|link| power == 0 && *link != self.bias), row, 1);
+                at(Some(self.cut).filter(|cut| power == 0 && *cut != self.bias), row, 1);
             }
+            at(Some(self.start), layer.first, 1);
             for row in layer.first..layout.value_row(l, layer.inputs + layout.bias_groups) {
                 at(self.weights, row, 1);
                 at(self.group.filter(|_| (row - layer.first) % layer.blocks + 1 < layer.blocks), row, 1);
@@ -417,7 +437,7 @@ impl Roles {
                         o
                     }
                 };
-                at(Some(self.more).filter(|_| o + 1 < layer.outputs), row, 1);
+                at(Some(self.more).filter(|_| o > 0), row, 1);
             }
         }
         cells

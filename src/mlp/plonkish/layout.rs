@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! rows 0..O                  the outputs
-//! row  O                     a link row
 //! layer L−1, …, layer 0      I groups of `blocks` rows for the inputs, then a group for each digit of the bias
 //! ```
 //!
-//! A group holds the weights of one input: its first row those of neurons 0..C, the next those of C..2C, and so on.
+//! A group holds the weights of one input: its first row those of the last C neurons, the last neuron's in column 0, the
+//! next row those of the C neurons before, and so on.
 //! An input's value is in column x of the group's first row. A hidden neuron of layer l is input of layer l + 1, and
 //! its limbs are found from that same row, limb i in column i mod m, `rotation(i)` rows down. So no cell is ever copied,
 //! and the circuit has no permutation argument.
@@ -110,36 +110,45 @@ impl Layout {
     /// Errors: [`Error::InvalidArgument`] for a choice out of range or a k that is too small; [`Error::Unsupported`] for
     /// private weights or biases that do not fit; those of [`QuantisedModel::validate`].
     pub fn new(model: &QuantisedModel, options: CircuitOptions, choice: LayoutChoice) -> Result<Self> {
+        Self::unplaced(model, options)?.placed(choice)
+    }
+
+    /// What does not depend on the choice: shapes and forms.
+    pub(super) fn unplaced(model: &QuantisedModel, options: CircuitOptions) -> Result<Self> {
         model.validate()?;
-        if choice.weight_columns == 0 || choice.batch == 0 || !(3..=5).contains(&choice.degree) {
-            return Err(Error::invalid(
-                "layout",
-                "needs a weight column, an inference and a degree of 3 to 5 at least",
-            ));
-        }
         let private = options.weights == WeightMode::Private;
         if private {
             bounds::check_private_weights(model)?;
         }
         let bias_groups = if private { bounds::bias_digits(model) } else { 1 };
         let ranges = bounds::accumulator_ranges(model, options.weights, bias_groups);
-        let mut layout = Self {
-            weight_columns: choice.weight_columns,
-            degree: choice.degree,
-            lookup: choice.lookup,
-            batch: choice.batch,
-            options,
-            bias_groups,
-            input: ValueForm { bits: model.input.bits },
-            ..Self::default()
-        };
+        let mut layout =
+            Self { options, bias_groups, input: ValueForm { bits: model.input.bits }, ..Self::default() };
         layout.find_forms(model, &ranges);
         if options.output == OutputMode::Class {
             let (min, max) = ranges.last().copied().unwrap_or((0, 0));
             // The margin over class i is at most max − min, minus 1 for smaller indices.
             layout.margin_limbs = limbs_for((max - min) as u128);
         }
-        layout.place_rows(model);
+        Ok(layout)
+    }
+
+    /// The same shapes, placed.
+    pub(super) fn placed(&self, choice: LayoutChoice) -> Result<Self> {
+        if choice.weight_columns == 0 || choice.batch == 0 || !(3..=5).contains(&choice.degree) {
+            return Err(Error::invalid(
+                "layout",
+                "needs a weight column, an inference and a degree of 3 to 5 at least",
+            ));
+        }
+        let mut layout = Self {
+            weight_columns: choice.weight_columns,
+            degree: choice.degree,
+            lookup: choice.lookup,
+            batch: choice.batch,
+            ..self.clone()
+        };
+        layout.place_rows();
         let logs = if choice.log_n == 0 { 4..=MAX_LOG_N } else { choice.log_n..=choice.log_n };
         for log_n in logs {
             if log_n <= MAX_LOG_N && layout.place_limbs(log_n, choice.limb_columns) {
@@ -176,16 +185,17 @@ impl Layout {
                 inputs: layer.inputs,
                 outputs: layer.outputs,
                 first: 0,
-                blocks: layer.outputs.div_ceil(self.weight_columns),
+                blocks: 0,
                 form,
             });
         }
     }
 
-    fn place_rows(&mut self, model: &QuantisedModel) {
-        let groups = self.bias_groups;
-        let mut row = model.layers.last().map_or(0, |layer| layer.outputs) + 1;
+    fn place_rows(&mut self) {
+        let (groups, columns) = (self.bias_groups, self.weight_columns);
+        let mut row = self.outputs();
         for layer in self.layers.iter_mut().rev() {
+            layer.blocks = layer.outputs.div_ceil(columns);
             layer.first = row;
             row += (layer.inputs + groups) * layer.blocks;
         }
@@ -224,10 +234,12 @@ impl Layout {
         }
         let span = |kinds: &mut dyn Iterator<Item = &LimbRows>| -> usize {
             let rows = kinds.flat_map(|kind| kind.rows.iter().copied());
-            let (low, high) = rows.fold((usize::MAX, 0), |(low, high), row| (low.min(row), high.max(row + 1)));
+            let (low, high) =
+                rows.fold((usize::MAX, 0), |(low, high), row| (low.min(row), high.max(row + 1)));
             high.saturating_sub(low)
         };
-        let mut candidates = vec![1, span(&mut kinds.iter().filter(|kind| kind.limbs > 1)), span(&mut kinds.iter())];
+        let mut candidates =
+            vec![1, span(&mut kinds.iter().filter(|kind| kind.limbs > 1)), span(&mut kinds.iter())];
         candidates.dedup();
         candidates
     }
@@ -261,9 +273,7 @@ impl Layout {
                     rows: (0..layer.outputs).map(|o| self.value_row(l + 1, o)).collect(),
                     limbs: form.limbs(),
                 }),
-                None => {
-                    kinds.push(LimbRows { rows: (0..layer.outputs).collect(), limbs: self.margin_limbs })
-                }
+                None => kinds.push(LimbRows { rows: (0..layer.outputs).collect(), limbs: self.margin_limbs }),
             }
         }
         kinds

@@ -79,14 +79,14 @@ pub(super) fn configure(
     degree: usize,
 ) -> (Vec<Column<Advice>>, Column<Advice>) {
     let (inline, grouped) = looked.split_at(looked.len().min(degree - 3));
-    let helpers: Vec<_> = (0..helper_count(looked.len(), degree))
-        .map(|_| meta.advice_column_in(SecondPhase))
-        .collect();
+    let helpers: Vec<_> =
+        (0..helper_count(looked.len(), degree)).map(|_| meta.advice_column_in(SecondPhase)).collect();
     let sum = meta.advice_column_in(SecondPhase);
     let cur = Rotation::cur();
     meta.create_gate("logup", |meta| {
         let active = meta.query_fixed(rows.active, cur);
-        let poles = |meta: &mut halo2_axiom::plonk::VirtualCells<'_, bn256::Fr>, columns: &[Column<Advice>]| {
+        let poles = |meta: &mut halo2_axiom::plonk::VirtualCells<'_, bn256::Fr>,
+                     columns: &[Column<Advice>]| {
             columns.iter().map(|c| meta.query_advice(*c, cur) + beta.expr()).collect::<Vec<Expr>>()
         };
         let mut gates = Vec::new();

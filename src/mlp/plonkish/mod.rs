@@ -4,27 +4,28 @@
 //! # Dense layers
 //!
 //! Let acc⁽ˡ⁾ be the accumulators of layer l, x⁽ˡ⁾ its inputs, with the bias as one more weight whose input is 1. After
-//! inputs, limbs and private weights are committed and the instance is absorbed, the verifier draws r and τ, and the circuit
-//! checks one equation for all layers,
+//! inputs, limbs and private weights are committed and the instance is absorbed, the verifier draws r, and the circuit
+//! checks for each layer
 //!
 //! ```text
-//! Σ_l τ^l · Σ_i r^i·acc_i⁽ˡ⁾  =  Σ_l τ^l · Σ_j x_j⁽ˡ⁾ · (Σ_i r^i·W_ij⁽ˡ⁾)        l counted from the last layer
+//! Σ_i r^(O−1−i)·acc_i⁽ˡ⁾  =  Σ_j x_j⁽ˡ⁾ · (Σ_i r^(O−1−i)·W_ij⁽ˡ⁾)
 //! ```
 //!
-//! with one row for each input and C weights in a row. Both sides are polynomials in (r, τ) of degree below max O + C + L
-//! whose coefficients are fixed before; unless each acc⁽ˡ⁾ equals W·x + b they agree with probability at most
-//! (max O + C + L)/|F_r|: below 2^−230. (Freivalds' check, with a challenge for the random vector.) The left side is
-//! the running sum T over the rows of the accumulators, the right side S over the rows of the weights, and
-//! S = τ·T in row 0. Several inferences share the weights: accumulators and inputs are combined with powers of a
-//! third, independent challenge ρ, which adds the batch to the degree. (r would not do: r^i·r^b collides.)
+//! with one row for each input and C weights in a row. Both sides are polynomials in r whose coefficients are fixed before,
+//! of degree below O + C (unused cells of private columns are coefficients too); unless acc⁽ˡ⁾ = W·x + b they agree with
+//! probability at most (O + C)/|F_r|, below 2^−230. (Freivalds' check, with powers of a challenge for the random vector.)
+//! The left side is the running sum T over the rows of the accumulators, which lie right above the layer's rows; the
+//! right side is S, from the layer's last row to its first; they are compared in the first. Several inferences share the
+//! weights: accumulators and inputs are combined with powers of a second, independent challenge ρ, which adds the batch
+//! to the degree. (r would not do: r^i·r^b collides.)
 //!
 //! | column | phase | gate |
 //! |---|---|---|
 //! | x, limbs | 1 | all cells are bytes ([`logup`], or the permuted argument); [`forms`] says what follows from them |
 //! | W | fixed, or 1 | the model; w + 128 if private |
 //! | U | 2 | U = Σ_c r^c·W_c + \[group goes on\]·r^C·U'; only where a layer has more than C neurons, else the sum itself |
-//! | S | 2 | S = (\[value\]·x + bias)·U + S' , S = … + τ·S' in link rows; 0 in the last row |
-//! | T | 2 | T = acc + S', with r·T' instead of T' while the layer goes on, τ·T' in link rows; 0 in the last row |
+//! | S | 2 | S = (\[value\]·x + bias)·U + S', without S' at the layer's last group; S = T at its first row |
+//! | T | 2 | T' = acc + r·T; T' = acc for a layer's first accumulator, T' = T in rows without any |
 //!
 //! where ' is the next row. The accumulator of a hidden neuron is an expression in its limbs and has no cell; those of the
 //! outputs are the instance. The hidden neuron lies in the row in which the next layer reads it: no copies, no
@@ -56,6 +57,7 @@ mod forms;
 mod gates;
 mod layout;
 mod logup;
+mod plan;
 mod range;
 mod statement;
 #[cfg(test)]
@@ -66,6 +68,7 @@ pub use circuit::PlonkishCircuit;
 pub use forms::{LIMB_BITS, NeuronForm, ValueForm};
 pub use gates::Config;
 pub use layout::{ByteLookup, ColumnMap, LayerRows, Layout, LayoutChoice, MAX_LOG_N};
+pub use plan::{Objective, Planner, PlonkishPlan, SMALL_SLOWDOWN};
 pub use range::{RangeCircuit, RangeConfig, RangeLayout, RangeWitness};
 pub use statement::{InferenceStatement, PlonkishInterface};
 pub use witness::MlpWitness;

@@ -85,7 +85,10 @@ impl PhaseWitness for RangeWitness {
                 Ok(weights.map(|column| ColumnValues::Small(column.clone())).collect())
             }
             (1, [beta, ..]) => logup::second_phase(&views, &counts, active, DEGREE, *beta),
-            _ => Err(Error::invalid("phase", format!("is {phase}; the circuit has two phases and a challenge"))),
+            _ => Err(Error::invalid(
+                "phase",
+                format!("is {phase}; the circuit has two phases and a challenge"),
+            )),
         }
     }
 }
@@ -141,7 +144,8 @@ impl Circuit<bn256::Fr> for RangeCircuit {
                 }
                 let witness = self.witness.as_ref().map(|w| w as &dyn PhaseWitness);
                 let first_phase = self.layout.weight_columns + 1;
-                assign_advice(&mut region, &config.advice, first_phase, &[beta], witness).map_err(synthesis_error)
+                assign_advice(&mut region, &config.advice, first_phase, &[beta], witness)
+                    .map_err(synthesis_error)
             },
         )
     }

@@ -67,7 +67,12 @@ impl PlonkishInterface {
         for statement in statements {
             match (&statement.output, self.output) {
                 (OutputStatement::Accumulators(outputs), OutputMode::Accumulators) => {
-                    check_len("the stated outputs", outputs.len(), "the circuit's interface", self.output_len)?;
+                    check_len(
+                        "the stated outputs",
+                        outputs.len(),
+                        "the circuit's interface",
+                        self.output_len,
+                    )?;
                     columns.push(outputs.iter().map(|v| Fr::from(*v)).collect());
                 }
                 (OutputStatement::Class(class), OutputMode::Class) => {
@@ -119,7 +124,12 @@ impl PlonkishInterface {
     pub fn statements(&self, columns: &[Vec<Fr>]) -> Result<Vec<InferenceStatement>> {
         let class = usize::from(self.output == OutputMode::Class);
         let width = 1 + class + usize::from(self.input == InputMode::Public);
-        check_len("the instance columns", columns.len(), "the circuit's interface", width.saturating_mul(self.batch))?;
+        check_len(
+            "the instance columns",
+            columns.len(),
+            "the circuit's interface",
+            width.saturating_mul(self.batch),
+        )?;
         let none = || Error::invalid("instance", "has a value that no inference gives");
         let statements = columns.chunks(width).map(|columns| {
             let first = columns.first().ok_or_else(none)?;
@@ -157,7 +167,11 @@ fn signed(v: &Fr) -> Option<i64> {
 }
 
 fn check_len(left: &'static str, left_len: usize, right: &'static str, right_len: usize) -> Result<()> {
-    if left_len == right_len { Ok(()) } else { Err(Error::LengthMismatch { left, left_len, right, right_len }) }
+    if left_len == right_len {
+        Ok(())
+    } else {
+        Err(Error::LengthMismatch { left, left_len, right, right_len })
+    }
 }
 
 fn mode_error(argument: &'static str, expected: &impl core::fmt::Debug) -> Error {

@@ -1,11 +1,11 @@
 //! The values of the advice columns, by phase.
 
+use super::bounds::WEIGHT_OFFSET;
 use super::circuit::PlacedWeights;
 use super::combine::{combine, powers};
 use super::gates::ChallengeMap;
 use super::layout::Layout;
 use super::logup;
-use super::bounds::WEIGHT_OFFSET;
 use crate::error::{Error, Result};
 use crate::halo2::{ColumnValues, PhaseWitness};
 use crate::kernels::{Field, Fr};
@@ -180,7 +180,9 @@ impl MlpWitness {
         let rows = 0..self.layout.rows();
         let mut values = combine(&column(0), rho, rows.clone());
         let high = if self.layout.has_wide_values() { combine(&column(1), rho, rows) } else { Vec::new() };
-        for (l, layer) in self.layout.layers.iter().enumerate().filter(|(l, _)| self.layout.value_form(*l).is_wide()) {
+        for (l, layer) in
+            self.layout.layers.iter().enumerate().filter(|(l, _)| self.layout.value_form(*l).is_wide())
+        {
             for row in (0..layer.inputs).map(|j| self.layout.value_row(l, j)) {
                 if let (Some(value), Some(high)) = (values.get_mut(row), high.get(row)) {
                     *value += *high * Fr::from(256u64);
@@ -190,7 +192,7 @@ impl MlpWitness {
         values
     }
 
-    /// What T takes up, as (row, value, whether the row is followed by one of its layer).
+    /// What T takes up, as (row, value, whether it is its layer's first).
     fn accumulators(&self, rho: &[Fr]) -> Vec<(usize, Fr, bool)> {
         let layout = &self.layout;
         let combined = |of: &dyn Fn(usize) -> Fr| {
@@ -215,7 +217,7 @@ impl MlpWitness {
                     Some(form) => combined(&|b| Fr::from(form.accumulator(cell(b, 0, row), |i| limb(b, i)))),
                     None => combined(&|b| self.output(b, o, |i| limb(b, i))),
                 };
-                all.push((row, value, o + 1 < rows.outputs));
+                all.push((row, value, o == 0));
             }
         }
         all
@@ -241,23 +243,26 @@ impl MlpWitness {
         let ids = ChallengeMap::new(layout);
         let challenge = |i: usize| {
             challenges.get(i).copied().ok_or_else(|| {
-                let reason = format!("{} are given; the second phase of this circuit needs {}", challenges.len(), ids.count());
+                let reason = format!(
+                    "{} are given; the second phase of this circuit needs {}",
+                    challenges.len(),
+                    ids.count()
+                );
                 Error::invalid("challenges", reason)
             })
         };
-        let (r, tau) = (challenge(ids.neuron)?, challenge(ids.layer)?);
+        let r = challenge(ids.neuron)?;
         let rho = ids.batch.map(challenge).transpose()?.unwrap_or(Fr::ONE);
         let (r_powers, rho_powers) = (powers(r, layout.weight_columns + 1), powers(rho, layout.batch));
         let mut lines = self.lines(&r_powers);
         let map = layout.columns();
         let rows = layout.rows();
 
-        // What each row multiplies the chains by.
-        let mut link = vec![false; rows];
-        let mut mark = |row: usize| link.get_mut(row).into_iter().for_each(|link| *link = true);
-        mark(layout.outputs());
+        // What each row multiplies its line by, and where S begins anew.
+        let mut cut = vec![false; rows];
         let mut factors = vec![Fr::ZERO; rows];
         let values = self.values(&rho_powers);
+        let inferences = rho_powers.iter().fold(Fr::ZERO, |sum, power| sum + *power);
         for (l, layer) in layout.layers.iter().enumerate() {
             for row in (0..layer.inputs).map(|j| layout.value_row(l, j)) {
                 if let (Some(factor), Some(value)) = (factors.get_mut(row), values.get(row)) {
@@ -267,10 +272,10 @@ impl MlpWitness {
             for (digit, row) in layout.bias_rows(l).enumerate() {
                 let power = layout.bias_groups - 1 - digit;
                 if let Some(factor) = factors.get_mut(row) {
-                    *factor = Fr::from(1u128 << (8 * power));
+                    *factor = inferences * Fr::from(1u128 << (8 * power));
                 }
-                if power == 0 {
-                    mark(row);
+                if let (0, Some(cut)) = (power, cut.get_mut(row)) {
+                    *cut = true;
                 }
             }
         }
@@ -286,15 +291,15 @@ impl MlpWitness {
                     }
                 }
             }
-            if let (Some(first), true) = (lines.get_mut(..layout.outputs() + 1), self.private.is_some()) {
+            if let (Some(first), true) = (lines.get_mut(..layout.outputs()), self.private.is_some()) {
                 first.fill(Fr::ZERO);
             }
         }
         let mut dense = vec![Fr::ZERO; rows];
         let mut sum = Fr::ZERO;
-        for (((cell, factor), line), link) in dense.iter_mut().zip(&factors).zip(&lines).zip(&link).rev() {
-            if *link {
-                sum *= tau;
+        for (((cell, factor), line), cut) in dense.iter_mut().zip(&factors).zip(&lines).zip(&cut).rev() {
+            if *cut {
+                sum = Fr::ZERO;
             }
             if !factor.is_zero() {
                 sum += *factor * *line;
@@ -302,24 +307,21 @@ impl MlpWitness {
             *cell = sum;
         }
         let mut takes = vec![None; rows];
-        for (row, value, more) in self.accumulators(&rho_powers) {
+        for (row, value, first) in self.accumulators(&rho_powers) {
             if let Some(take) = takes.get_mut(row) {
-                *take = Some((value, more));
+                *take = Some((value, first));
             }
         }
         let mut accumulators = vec![Fr::ZERO; rows];
         let mut sum = Fr::ZERO;
-        for ((cell, take), link) in accumulators.iter_mut().zip(&takes).zip(&link).rev() {
-            if *link {
-                sum *= tau;
-            }
-            if let Some((value, more)) = take {
-                if *more {
-                    sum *= r;
-                }
-                sum += *value;
-            }
+        for (row, (cell, take)) in accumulators.iter_mut().zip(&takes).enumerate() {
             *cell = sum;
+            match take {
+                Some((value, true)) => sum = *value,
+                Some((value, false)) => sum = sum * r + *value,
+                None if row == layout.value_row(0, 0) => sum = Fr::ZERO,
+                None => {}
+            }
         }
         let mut columns = vec![ColumnValues::Field(dense), ColumnValues::Field(accumulators)];
         if map.groups.is_some() {

@@ -5,7 +5,9 @@ use crate::halo2::{ColumnValues, PhaseWitness};
 use crate::interop::halo2curves::scalar;
 use crate::kernels::Fr;
 use crate::mlp::plonkish::{ByteLookup, LayoutChoice, PlonkishCircuit, RangeCircuit};
-use crate::mlp::{CircuitOptions, InputMode, OutputMode, OutputStatement, QuantisedModel, Requantise, WeightMode};
+use crate::mlp::{
+    CircuitOptions, InputMode, OutputMode, OutputStatement, QuantisedModel, Requantise, WeightMode,
+};
 use halo2_axiom::dev::{AdviceCellValue, MockProver};
 use halo2_axiom::plonk::{Circuit, ConstraintSystem};
 
@@ -46,7 +48,17 @@ fn shapes_of_blocks_and_limbs() {
 
 #[test]
 fn widths_of_values_and_shifts() {
-    let cases = [(8, 1, 8), (8, 8, 8), (8, 16, 8), (5, 10, 3), (1, 12, 1), (12, 11, 12), (16, 20, 16), (8, 13, 9), (16, 40, 8)];
+    let cases = [
+        (8, 1, 8),
+        (8, 8, 8),
+        (8, 16, 8),
+        (5, 10, 3),
+        (1, 12, 1),
+        (12, 11, 12),
+        (16, 20, 16),
+        (8, 13, 9),
+        (16, 40, 8),
+    ];
     for (input_bits, shift, bits) in cases {
         check(&model(&[6, 7, 5, 3], input_bits, Requantise { shift, bits }), private_input(), choice(4));
     }
@@ -87,7 +99,9 @@ fn lookups_and_degrees() {
 #[test]
 fn batches() {
     let model = model(&[6, 7, 5, 4], 8, BYTES);
-    for (output, input) in [(OutputMode::Accumulators, InputMode::Private), (OutputMode::Class, InputMode::Committed)] {
+    for (output, input) in
+        [(OutputMode::Accumulators, InputMode::Private), (OutputMode::Class, InputMode::Committed)]
+    {
         for weights in [WeightMode::Public, WeightMode::Private] {
             let batch = LayoutChoice { batch: 3, ..choice(4) };
             check(&model, options(input, output, weights), batch);
@@ -98,12 +112,22 @@ fn batches() {
 }
 
 #[test]
+fn a_network_for_digits() {
+    let model = model(&[784, 128, 10], 8, BYTES);
+    let circuit = check(&model, private_input(), choice(128));
+    assert_eq!((circuit.layout().log_n, circuit.layout().limb_columns), (10, 1));
+    let circuit = check(&model, private_input(), choice(32));
+    assert_eq!(circuit.layout().log_n, 12);
+}
+
+#[test]
 fn ties_give_the_first_class() {
     let mut model = model(&[4, 5], 8, BYTES);
     let row = model.layers[0].weights[4..8].to_vec();
     model.layers[0].weights[12..16].copy_from_slice(&row);
     model.layers[0].bias = vec![-5000, 200_000, -5000, 200_000, -5000];
-    let circuit = check(&model, options(InputMode::Private, OutputMode::Class, WeightMode::Public), choice(5));
+    let circuit =
+        check(&model, options(InputMode::Private, OutputMode::Class, WeightMode::Public), choice(5));
     let inputs = inputs(&model, 1);
     assert_eq!(circuit.statements(&views(&inputs)).unwrap()[0].output, OutputStatement::Class(1));
 }
@@ -125,7 +149,8 @@ fn synthesis_and_columns_are_the_same_cells() {
             ColumnValues::Field(values) => values.clone(),
             ColumnValues::Small(values) => values.iter().map(|v| Fr::from(i64::from(*v))).collect(),
         };
-        for (row, cell) in prover.advice_values(*column).iter().take(circuit.layout().usable_rows).enumerate() {
+        for (row, cell) in prover.advice_values(*column).iter().take(circuit.layout().usable_rows).enumerate()
+        {
             let AdviceCellValue::Assigned(cell) = cell else { panic!("poison in a usable row") };
             assert_eq!(scalar(&cell.evaluate()), given.get(row).copied().unwrap_or_default());
         }

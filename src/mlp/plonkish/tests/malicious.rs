@@ -2,11 +2,15 @@
 //! the gate that must notice.
 
 use super::support::*;
-use crate::halo2::{ColumnValues, PhaseWitness};
+use crate::halo2::ColumnValues;
 use crate::kernels::{Field, Fr};
 use crate::mlp::plonkish::circuit::PlacedWeights;
-use crate::mlp::plonkish::{ByteLookup, InferenceStatement, LayoutChoice, NeuronForm, PlonkishCircuit, RangeCircuit};
-use crate::mlp::{CircuitOptions, Inference, InputMode, OutputMode, OutputStatement, QuantisedModel, Requantise, WeightMode};
+use crate::mlp::plonkish::{
+    ByteLookup, InferenceStatement, LayoutChoice, NeuronForm, PlonkishCircuit, RangeCircuit,
+};
+use crate::mlp::{
+    CircuitOptions, Inference, InputMode, OutputMode, OutputStatement, QuantisedModel, Requantise, WeightMode,
+};
 use halo2_axiom::dev::MockProver;
 
 const GATES: [&str; 4] = ["logup", "dense", "accumulators", "cells"];
@@ -80,7 +84,9 @@ impl Case {
 
 fn outputs(edited: &Edited) -> Vec<InferenceStatement> {
     let outputs = edited.witness.outputs.iter();
-    outputs.map(|o| InferenceStatement { input: None, output: OutputStatement::Accumulators(o.clone()) }).collect()
+    outputs
+        .map(|o| InferenceStatement { input: None, output: OutputStatement::Accumulators(o.clone()) })
+        .collect()
 }
 
 /// The gates that fail.
@@ -122,7 +128,7 @@ fn input_beyond_its_range() {
     let sum = case.circuit.layout().columns().sum.unwrap() - case.circuit.layout().columns().first_phase;
     let last = case.circuit.layout().usable_rows - 1;
     edited.edit = Box::new(move |phase, columns| {
-        if let (1, ColumnValues::Field(sum)) = (phase, &mut columns[sum.min(columns.len() - 1)]) {
+        if let (1, Some(ColumnValues::Field(sum))) = (phase, columns.get_mut(sum)) {
             sum[last] = Fr::ZERO;
         }
     });
@@ -187,7 +193,7 @@ fn activation_that_is_not_the_quotient() {
 
 #[test]
 fn wrong_clamps_and_signs() {
-    let case = Case::new(&[6, 7, 5], 8, Requantise { shift: 8, bits: 8 }, private_input());
+    let case = Case::new(&[6, 7, 5], 8, Requantise { shift: 7, bits: 8 }, private_input());
     let form = case.form();
     let sign = form.sign_at().unwrap();
     let negative = case.neuron(|q| q < -1);
@@ -210,8 +216,9 @@ fn wrong_clamps_and_signs() {
     let quotient = (case.inference.accumulators[0][large] + (1 << (shift - 1))) >> shift;
     let mut edited = case.passing(large, 254);
     let excess = quotient - 254;
-    (0..form.excess)
-        .for_each(|i| *edited.limb(0, case.row(large), form.excess_at() + i) = (excess >> (8 * i) & 255) as i32);
+    (0..form.excess).for_each(|i| {
+        *edited.limb(0, case.row(large), form.excess_at() + i) = (excess >> (8 * i) & 255) as i32
+    });
     fails(&edited, &["cells"]);
     // A sign that is none, where it changes nothing else.
     let inside = case.neuron(|q| (0..256).contains(&q));
@@ -222,7 +229,7 @@ fn wrong_clamps_and_signs() {
 
 #[test]
 fn activation_beyond_its_bits() {
-    for (shift, bits) in [(10, 3), (9, 9)] {
+    for (shift, bits) in [(10, 3), (8, 9)] {
         let mut case = Case::new(&[6, 7, 5], 10, Requantise { shift, bits }, private_input());
         case.inference = case.model.infer(&case.input).unwrap();
         let form = case.form();
@@ -307,20 +314,35 @@ fn errors_of_two_layers_do_not_cancel() {
 }
 
 #[test]
-fn running_sums_end_in_zero() {
+fn running_sums_begin_anew() {
     let case = Case::bytes();
-    let map = case.circuit.layout().columns();
-    let last = case.circuit.layout().usable_rows - 1;
-    for column in [map.dense, map.accumulators] {
+    let layout = case.circuit.layout();
+    let map = layout.columns();
+    // One more in every row of a sum from its beginning to where it is read: only the beginning fails.
+    let (layer, last_group) = (layout.value_row(1, 0), layout.bias_rows(1).next().unwrap());
+    for (column, rows, gate) in
+        [(map.dense, layer..last_group + 1, "dense"), (map.accumulators, 0..1, "accumulators")]
+    {
         let mut edited = case.honest();
         edited.edit = Box::new(move |phase, columns| {
             if let (1, ColumnValues::Field(sum)) = (phase, &mut columns[column - map.first_phase]) {
-                // The chain carries it up to where rows with values begin.
-                sum.resize(last + 1, Fr::ONE);
+                sum[rows.clone()].iter_mut().for_each(|cell| *cell += Fr::ONE);
             }
         });
-        assert!(failures(&edited, &outputs(&edited)).contains(&"dense"));
+        assert!(failures(&edited, &outputs(&edited)).contains(&gate));
     }
+    // An offset of T that the first output takes back.
+    let mut edited = case.honest();
+    edited.edit = Box::new(move |phase, columns| {
+        if let (1, ColumnValues::Field(sum)) = (phase, &mut columns[map.accumulators - map.first_phase]) {
+            sum[0] = Fr::ONE;
+        }
+    });
+    let mut statement = outputs(&edited);
+    if let OutputStatement::Accumulators(values) = &mut statement[0].output {
+        values[0] -= 1;
+    }
+    assert_eq!(failures(&edited, &statement), ["accumulators"]);
 }
 
 #[test]
@@ -328,7 +350,7 @@ fn cells_that_nothing_reads_change_nothing() {
     let case = Case::bytes();
     let layout = case.circuit.layout().clone();
     let mut edited = case.honest();
-    for row in layout.bias_rows(0).chain(layout.bias_rows(1)).chain([layout.value_row(0, 3) + 1, layout.outputs()]) {
+    for row in layout.bias_rows(0).chain(layout.bias_rows(1)).chain([layout.value_row(0, 3) + 1, 0]) {
         *edited.x(0, row) = 77;
     }
     fails(&edited, &[]);
@@ -336,7 +358,12 @@ fn cells_that_nothing_reads_change_nothing() {
 
 #[test]
 fn public_and_committed_inputs() {
-    let case = Case::new(&[6, 7, 5], 8, BYTES, options(InputMode::Public, OutputMode::Accumulators, WeightMode::Public));
+    let case = Case::new(
+        &[6, 7, 5],
+        8,
+        BYTES,
+        options(InputMode::Public, OutputMode::Accumulators, WeightMode::Public),
+    );
     let edited = case.honest();
     let mut statements = case.circuit.statements(&[&case.input]).unwrap();
     assert_eq!(failures(&edited, &statements), [""; 0]);
@@ -416,7 +443,8 @@ fn a_tie_is_not_the_later_class() {
         let margin = acc[3] - value - i64::from(o < 3);
         let limbs = case.circuit.layout().margin_limbs;
         (0..limbs).for_each(|i| {
-            *edited.limb(0, o, i) = if margin < 0 { -i32::from(i == 0) } else { (margin >> (8 * i) & 255) as i32 }
+            *edited.limb(0, o, i) =
+                if margin < 0 { -i32::from(i == 0) } else { (margin >> (8 * i) & 255) as i32 }
         });
     }
     let statement = [InferenceStatement { input: None, output: OutputStatement::Class(3) }];
@@ -424,16 +452,26 @@ fn a_tie_is_not_the_later_class() {
 }
 
 fn private() -> Case {
-    Case::new(&[6, 7, 5], 8, BYTES, options(InputMode::Private, OutputMode::Accumulators, WeightMode::Private))
+    Case::new(
+        &[6, 7, 5],
+        8,
+        BYTES,
+        options(InputMode::Private, OutputMode::Accumulators, WeightMode::Private),
+    )
 }
 
 #[test]
 fn private_weights_must_be_the_ones_that_were_used() {
     let case = private();
     let layout = case.circuit.layout().clone();
-    let rows = [layout.value_row(0, 2), layout.value_row(0, 2) + 1, layout.value_row(1, 3), layout.bias_rows(0).next().unwrap()];
+    let rows = [
+        layout.value_row(0, 2),
+        layout.value_row(0, 2) + 1,
+        layout.value_row(1, 3),
+        layout.bias_rows(0).next().unwrap(),
+    ];
     for row in rows {
-        // Column 3 of the second row of a group of 7 neurons is no neuron's.
+        // Column 3 of the second row of a group of 7 neurons is no neuron's, and still counts.
         for column in 0..4 {
             let mut edited = case.honest();
             edited.witness.private.as_mut().unwrap()[column][row] += 1;
@@ -447,7 +485,7 @@ fn private_weights_must_be_the_ones_that_were_used() {
     let mut edited = case.honest();
     for column in edited.witness.private.as_mut().unwrap() {
         column[0] = 9;
-        column[layout.outputs()] = 200;
+        column[layout.outputs() - 1] = 200;
         column.resize(layout.usable_rows, 5);
     }
     fails(&edited, &[]);
@@ -462,7 +500,8 @@ fn private_weights_beyond_bytes_are_left_to_the_range_circuit() {
     // The outputs that this weight leads to, so that nothing else is wrong.
     let mut edited = case.of(&wide.infer(&case.input).unwrap());
     let private = edited.witness.private.as_mut().unwrap();
-    private[0][layout.value_row(0, 2)] = 400 + 128;
+    // Neuron 0 of 7 is at position 6: column 2 of the second row.
+    private[2][layout.value_row(0, 2) + 1] = 400 + 128;
     let columns = private.clone();
     fails(&edited, &[]);
     let range = |columns| {
@@ -471,7 +510,7 @@ fn private_weights_beyond_bytes_are_left_to_the_range_circuit() {
     };
     assert!(!mock(layout.log_n, &range(columns.clone()), vec![]));
     let mut columns = columns;
-    columns[0][layout.value_row(0, 2)] = 255;
+    columns[2][layout.value_row(0, 2) + 1] = 255;
     assert!(mock(layout.log_n, &range(columns.clone()), vec![]));
     columns[3][layout.rows() - 1] = -1;
     assert!(!mock(layout.log_n, &range(columns), vec![]));
@@ -514,7 +553,10 @@ fn limbs_never_share_a_cell() {
                     for i in 0..layout.forms[0].limbs() {
                         let (column, rotation) = layout.limb(i);
                         let row = layout.value_row(l, o) + rotation;
-                        assert!(row + 1 < layout.usable_rows && seen.insert((column, row)), "{dims:?} {choice:?}");
+                        assert!(
+                            row + 1 < layout.usable_rows && seen.insert((column, row)),
+                            "{dims:?} {choice:?}"
+                        );
                     }
                 }
             }

@@ -4,8 +4,12 @@ use crate::halo2::{ColumnValues, PhaseWitness};
 use crate::interop::halo2curves::halo2_scalars;
 use crate::kernels::Fr;
 use crate::mlp::plonkish::circuit::{assign_advice, synthesis_error};
-use crate::mlp::plonkish::{ByteLookup, Config, InferenceStatement, Layout, LayoutChoice, MlpWitness, PlonkishCircuit};
-use crate::mlp::{CircuitOptions, InputMode, InputSpec, OutputMode, QuantisedLayer, QuantisedModel, Requantise, WeightMode};
+use crate::mlp::plonkish::{
+    ByteLookup, Config, InferenceStatement, Layout, LayoutChoice, MlpWitness, PlonkishCircuit,
+};
+use crate::mlp::{
+    CircuitOptions, InputMode, InputSpec, OutputMode, QuantisedLayer, QuantisedModel, Requantise, WeightMode,
+};
 use halo2_axiom::circuit::{Layouter, SimpleFloorPlanner};
 use halo2_axiom::dev::MockProver;
 use halo2_axiom::halo2curves::bn256;
@@ -65,7 +69,9 @@ pub fn instances(circuit: &PlonkishCircuit, statements: &[InferenceStatement]) -
 }
 
 pub fn mock<C: Circuit<bn256::Fr>>(log_n: u32, circuit: &C, instances: Vec<Vec<bn256::Fr>>) -> bool {
-    MockProver::run(log_n, circuit, instances).unwrap().verify().is_ok()
+    let result = MockProver::run(log_n, circuit, instances).unwrap().verify();
+    // Shown when a test fails.
+    result.map_err(|failures| failures.iter().take(3).for_each(|failure| println!("{failure}"))).is_ok()
 }
 
 type Edit = Box<dyn Fn(u8, &mut Vec<ColumnValues>)>;
@@ -139,7 +145,8 @@ impl Circuit<bn256::Fr> for Edited {
             |mut region| {
                 self.circuit.assign_fixed(&config, &mut region);
                 let first_phase = self.circuit.layout().columns().first_phase;
-                assign_advice(&mut region, &config.advice, first_phase, &challenges, Some(self)).map_err(synthesis_error)
+                assign_advice(&mut region, &config.advice, first_phase, &challenges, Some(self))
+                    .map_err(synthesis_error)
             },
         )
     }
