@@ -197,17 +197,28 @@ pub struct Planner {
     shapes: Layout,
     lookup: ByteLookup,
     batch: usize,
+    max_log_n: u32,
 }
 
 impl Planner {
     /// Errors: those of [`Layout::new`] that do not depend on the choice.
     pub fn new(model: &QuantisedModel, options: CircuitOptions) -> Result<Self> {
-        Ok(Self { shapes: Layout::unplaced(model, options)?, lookup: ByteLookup::LogUp, batch: 1 })
+        Ok(Self {
+            shapes: Layout::unplaced(model, options)?,
+            lookup: ByteLookup::LogUp,
+            batch: 1,
+            max_log_n: MAX_LOG_N,
+        })
     }
 
     /// For `batch` inferences in a proof.
     pub fn with_batch(self, batch: usize) -> Self {
         Self { batch, ..self }
+    }
+
+    /// With at most 2^`max_log_n` rows: as many as the SRS at hand has.
+    pub fn with_max_log_n(self, max_log_n: u32) -> Self {
+        Self { max_log_n: max_log_n.min(MAX_LOG_N), ..self }
     }
 
     /// With another lookup than LogUp.
@@ -219,7 +230,7 @@ impl Planner {
     ///
     /// For each k the fewest weight columns that fit are considered, with each degree.
     ///
-    /// Error: [`Error::Unsupported`] if none fits 2^24 rows.
+    /// Error: [`Error::Unsupported`] if none fits the most rows that are allowed.
     pub fn plan(&self, objective: Objective) -> Result<PlonkishPlan> {
         let plans = self.candidates();
         let least = plans.iter().map(|plan| plan.products).min().unwrap_or(0);
@@ -233,7 +244,10 @@ impl Planner {
         };
         best.ok_or_else(|| Error::Unsupported {
             what: "this model".into(),
-            reason: format!("no layout of it fits 2^{MAX_LOG_N} rows; use smaller layers or a smaller batch"),
+            reason: format!(
+                "no layout of it fits 2^{} rows; allow more, or use smaller layers",
+                self.max_log_n
+            ),
         })
     }
 
@@ -241,7 +255,7 @@ impl Planner {
         let widest = self.shapes.layers.iter().map(|layer| layer.outputs).max().unwrap_or(1);
         let degrees: &[usize] = if self.lookup == ByteLookup::LogUp { &[3, 4, 5] } else { &[4] };
         let mut plans = Vec::new();
-        for log_n in 9..=MAX_LOG_N {
+        for log_n in 9..=self.max_log_n {
             for &degree in degrees {
                 let place = |weight_columns| {
                     let (lookup, batch) = (self.lookup, self.batch);
@@ -278,7 +292,7 @@ mod tests {
     use super::*;
     use crate::mlp::{InputSpec, QuantisedLayer, Requantise, WeightMode};
 
-    /// The widest weights of 8 bits everywhere; only bounds matter here.
+    /// Only shapes and bounds matter here.
     fn model(dims: &[usize]) -> QuantisedModel {
         let layers = dims.windows(2).enumerate().map(|(l, io)| QuantisedLayer {
             inputs: io[0],
@@ -296,22 +310,41 @@ mod tests {
     fn plans_of_the_usual_networks() {
         use Objective::{Fast, Memory, Small};
         use WeightMode::{Private, Public};
-        let table: [(&[usize], WeightMode, Objective, u32, usize); 0] = [];
-        for (dims, weights, objective, log_n, columns) in table {
+        let digits: &[usize] = &[784, 128, 10];
+        let colours: &[usize] = &[3072, 256, 10];
+        let deep: &[usize] = &[1024, 1024, 1024, 1024, 1024, 10];
+        // (dims, weights, objective) -> (k, C, limb columns, degree, rows, proof bytes)
+        let table = [
+            (digits, Public, Fast, (10, 128, 1, 3, 924, 5344)),
+            (digits, Public, Small, (12, 26, 1, 5, 4064, 2144)),
+            (digits, Public, Memory, (10, 128, 1, 5, 924, 5280)),
+            (digits, Private, Fast, (10, 128, 1, 3, 930, 9504)),
+            (digits, Private, Small, (13, 13, 1, 3, 8022, 2304)),
+            (digits, Private, Memory, (10, 128, 1, 5, 930, 9440)),
+            (colours, Public, Fast, (12, 256, 1, 3, 3340, 9440)),
+            (colours, Public, Small, (14, 52, 1, 5, 15_632, 2976)),
+            (colours, Private, Fast, (12, 256, 1, 3, 3346, 17_696)),
+            (deep, Public, Fast, (13, 1024, 6, 4, 5135, 34_272)),
+            (deep, Public, Memory, (15, 147, 6, 5, 29_735, 6304)),
+            (deep, Private, Fast, (14, 342, 7, 5, 13_374, 23_616)),
+        ];
+        for (dims, weights, objective, expected) in table {
             let options = CircuitOptions { input: InputMode::Private, weights, ..CircuitOptions::default() };
             let plan = Planner::new(&model(dims), options).unwrap().plan(objective).unwrap();
-            assert_eq!((plan.choice.log_n, plan.choice.weight_columns), (log_n, columns), "{dims:?}");
+            let choice = plan.choice;
+            let got = (
+                choice.log_n,
+                choice.weight_columns,
+                choice.limb_columns,
+                choice.degree,
+                plan.rows,
+                plan.proof_bytes,
+            );
+            assert_eq!(got, expected, "{dims:?} {weights:?} {objective:?}");
         }
-        for dims in [&[784, 128, 10][..], &[3072, 256, 10], &[1024, 1024, 1024, 1024, 1024, 10]] {
-            for weights in [Public, Private] {
-                for objective in [Fast, Small, Memory] {
-                    let options =
-                        CircuitOptions { input: InputMode::Private, weights, ..CircuitOptions::default() };
-                    let plan = Planner::new(&model(dims), options).unwrap().plan(objective).unwrap();
-                    println!("{dims:?} {weights:?} {objective:?} {:.3} s {plan:?}", plan.seconds());
-                }
-            }
-        }
+        let planner = Planner::new(&model(digits), CircuitOptions::default()).unwrap();
+        assert_eq!(planner.clone().with_max_log_n(11).plan(Small).unwrap().choice.log_n, 11);
+        assert!(planner.with_max_log_n(8).plan(Fast).is_err());
     }
 
     #[test]

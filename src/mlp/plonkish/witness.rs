@@ -17,11 +17,9 @@ use zeroize::Zeroize;
 #[derive(Clone, Debug)]
 pub struct MlpWitness {
     layout: Arc<Layout>,
-    weights: Arc<PlacedWeights>,
+    pub(super) weights: Arc<PlacedWeights>,
     /// Cells of x and of limbs, as [`super::layout::ColumnMap`] orders them within an inference.
     pub(super) cells: Vec<Vec<i32>>,
-    /// Private weights, as they are committed.
-    pub(super) private: Option<Vec<Vec<i32>>>,
     /// The outputs of each inference.
     pub(super) outputs: Vec<Vec<i64>>,
     /// M of each inference, and the class.
@@ -59,7 +57,6 @@ impl MlpWitness {
             layout: layout.clone(),
             weights: weights.clone(),
             cells: Vec::new(),
-            private: layout.private_weights().then(|| weights.columns.clone()),
             outputs: Vec::new(),
             largest: Vec::new(),
             inputs: Vec::new(),
@@ -134,8 +131,10 @@ impl MlpWitness {
 
     fn first_phase(&self) -> Vec<ColumnValues> {
         let map = self.layout.columns();
-        let mut columns: Vec<ColumnValues> =
-            self.private.iter().flatten().map(|column| ColumnValues::Small(column.clone())).collect();
+        let mut columns = Vec::with_capacity(map.first_phase);
+        if self.layout.private_weights() {
+            columns.extend(self.weights.columns.iter().map(|column| ColumnValues::Small(column.clone())));
+        }
         for b in 0..self.layout.batch {
             columns.extend(self.cells_of(b).iter().map(|column| ColumnValues::Small(column.clone())));
             if map.input(b).is_some() {
@@ -156,10 +155,9 @@ impl MlpWitness {
     /// Σ_c r^c·W_c of each row.
     fn lines(&self, r: &[Fr]) -> Vec<Fr> {
         let rows = 0..self.layout.rows();
-        let columns = self.private.as_ref().unwrap_or(&self.weights.columns);
-        let views: Vec<&[i32]> = columns.iter().map(Vec::as_slice).collect();
+        let views: Vec<&[i32]> = self.weights.columns.iter().map(Vec::as_slice).collect();
         let mut lines = combine(&views, r, rows);
-        if self.private.is_some() {
+        if self.layout.private_weights() {
             let geometric = r.iter().take(views.len()).fold(Fr::ZERO, |sum, power| sum + *power);
             let offset = geometric * Fr::from(i64::from(WEIGHT_OFFSET));
             lines.iter_mut().for_each(|line| *line += -offset);
@@ -291,7 +289,7 @@ impl MlpWitness {
                     }
                 }
             }
-            if let (Some(first), true) = (lines.get_mut(..layout.outputs()), self.private.is_some()) {
+            if let (Some(first), true) = (lines.get_mut(..layout.outputs()), layout.private_weights()) {
                 first.fill(Fr::ZERO);
             }
         }

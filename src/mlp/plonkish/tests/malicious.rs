@@ -474,7 +474,7 @@ fn private_weights_must_be_the_ones_that_were_used() {
         // Column 3 of the second row of a group of 7 neurons is no neuron's, and still counts.
         for column in 0..4 {
             let mut edited = case.honest();
-            edited.witness.private.as_mut().unwrap()[column][row] += 1;
+            edited.weights()[column][row] += 1;
             let factor = edited.witness.cells[0][layout.value_row(1, 3)];
             if row != rows[2] || factor != 0 {
                 fails(&edited, &["dense"]);
@@ -483,7 +483,7 @@ fn private_weights_must_be_the_ones_that_were_used() {
     }
     // Outside of the rows of weights nothing is read.
     let mut edited = case.honest();
-    for column in edited.witness.private.as_mut().unwrap() {
+    for column in edited.weights() {
         column[0] = 9;
         column[layout.outputs() - 1] = 200;
         column.resize(layout.usable_rows, 5);
@@ -499,7 +499,7 @@ fn private_weights_beyond_bytes_are_left_to_the_range_circuit() {
     wide.layers[0].weights[2] = 400;
     // The outputs that this weight leads to, so that nothing else is wrong.
     let mut edited = case.of(&wide.infer(&case.input).unwrap());
-    let private = edited.witness.private.as_mut().unwrap();
+    let private = edited.weights();
     // Neuron 0 of 7 is at position 6: column 2 of the second row.
     private[2][layout.value_row(0, 2) + 1] = 400 + 128;
     let columns = private.clone();

@@ -14,6 +14,7 @@ use halo2_axiom::circuit::{Layouter, SimpleFloorPlanner};
 use halo2_axiom::dev::MockProver;
 use halo2_axiom::halo2curves::bn256;
 use halo2_axiom::plonk::{Circuit, ConstraintSystem, Error};
+use std::sync::Arc;
 
 pub fn random(seed: u64) -> impl FnMut(i64, i64) -> i64 {
     let mut state = seed;
@@ -93,6 +94,11 @@ impl Edited {
     /// Whether `MockProver` accepts it for the outputs and classes of its own witness, and inputs as given.
     pub fn accepted(&self, statements: &[InferenceStatement]) -> bool {
         mock(self.circuit.layout().log_n, self, instances(&self.circuit, statements))
+    }
+
+    /// The columns of private weights.
+    pub fn weights(&mut self) -> &mut Vec<Vec<i32>> {
+        &mut Arc::make_mut(&mut self.witness.weights).columns
     }
 
     pub fn x(&mut self, b: usize, row: usize) -> &mut i32 {
