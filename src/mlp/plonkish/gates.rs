@@ -82,7 +82,7 @@ fn power(base: &Expr, exponent: usize) -> Expr {
         _ => {
             let half = power(base, exponent / 2);
             let square = half.clone() * half;
-            if exponent % 2 == 0 { square } else { square * base.clone() }
+            if exponent.is_multiple_of(2) { square } else { square * base.clone() }
         }
     }
 }
@@ -92,7 +92,9 @@ fn geometric(base: &Expr, count: usize) -> Expr {
     match count {
         0 => constant_expr(0),
         1 => constant_expr(1),
-        _ if count % 2 == 0 => geometric(base, count / 2) * (power(base, count / 2) + constant_expr(1)),
+        _ if count.is_multiple_of(2) => {
+            geometric(base, count / 2) * (power(base, count / 2) + constant_expr(1))
+        }
         _ => geometric(base, count - 1) * base.clone() + constant_expr(1),
     }
 }

@@ -21,7 +21,7 @@
 //!
 //! | column | phase | gate |
 //! |---|---|---|
-//! | x, limbs | 1 | all cells are bytes ([`logup`], or the permuted argument); [`forms`] says what follows from them |
+//! | x, limbs | 1 | all cells are bytes (`logup.rs`, or the permuted argument); `forms.rs` says what follows from them |
 //! | W | fixed, or 1 | the model; w + 128 if private |
 //! | U | 2 | U = Σ_c r^c·W_c + \[group goes on\]·r^C·U'; only where a layer has more than C neurons, else the sum itself |
 //! | S | 2 | S = (\[value\]·x + bias)·U + S', without S' at the layer's last group; S = T at its first row |
