@@ -14,7 +14,10 @@
 use super::bounds;
 use super::forms::{NeuronForm, ValueForm, limbs_for};
 use crate::error::{Error, Result};
-use crate::mlp::{CircuitOptions, InputMode, OutputMode, QuantisedModel, WeightMode};
+use crate::mlp::{
+    CircuitOptions, InputMode, MAX_ACTIVATION_BITS, MAX_LAYERS, MAX_SHIFT, MAX_WIDTH, OutputMode,
+    QuantisedModel, WeightMode,
+};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -166,6 +169,43 @@ impl Layout {
                 choice.limb_columns,
             ),
         ))
+    }
+
+    /// The choice that this layout was made with; what was left open is filled in.
+    pub fn choice(&self) -> LayoutChoice {
+        LayoutChoice {
+            weight_columns: self.weight_columns,
+            limb_columns: self.limb_columns,
+            degree: self.degree,
+            lookup: self.lookup,
+            log_n: self.log_n,
+            batch: self.batch,
+        }
+    }
+
+    /// Whether this is a layout that [`Layout::new`] could have made; for those who read one from a file.
+    ///
+    /// Error: [`Error::Format`].
+    pub fn check(&self) -> Result<()> {
+        let value = |form: ValueForm| (1..=MAX_ACTIVATION_BITS).contains(&form.bits);
+        let forms = self
+            .forms
+            .iter()
+            .all(|form| value(form.value) && (1..=MAX_SHIFT).contains(&form.shift) && form.excess <= 8);
+        let width = |n: usize| (1..=MAX_WIDTH).contains(&n);
+        let chained =
+            self.layers.windows(2).all(|pair| pair[0].outputs == pair[1].inputs && pair[0].form.is_some());
+        let layers = (1..=MAX_LAYERS).contains(&self.layers.len())
+            && chained
+            && self.layers.iter().all(|layer| width(layer.inputs) && width(layer.outputs))
+            && self.layers.iter().all(|layer| layer.form.is_none_or(|form| form < self.forms.len()))
+            && self.layers.last().is_some_and(|layer| layer.form.is_none());
+        let rest = value(self.input) && (1..=8).contains(&self.bias_groups) && self.margin_limbs <= 9;
+        // Everything else follows from these.
+        if forms && layers && rest && self.placed(self.choice()).is_ok_and(|again| again == *self) {
+            return Ok(());
+        }
+        Err(Error::format("layout", "is none that a model leads to; set the circuit up again"))
     }
 
     /// One form for all layers of equal shift and bits: the one with the most limbs of e.

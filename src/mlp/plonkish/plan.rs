@@ -59,14 +59,7 @@ impl PlonkishPlan {
     pub fn of(layout: &Layout) -> Self {
         let counts = Counts::new(layout);
         Self {
-            choice: LayoutChoice {
-                weight_columns: layout.weight_columns,
-                limb_columns: layout.limb_columns,
-                degree: layout.degree,
-                lookup: layout.lookup,
-                log_n: layout.log_n,
-                batch: layout.batch,
-            },
+            choice: layout.choice(),
             rows: layout.rows(),
             table_rows: super::logup::TABLE,
             degree: counts.degree,

@@ -4,7 +4,7 @@ use super::support::*;
 use crate::halo2::{ColumnValues, PhaseWitness};
 use crate::interop::halo2curves::scalar;
 use crate::kernels::Fr;
-use crate::mlp::plonkish::{ByteLookup, LayoutChoice, PlonkishCircuit, RangeCircuit};
+use crate::mlp::plonkish::{ByteLookup, Layout, LayoutChoice, PlonkishCircuit, RangeCircuit};
 use crate::mlp::{
     CircuitOptions, InputMode, OutputMode, OutputStatement, QuantisedModel, Requantise, WeightMode,
 };
@@ -192,6 +192,33 @@ fn private_layouts_do_not_depend_on_the_weights() {
     let options = options(InputMode::Private, OutputMode::Class, WeightMode::Private);
     let layout = |m| PlonkishCircuit::new(m, options, choice(4)).unwrap().layout().clone();
     assert_eq!(layout(&a), layout(&b));
+}
+
+#[test]
+fn layouts_from_files() {
+    let model = model(&[6, 7, 5, 4], 11, BYTES);
+    let options = options(InputMode::Committed, OutputMode::Class, WeightMode::Private);
+    let layout = PlonkishCircuit::new(&model, options, choice(4)).unwrap().layout().clone();
+    let read: Layout = serde_json::from_str(&serde_json::to_string(&layout).unwrap()).unwrap();
+    assert_eq!(read, layout);
+    read.check().unwrap();
+    let edits: [fn(&mut Layout); 10] = [
+        |l| l.layers[1].first += 1,
+        |l| l.layers[0].form = Some(7),
+        |l| l.layers[0].form = None,
+        |l| l.layers[2].inputs = 3,
+        |l| l.layers[0].outputs = usize::MAX,
+        |l| l.layers.clear(),
+        |l| l.usable_rows += 1,
+        |l| l.limb_distance = 1 << 40,
+        |l| l.forms[0].shift = 64,
+        |l| l.weight_columns = 0,
+    ];
+    for (i, edit) in edits.into_iter().enumerate() {
+        let mut wrong = layout.clone();
+        edit(&mut wrong);
+        assert!(wrong.check().is_err(), "edit {i}");
+    }
 }
 
 #[test]
