@@ -7,7 +7,10 @@ mod model;
 mod model_file;
 #[cfg(feature = "onnx")]
 mod onnx;
+mod options;
 mod parallel;
+#[cfg(feature = "halo2")]
+pub mod plonkish;
 mod poseidon;
 mod quantise;
 mod quantised;
@@ -21,6 +24,7 @@ pub use dataset::Dataset;
 pub use model::{DenseLayer, MAX_LAYERS, MAX_PARAMETERS, MAX_WIDTH, Model};
 #[cfg(feature = "onnx")]
 pub use onnx::MAX_ONNX_BYTES;
+pub use options::{CircuitOptions, InputMode, OutputMode, OutputStatement, WeightMode};
 pub use poseidon::poseidon;
 pub use quantise::{
     AUTO_DISAGREEMENTS_PER_MILLE, InputEncoding, Preset, QuantiseOptions, QuantiseReport, quantise,

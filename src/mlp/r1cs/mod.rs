@@ -13,10 +13,8 @@ mod range;
 mod statement;
 mod trace;
 
-pub use statement::{
-    CircuitInterface, CircuitOptions, InputMode, InputStatement, OutputMode, OutputStatement, Statement,
-    WeightMode,
-};
+pub use super::options::{CircuitOptions, InputMode, OutputMode, OutputStatement, WeightMode};
+pub use statement::{CircuitInterface, InputStatement, Statement};
 
 use super::commitment::{self, ELEMENTS_PER_CALL};
 use super::{Inference, QuantisedModel};

@@ -1,55 +1,9 @@
 //! What a proof states, from the verifier's side.
 
-use super::QuantisedModel;
+use super::{CircuitOptions, InputMode, OutputMode, OutputStatement, QuantisedModel};
 use crate::error::{Error, Result};
 use crate::kernels::Fr;
 use serde::{Deserialize, Serialize};
-
-/// Who sees the input.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum InputMode {
-    /// Private, and bound to a public commitment ([`commit_input`](crate::mlp::commit_input)).
-    #[default]
-    Committed,
-    /// Private and bound to nothing: the proof says only that some input in range gives these outputs.
-    Private,
-    /// Public. The circuit does not check its range; [`CircuitInterface::public_inputs`] does.
-    Public,
-}
-
-/// What is revealed of the outputs.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OutputMode {
-    /// All accumulators of the last layer.
-    #[default]
-    Accumulators,
-    /// The index of the largest accumulator (the lowest among equals) and nothing else.
-    Class,
-}
-
-/// Who sees the weights.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum WeightMode {
-    /// Constants of the circuit, bound by the verifying key.
-    #[default]
-    Public,
-    /// Not available in R1CS.
-    Private,
-}
-
-/// Which statement a circuit proves.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CircuitOptions {
-    /// Who sees the input.
-    pub input: InputMode,
-    /// What is revealed of the outputs.
-    pub output: OutputMode,
-    /// Who sees the weights.
-    pub weights: WeightMode,
-}
 
 /// The shape of the public values, which a verifier needs beside the verifying key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,15 +38,6 @@ pub enum InputStatement {
     Private,
     /// All of it.
     Public(Vec<u32>),
-}
-
-/// What is public of the outputs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OutputStatement {
-    /// The accumulators of the last layer.
-    Accumulators(Vec<i64>),
-    /// The class.
-    Class(usize),
 }
 
 impl CircuitInterface {
