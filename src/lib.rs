@@ -1,5 +1,7 @@
 //! Zero-knowledge proving kernels over BN254 on CPUs and GPUs, and provers for neural networks over them.
 
+#[cfg(any(feature = "groth16", feature = "halo2"))]
+mod container;
 pub mod device;
 pub mod error;
 pub mod files;

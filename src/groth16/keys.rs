@@ -4,9 +4,9 @@
 //! and, in a proof, the digest of the verifying key. Reading hostile bytes gives an error; it neither panics nor
 //! allocates beyond the size of the file (times a small constant).
 
-use super::container::{self, FileKind, Reader};
 use super::points::{FileCoordinate, read_finite_point, read_points, write_points};
 use super::{Proof, ProvingKey, VerifyingKey};
+use crate::container::{self, FileKind, Reader};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::interop::ark;

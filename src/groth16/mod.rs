@@ -3,7 +3,6 @@
 //! Keys and proofs are those of `ark-groth16`; a proof made here is the one that `ark-groth16` makes with the same
 //! key, assignment and blinding, byte for byte.
 
-mod container;
 mod device_prover;
 mod domain;
 pub mod keys;

@@ -1,6 +1,6 @@
 //! Points in key files: Montgomery limbs, little-endian; infinity is all zeros.
 
-use super::container::Reader;
+use crate::container::Reader;
 use crate::error::Result;
 use crate::interop::ark;
 use sha2::{Digest, Sha256};

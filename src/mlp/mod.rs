@@ -3,6 +3,8 @@
 mod accuracy;
 mod commitment;
 mod dataset;
+#[cfg(feature = "halo2")]
+pub mod halo2;
 mod model;
 mod model_file;
 #[cfg(feature = "onnx")]

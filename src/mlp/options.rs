@@ -49,7 +49,8 @@ pub struct CircuitOptions {
 }
 
 /// What is public of the outputs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum OutputStatement {
     /// The accumulators of the last layer.
     Accumulators(Vec<i64>),

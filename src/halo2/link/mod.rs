@@ -54,6 +54,7 @@ mod transcript;
 mod tests;
 
 pub use proof::LinkProof;
+pub(crate) use proof::{compress, decompress};
 pub use statement::LinkStatement;
 
 use super::device_srs::DeviceSrs;

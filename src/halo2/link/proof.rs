@@ -54,14 +54,14 @@ impl LinkProof {
 }
 
 /// The compressed form.
-pub(super) fn compress(point: &G1Affine) -> [u8; 32] {
+pub(crate) fn compress(point: &G1Affine) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(interop::halo2_g1_point(point).to_bytes().as_ref());
     out
 }
 
 /// The point with this compressed form, which is unique.
-pub(super) fn decompress(bytes: &[u8; 32]) -> Option<G1Affine> {
+pub(crate) fn decompress(bytes: &[u8; 32]) -> Option<G1Affine> {
     let mut repr = <bn256::G1Affine as GroupEncoding>::Repr::default();
     repr.as_mut().copy_from_slice(bytes);
     let point = Option::<bn256::G1Affine>::from(bn256::G1Affine::from_bytes(&repr))?;

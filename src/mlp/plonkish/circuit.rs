@@ -148,6 +148,11 @@ impl PlonkishCircuit {
         self.layout.columns().weights.collect()
     }
 
+    /// The cells of the weight columns from row 0; rows behind the last are zero. Private weights are shifted to bytes.
+    pub(in crate::mlp) fn weight_values(&self) -> &[Vec<i32>] {
+        &self.weights.columns
+    }
+
     /// The advice columns that hold the committed inputs and nothing else, one for each inference.
     pub fn input_columns(&self) -> Vec<usize> {
         let map = self.layout.columns();

@@ -28,7 +28,8 @@ pub struct PlonkishInterface {
 }
 
 /// The public part of one inference.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct InferenceStatement {
     /// The input, in [`InputMode::Public`] and only there. A commitment is the verifier's other argument.
     pub input: Option<Vec<u32>>,
@@ -37,7 +38,8 @@ pub struct InferenceStatement {
 }
 
 impl PlonkishInterface {
-    pub(super) fn new(layout: &Layout) -> Self {
+    /// That of a circuit with this layout.
+    pub fn new(layout: &Layout) -> Self {
         let first = layout.layers.first();
         Self {
             input_len: first.map_or(0, |layer| layer.inputs),
