@@ -23,7 +23,7 @@ use halo2_axiom::plonk::{Circuit, ConstraintSystem, VerifyingKey, permutation};
 use halo2_axiom::poly::EvaluationDomain;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use zkwatt_kernels::{Fq, Fq2, G1Affine, G2Affine, PrimeField};
+use zkwatt_kernels::{Fq, Fq2, G1Affine, G2Affine};
 
 const VERIFYING_KEY: FileKind = FileKind { magic: *b"zkwattHV", name: "Halo2 verifying key file" };
 const PROOF: FileKind = FileKind { magic: *b"zkwattHP", name: "Halo2 proof file" };

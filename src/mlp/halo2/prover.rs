@@ -79,8 +79,10 @@ impl<B: Halo2Backend> MlpProver<B> {
         let circuit = PlonkishCircuit::new(parts.model, parts.options, parts.choice)?;
         let srs = DeviceSrs::new(device, srs)?;
         check_k(&srs, &circuit)?;
-        let points = published_weights(&circuit, &seed)?.iter().map(|column| column.commit(&srs));
-        if points.collect::<Result<Vec<_>>>()? != commitment.points {
+        let published = published_weights(&circuit, &seed)?;
+        let points = published.iter().map(|column| column.commit(&srs)).collect::<Result<Vec<_>>>()?;
+        drop(published);
+        if points != commitment.points {
             return Err(Error::Mismatch {
                 what: "the commitment to the model",
                 made_for: "another model, layout or secret".into(),
@@ -107,7 +109,7 @@ impl<B: Halo2Backend> MlpProver<B> {
         check_k(&srs, &circuit)?;
         let range = circuit.range_circuit()?;
         let pk = keygen_pk(&srs, &range, Selectors::Direct)?;
-        let key = PreparedKey::from_srs(srs.device().clone(), srs.srs(), &pk)?;
+        let key: PreparedKey<B> = PreparedKey::from_srs(srs.device().clone(), srs.srs(), &pk)?;
         drop(pk);
         let witness =
             range.witness().ok_or_else(|| Error::SelfCheck("the range circuit has no weights".into()))?;
@@ -127,7 +129,7 @@ impl<B: Halo2Backend> MlpProver<B> {
     ) -> Result<Self> {
         check_k(&srs, &circuit)?;
         let pk = keygen_pk(&srs, &circuit, Selectors::Direct)?;
-        let key = PreparedKey::from_srs(srs.device().clone(), srs.srs(), &pk)?;
+        let key: PreparedKey<B> = PreparedKey::from_srs(srs.device().clone(), srs.srs(), &pk)?;
         drop(pk);
         let (weights, commitment) = private.unzip();
         let range =
