@@ -10,8 +10,7 @@ use zkwatt::{Error, Result};
 pub enum System {
     /// Groth16 over R1CS: proofs of 128 bytes, a setup for each model.
     Groth16,
-    /// Halo2 with KZG; not in this version.
-    #[value(hide = true)]
+    /// Halo2 with KZG: one universal setup for all models, private weights, batches.
     Halo2,
 }
 
@@ -40,8 +39,7 @@ pub enum Output {
 pub enum Weights {
     /// Everybody; they are constants of the circuit.
     Public,
-    /// The prover alone; not with Groth16.
-    #[value(hide = true)]
+    /// The prover alone; a public commitment binds them. With Halo2 only.
     Private,
 }
 
@@ -90,12 +88,8 @@ pub struct CircuitArgs {
 
 impl CircuitArgs {
     /// The circuit's options.
-    ///
-    /// # Errors
-    /// [`Error::Unsupported`] for a proof system that this version does not have.
-    pub fn options(&self) -> Result<CircuitOptions> {
-        self.system.check()?;
-        Ok(circuit_options(self.input, self.output, self.weights))
+    pub fn options(&self) -> CircuitOptions {
+        circuit_options(self.input, self.output, self.weights)
     }
 }
 
