@@ -9,14 +9,14 @@ use halo2curves_axiom::bn256;
 use halo2curves_axiom::ff::FromUniformBytes;
 use rand_core::{CryptoRng, RngCore};
 use sha2::{Digest, Sha512};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, Zeroizing};
 use zkwatt_kernels::curve::Xyzz;
 use zkwatt_kernels::msm::Scalars;
 use zkwatt_kernels::{Fr, G1Affine};
 
 /// The secret from which the blinding rows of published columns follow. Who has it can test guesses of what is
 /// committed to; who lost it cannot use the commitment any more.
-#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct BlindingSeed([u8; 32]);
 
 impl BlindingSeed {
@@ -48,6 +48,12 @@ impl BlindingSeed {
             interop::scalar(&bn256::Fr::from_uniform_bytes(&bytes))
         };
         Zeroizing::new((0..count).map(row).collect())
+    }
+}
+
+impl Drop for BlindingSeed {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 
