@@ -75,8 +75,7 @@ pub fn describe(proof: &MlpProof) -> Vec<String> {
         });
         return lines;
     }
-    let mut table =
-        Table::new(&["inference", "class", "largest output", "commitment to the input"]).left(&[3]);
+    let mut table = Table::new(&["input", "class", "largest", "commitment to the input"]).left(&[3]);
     for (i, statement) in proof.statements.iter().enumerate().take(SHOWN) {
         let (class, largest) = match &statement.output {
             OutputStatement::Class(class) => (*class, String::new()),
