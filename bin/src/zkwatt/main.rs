@@ -43,6 +43,7 @@ Examples:
   zkwatt mlp setup --model mnist-784-128-10 --output class --out keys
   zkwatt mlp prove --key keys --image data/digits-100-images.idx3-ubyte --index 42 --out proof.zkp
   zkwatt mlp verify --key keys/verifying.key --proof proof.zkp
+  zkwatt mlp setup --system halo2 --model mnist-784-128-10 --weights private --out private-keys
 
 Exit codes: 0 done, 1 failed or proof rejected, 2 usage, 3 bad input file, 4 no such device,
 5 out of memory.";

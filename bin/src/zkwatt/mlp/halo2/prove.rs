@@ -159,9 +159,9 @@ fn phases(proved: &Proved) -> String {
     let report = &proved.report;
     let parts = [
         ("witness", proved.witness_s + report.witness_s),
-        ("commitments", report.commit_s),
+        ("commit", report.commit_s),
         ("quotient", report.quotient_s),
-        ("openings", report.evaluation_s + report.opening_s),
+        ("open", report.evaluation_s + report.opening_s),
         ("link", proved.link_s),
     ];
     parts.map(|(name, seconds)| format!("{name} {}", table::seconds(seconds))).join(", ")
