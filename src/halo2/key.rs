@@ -10,6 +10,7 @@ use halo2_axiom::halo2curves::bn256::{Fr as HaloFr, G1Affine as HaloG1Affine};
 use halo2_axiom::plonk::{Any, ConstraintSystem, ProvingKey, VerifyingKey};
 use halo2_axiom::poly::commitment::{Params, ParamsProver};
 use std::sync::Arc;
+use zkwatt_kernels::msm::BaseHints;
 use zkwatt_kernels::ntt::{Direction, Generator, NttPlan};
 use zkwatt_kernels::{Field, Fr};
 
@@ -17,6 +18,16 @@ use zkwatt_kernels::{Field, Fr};
 pub trait Halo2Backend: MsmOps<G1> + NttOps + VectorOps + LookupOps + QuotientOps {}
 
 impl<B: MsmOps<G1> + NttOps + VectorOps + LookupOps + QuotientOps> Halo2Backend for B {}
+
+/// What a [`PreparedKey`] spends on being faster.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyOptions {
+    /// Bytes of tables of multiples of the bases. They take as long to make as some ten proofs save; none by default.
+    pub table_bytes: u64,
+    /// Bytes of the key's columns on the cosets of the quotient, which are else computed for every proof; none by
+    /// default.
+    pub coset_bytes: u64,
+}
 
 /// A proving key and its SRS on a device, uploaded and compiled once; makes any number of proofs.
 ///
@@ -140,6 +151,17 @@ impl<B: Halo2Backend> PreparedKey<B> {
         lagrange: &[HaloG1Affine],
         pk: &ProvingKey<HaloG1Affine>,
     ) -> Result<Self> {
+        Self::with_options(backend, params, lagrange, pk, KeyOptions::default())
+    }
+
+    /// As [`PreparedKey::with_lagrange_bases`], with options.
+    pub fn with_options(
+        backend: impl Into<Arc<B>>,
+        params: &KzgParams,
+        lagrange: &[HaloG1Affine],
+        pk: &ProvingKey<HaloG1Affine>,
+        options: KeyOptions,
+    ) -> Result<Self> {
         let backend = backend.into();
         let vk = pk.get_vk().clone();
         let shape = KeyShape::new(&vk)?;
@@ -167,9 +189,12 @@ impl<B: Halo2Backend> PreparedKey<B> {
         let mut x_values = backend.copy(&x)?;
         backend.ntt(&mut x_values, &shape.transform(Direction::Forward)?)?;
         let lagrange = interop::g1_points(lagrange);
+        // Three sets of bases share the bytes: powers, Lagrange bases, and the latter's prefix sums.
+        let table = BaseHints { repeats: false, table_bytes: options.table_bytes / 3 };
+        let of_lagrange = BaseHints { repeats: true, table_bytes: options.table_bytes / 3 * 2 };
         Ok(Self {
-            powers: backend.prepare(interop::g1_points(params.get_g()))?,
-            lagrange: backend.prepare(lagrange)?,
+            powers: backend.prepare_with(interop::g1_points(params.get_g()), table)?,
+            lagrange: backend.prepare_with(lagrange, of_lagrange)?,
             lagrange_tail: backend.prepare(lagrange.get(shape.usable_rows..).unwrap_or_default())?,
             fixed_values: fixed_values.collect::<Result<_>>()?,
             sigma_values: pk

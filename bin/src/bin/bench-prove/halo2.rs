@@ -156,7 +156,14 @@ impl<'a, C: Circuit<Fr>> Ours<'a, C> {
                 reason: "this version proves with Halo2 on the CPU only; use --device cpu".into(),
             });
         };
-        let (key, preparation_s) = timed(|| PreparedKey::new(Arc::clone(cpu), &task.params, &task.key));
+        let (key, preparation_s) = timed(|| {
+            let lagrange = zkwatt::halo2::lagrange_bases(&task.params)?;
+            let options = zkwatt::halo2::KeyOptions {
+                table_bytes: std::env::var("TB").ok().and_then(|v| v.parse().ok()).unwrap_or(0),
+                ..Default::default()
+            };
+            PreparedKey::with_options(Arc::clone(cpu), &task.params, &lagrange, &task.key, options)
+        });
         Ok(Self { key: key?, preparation_s, task, reports: RefCell::default(), proof: RefCell::default() })
     }
 
