@@ -10,7 +10,7 @@ use zkwatt::{Error, Result};
 pub enum System {
     /// Groth16 over R1CS: proofs of 128 bytes, a setup for each model.
     Groth16,
-    /// Halo2 with KZG; not in this version.
+    /// Halo2 with KZG; no networks in this version.
     #[value(hide = true)]
     Halo2,
 }
@@ -92,7 +92,7 @@ impl CircuitArgs {
     /// The circuit's options.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for a proof system that this version does not have.
+    /// [`Error::Unsupported`] for a proof system with which this version proves no networks.
     pub fn options(&self) -> Result<CircuitOptions> {
         self.system.check()?;
         Ok(circuit_options(self.input, self.output, self.weights))
@@ -100,13 +100,13 @@ impl CircuitArgs {
 }
 
 impl System {
-    /// An [`Error::Unsupported`] for a proof system that this version does not have.
+    /// An [`Error::Unsupported`] for a proof system with which this version proves no networks.
     pub fn check(self) -> Result<()> {
         match self {
             Self::Groth16 => Ok(()),
             Self::Halo2 => Err(Error::Unsupported {
                 what: "--system halo2".into(),
-                reason: "this version has no Halo2 prover; use --system groth16".into(),
+                reason: "this version proves no networks with Halo2; use --system groth16".into(),
             }),
         }
     }
