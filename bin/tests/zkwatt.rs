@@ -1,52 +1,15 @@
 //! `zkwatt` as its users run it.
 
+mod running;
+
+use running::{IMAGES, MODEL, expect, names, stderr, stdout, text};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::OnceLock;
 use tempfile::TempDir;
 
-const IMAGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/digits-100-images.idx3-ubyte");
 const ONNX: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/mnist-196-25-10.onnx");
-const MODEL: &str = "mnist-196-25-10";
-
-fn zkwatt(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_zkwatt")).args(args).output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-/// Runs and expects this exit code.
-fn expect(code: i32, args: &[&str]) -> Output {
-    let output = zkwatt(args);
-    assert_eq!(output.status.code(), Some(code), "{args:?}\n{}{}", stdout(&output), stderr(&output));
-    if code != 0 {
-        assert!(stderr(&output).contains("error: "), "{args:?}: {}", stderr(&output));
-        assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
-    }
-    // Names of files may be of any length.
-    let fits = |line: &str| line.contains('/') || line.chars().count() <= 100;
-    assert!(stdout(&output).lines().all(fits), "{}", stdout(&output));
-    output
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
-
-fn names(directory: &Path) -> Vec<String> {
-    let entries = fs::read_dir(directory).unwrap();
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
-}
 
 /// A setup and a proof that the tests which do not change them share.
 struct Shared {
@@ -227,8 +190,15 @@ fn what_is_not_supported_is_a_usage_error() {
     let args = ["mlp", "setup", "--model", MODEL, "--out", text(&out)];
     let private = expect(2, &[&args[..], &["--weights", "private"]].concat());
     assert!(stderr(&private).contains("Halo2"), "{}", stderr(&private));
-    let halo2 = expect(2, &[&args[..], &["--system", "halo2"]].concat());
-    assert!(stderr(&halo2).contains("use --system groth16"), "{}", stderr(&halo2));
+    let file = root.path().join("circuit.r1cs");
+    for system in [&["--system", "halo2"][..], &["--weights", "private"]] {
+        let export = ["mlp", "export-r1cs", "--model", MODEL, "--out", text(&file)];
+        expect(2, &[&export, system].concat());
+    }
+    for option in [["--plan", "small"], ["--batch", "2"], ["--srs", "file"]] {
+        let halo2 = expect(2, &[&args[..], &option].concat());
+        assert!(stderr(&halo2).contains("add --system halo2"), "{}", stderr(&halo2));
+    }
     let unknown = expect(2, &["mlp", "setup", "--model", "mnist-1-2", "--out", text(&out)]);
     assert!(stderr(&unknown).contains("mnist-784-128-10"), "{}", stderr(&unknown));
     for model in ["synthetic-0-1", "synthetic-99999999999999999999-2", "synthetic-"] {

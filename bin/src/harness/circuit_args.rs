@@ -3,15 +3,13 @@
 use clap::ValueEnum;
 use zkwatt::mlp::Preset;
 use zkwatt::mlp::r1cs::{CircuitOptions, InputMode, OutputMode, WeightMode};
-use zkwatt::{Error, Result};
 
 /// Proof systems.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
 pub enum System {
     /// Groth16 over R1CS: proofs of 128 bytes, a setup for each model.
     Groth16,
-    /// Halo2 with KZG; no networks in this version.
-    #[value(hide = true)]
+    /// Halo2 with KZG: one universal setup for all models, private weights, batches.
     Halo2,
 }
 
@@ -40,8 +38,7 @@ pub enum Output {
 pub enum Weights {
     /// Everybody; they are constants of the circuit.
     Public,
-    /// The prover alone; not with Groth16.
-    #[value(hide = true)]
+    /// The prover alone; a public commitment binds them. With Halo2 only.
     Private,
 }
 
@@ -90,25 +87,8 @@ pub struct CircuitArgs {
 
 impl CircuitArgs {
     /// The circuit's options.
-    ///
-    /// # Errors
-    /// [`Error::Unsupported`] for a proof system with which this version proves no networks.
-    pub fn options(&self) -> Result<CircuitOptions> {
-        self.system.check()?;
-        Ok(circuit_options(self.input, self.output, self.weights))
-    }
-}
-
-impl System {
-    /// An [`Error::Unsupported`] for a proof system with which this version proves no networks.
-    pub fn check(self) -> Result<()> {
-        match self {
-            Self::Groth16 => Ok(()),
-            Self::Halo2 => Err(Error::Unsupported {
-                what: "--system halo2".into(),
-                reason: "this version proves no networks with Halo2; use --system groth16".into(),
-            }),
-        }
+    pub fn options(&self) -> CircuitOptions {
+        circuit_options(self.input, self.output, self.weights)
     }
 }
 

@@ -84,6 +84,7 @@ impl LookupCircuit {
         }
     }
 
+    #[allow(clippy::needless_range_loop, reason = "a row reads and writes several columns")]
     fn new(k: u32) -> Self {
         let rows = (1usize << k) - RESERVED;
         let mut rng = rng(SEED, 18);
@@ -92,11 +93,9 @@ impl LookupCircuit {
         let half = (table / 2) as i64;
         let mut values = vec![vec![0i64; rows]; ADVICE];
         for lookup in [0, 1] {
-            for row in 0..rows {
-                let value = below(table) as i64 - half;
-                values[input(lookup)][row] = value;
-                values[output(lookup)][row] = relu(value, k);
-            }
+            let inputs: Vec<i64> = (0..rows).map(|_| below(table) as i64 - half).collect();
+            values[output(lookup)] = inputs.iter().map(|value| relu(*value, k)).collect();
+            values[input(lookup)] = inputs;
         }
         for row in 0..rows {
             values[ACTIVATION][row] = values[output(0)][source(row, rows)];

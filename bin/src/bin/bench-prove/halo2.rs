@@ -50,7 +50,7 @@ impl Tables {
         }
     }
 
-    fn circuit(&mut self, record: &Record) {
+    pub fn circuit(&mut self, record: &Record) {
         let bytes = |value: Option<u64>| value.map(table::bytes).unwrap_or_default();
         let seconds = |value: Option<f64>| value.map(table::seconds).unwrap_or_default();
         self.circuits.row(vec![
@@ -63,7 +63,7 @@ impl Tables {
         ]);
     }
 
-    fn phases(&mut self, record: &Record) {
+    pub fn phases(&mut self, record: &Record) {
         let mut row = vec![record.model.clone().unwrap_or_default(), record.threads.to_string()];
         let phases = record.phases_s.as_ref();
         row.extend(PHASES.iter().map(|(name, _)| {
@@ -150,12 +150,7 @@ struct Ours<'a, C> {
 
 impl<'a, C: Circuit<Fr>> Ours<'a, C> {
     fn new(device: &Device, task: &'a Task<C>) -> Result<Self> {
-        let Device::Cpu(cpu) = device else {
-            return Err(Error::Unsupported {
-                what: "--system halo2".into(),
-                reason: "this version proves with Halo2 on the CPU only; use --device cpu".into(),
-            });
-        };
+        let cpu = device.cpu_only()?;
         let (key, preparation_s) = timed(|| PreparedKey::new(Arc::clone(cpu), &task.params, &task.key));
         Ok(Self { key: key?, preparation_s, task, reports: RefCell::default(), proof: RefCell::default() })
     }
@@ -197,12 +192,34 @@ impl<'a, C: Circuit<Fr>> Ours<'a, C> {
 
     /// Medians over the timed runs; the first one is none.
     fn phases(&self) -> BTreeMap<String, f64> {
-        let reports = self.reports.borrow();
-        let timed = reports.get(1..).unwrap_or_default();
-        let phase = |(name, of): &Phase| {
-            let values: Vec<f64> = timed.iter().map(of).collect();
-            median(&values).map(|seconds| ((*name).to_owned(), seconds))
-        };
-        PHASES.iter().filter_map(phase).collect()
+        phase_medians(self.reports.borrow().get(1..).unwrap_or_default())
+    }
+}
+
+/// The median of every phase.
+pub fn phase_medians(reports: &[ProveReport]) -> BTreeMap<String, f64> {
+    let phase = |(name, of): &Phase| {
+        let values: Vec<f64> = reports.iter().map(of).collect();
+        median(&values).map(|seconds| ((*name).to_owned(), seconds))
+    };
+    PHASES.iter().filter_map(phase).collect()
+}
+
+/// The device that this version proves with Halo2 on.
+pub trait CpuOnly {
+    /// The CPU, or [`Error::Unsupported`].
+    fn cpu_only(&self) -> Result<&Arc<CpuDevice>>;
+}
+
+impl CpuOnly for Device {
+    #[allow(unreachable_patterns, reason = "so far there is no other device")]
+    fn cpu_only(&self) -> Result<&Arc<CpuDevice>> {
+        match self {
+            Self::Cpu(cpu) => Ok(cpu),
+            _ => Err(Error::Unsupported {
+                what: "--system halo2".into(),
+                reason: "this version proves with Halo2 on the CPU only; use --device cpu".into(),
+            }),
+        }
     }
 }

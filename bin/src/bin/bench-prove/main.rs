@@ -1,6 +1,7 @@
 //! Measures proofs of inference: time, memory, sizes, verification, constraints, and what quantisation costs.
 
 mod halo2;
+mod mlp_halo2;
 
 use clap::{Parser, ValueEnum};
 use rand_chacha::ChaCha20Rng;
@@ -26,6 +27,7 @@ use zkwatt_harness::memory::LongPeak;
 use zkwatt_harness::models::{LoadOptions, LoadedModel, load};
 use zkwatt_harness::peers::groth16::{PerProduct, Task, prover, verify_all};
 use zkwatt_harness::peers::{Pool, ProvePeer};
+use zkwatt_harness::plan_args::Plan;
 use zkwatt_harness::record::Record;
 use zkwatt_harness::report::{Rate, Report};
 use zkwatt_harness::statistics::median;
@@ -42,8 +44,8 @@ struct Cli {
     #[command(flatten)]
     common: Common<ProvePeer>,
 
-    /// Models: names of embedded ones, ONNX files, quantised models' JSON files, `synthetic-N-…-N`; with Halo2 so far
-    /// only `synthetic-lookups-K`, a circuit of 2^K rows with four lookups in each
+    /// Models: names of embedded ones, ONNX files, quantised models' JSON files, `synthetic-N-…-N`; with Halo2
+    /// also `synthetic-lookups-K`, a circuit of 2^K rows with four lookups in each
     #[arg(long, value_delimiter = ',', default_values_t = DEFAULT_MODELS.map(String::from), value_name = "MODEL,…")]
     model: Vec<String>,
 
@@ -54,6 +56,10 @@ struct Cli {
     /// Who sees the weights
     #[arg(long, value_enum, default_value = "public", value_name = "WHO")]
     weights: Weights,
+
+    /// What the layout is chosen for, with Halo2
+    #[arg(long, value_enum, default_value = "fast", value_name = "PLAN")]
+    plan: Plan,
 
     /// Who sees the input: nobody but bound by a public hash, nobody, or everybody
     #[arg(long, value_enum, value_delimiter = ',', default_value = "committed", value_name = "WHO,…")]
@@ -67,7 +73,7 @@ struct Cli {
     #[arg(long, value_enum, default_value = "auto", value_name = "BITS")]
     bits: Bits,
 
-    /// Proofs in one run, each of another input; times are of the run
+    /// Inferences in one run, each of another input: proofs with Groth16, one proof with Halo2; times are of the run
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
 
@@ -92,6 +98,8 @@ fn examples() -> String {
   bench-prove --model model.onnx --phases --json prove.jsonl
   bench-prove --model cifar-3072-256-10 --data cifar-10-batches-bin
   bench-prove --model synthetic-1024-1024-1024-1024-1024-10 --samples 3
+  bench-prove --system groth16,halo2 --model mnist-784-128-10 --input private
+  bench-prove --system halo2 --model mnist-784-128-10 --weights private --plan small
   bench-prove --system halo2 --model synthetic-lookups-15 --peers halo2-axiom --phases
 
 {EXIT_CODES}"
@@ -478,7 +486,6 @@ fn run(cli: &Cli) -> Result<()> {
             halo2::measure(cli, &circuit, model, &machines, &mut report, &mut halo2_tables)?;
             continue;
         }
-        cli.system.iter().try_for_each(|system| system.check())?;
         let peak = LongPeak::begin();
         let loaded = load(model, &options)?;
         loaded.notes.iter().for_each(|note| report.note(note));
@@ -491,6 +498,13 @@ fn run(cli: &Cli) -> Result<()> {
             }
         }
         for &input in &cli.input {
+            if cli.system.contains(&System::Halo2) {
+                let accuracy = accuracy.as_ref();
+                mlp_halo2::measure(cli, &loaded, input, accuracy, &machines, &mut report, &mut halo2_tables)?;
+            }
+            if !cli.system.contains(&System::Groth16) {
+                continue;
+            }
             let circuit =
                 MlpCircuit::new(&loaded.quantised, &circuit_options(input, cli.output, cli.weights))?;
             for &(device, pool, threads) in &machines {

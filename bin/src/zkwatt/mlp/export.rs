@@ -5,12 +5,12 @@ use super::setup::warn_of;
 use crate::console::{field, say};
 use crate::staged::{Access, Staged};
 use std::path::PathBuf;
-use zkwatt::Result;
 use zkwatt::mlp::r1cs::MlpCircuit;
-use zkwatt_harness::circuit_args::CircuitArgs;
+use zkwatt::{Error, Result};
+use zkwatt_harness::circuit_args::{CircuitArgs, System};
 use zkwatt_harness::{progress, table};
 
-/// Writes a model's circuit as .r1cs, for a setup by many parties with snarkjs.
+/// Writes a model's circuit for Groth16 as .r1cs, for a setup by many parties with snarkjs.
 ///
 /// The format is that of circom, version 1. All public values count as outputs, in the order of docs/SECURITY.md.
 #[derive(Debug, clap::Args)]
@@ -28,7 +28,13 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    let options = args.circuit.options()?;
+    if args.circuit.system != System::Groth16 {
+        return Err(Error::invalid(
+            "--system",
+            "R1CS is the form of Groth16's circuits; use --system groth16",
+        ));
+    }
+    let options = args.circuit.options();
     let mut staged = Staged::default();
     staged.reserve(&args.out, Access::Public)?;
     let spinner = progress::spinner("building the circuit");

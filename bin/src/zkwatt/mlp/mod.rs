@@ -1,6 +1,7 @@
 //! `zkwatt mlp …`
 
 mod export;
+mod halo2;
 mod image;
 mod import;
 mod key;

@@ -3,7 +3,7 @@
 use super::key::CircuitOf;
 use super::setup::warn_of;
 use super::statement::{Opening, describe};
-use super::{MODEL_FILE, PROVING_KEY_FILE, image};
+use super::{MODEL_FILE, PROVING_KEY_FILE, VERIFYING_KEY_FILE, halo2, image};
 use crate::console::{field, say};
 use crate::random;
 use crate::staged::{Access, Staged};
@@ -18,48 +18,57 @@ use zkwatt_harness::args::{DeviceArg, parse_threads};
 use zkwatt_harness::environment::available_threads;
 use zkwatt_harness::{device, progress, table};
 
-/// Proves what a model answers to one image.
+/// Proves what a model answers to one image, or to as many as the setup's --batch says.
 ///
-/// The salt of a committed input and the blinding of the proof come from the operating system. The salt is written to a
-/// file beside the proof that only its owner can read: it opens the commitment, and whoever has it can test guesses of
-/// the image.
+/// The files in the directory say which proof system it is. The salt of a committed input (with Halo2: a seed for each)
+/// and the blinding of the proof come from the operating system. The salt is written to a file beside the proof that only
+/// its owner can read: it opens the commitment, and whoever has it can test guesses of the image.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The directory that `mlp setup` wrote
     #[arg(long, value_name = "DIR")]
-    key: PathBuf,
+    pub(super) key: PathBuf,
 
-    /// The image: an IDX file, a CIFAR-10 batch (.bin), or a list of integers (.json)
+    /// The image: an IDX file, a CIFAR-10 batch (.bin), or a list of integers (.json; for a batch a list of lists)
     #[arg(long, value_name = "FILE")]
-    image: PathBuf,
+    pub(super) image: PathBuf,
 
-    /// Which image of the file, counted from 0 [default: 0]
+    /// Which image of the file, counted from 0, and for a batch those behind it [default: 0]
     #[arg(long, value_name = "N")]
-    index: Option<usize>,
+    pub(super) index: Option<usize>,
 
     /// The proof to write; the salt goes to the same name with .secret.json
     #[arg(long, value_name = "FILE.zkp")]
-    out: PathBuf,
+    pub(super) out: PathBuf,
 
     /// Take the salt of an earlier proof, so that the commitment is the same
     #[arg(long, value_name = "FILE.secret.json")]
-    salt: Option<PathBuf>,
+    pub(super) salt: Option<PathBuf>,
 
     /// Device to prove on; a named one that is missing is an error, never replaced
     #[arg(long, value_enum, default_value = "auto", value_name = "DEVICE")]
-    device: DeviceArg,
+    pub(super) device: DeviceArg,
 
     /// CPU threads [default: all]
     #[arg(long, value_name = "T", value_parser = parse_threads)]
-    threads: Option<usize>,
+    pub(super) threads: Option<usize>,
 
     /// Do not verify the proof before it is written
     #[arg(long)]
-    no_verify: bool,
+    pub(super) no_verify: bool,
+}
+
+/// Salt for a mode that has none.
+pub fn salt_is_for_commitments() -> Error {
+    Error::invalid("--salt", "is for committed inputs; this key was made for another mode")
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
+    if halo2::is_key(&args.key.join(VERIFYING_KEY_FILE)) { halo2::prove::run(args) } else { groth16(args) }
+}
+
+fn groth16(args: &Args) -> Result<()> {
     let device = device::open(args.device, args.threads.unwrap_or_else(available_threads))?;
     let mut staged = Staged::default();
     staged.reserve(&args.out, Access::Public)?;
@@ -72,18 +81,13 @@ pub fn run(args: &Args) -> Result<()> {
     let model = QuantisedModel::load(args.key.join(MODEL_FILE))?;
     let of = CircuitOf::read("proving key file", &file.info)?;
     let circuit = of.rebuild("the proving key", &file.info, &model)?;
-    let input = image::read(&args.image, args.index, &model.input)?;
+    let input = image::read(&args.image, args.index, 1, &model.input)?.pop().unwrap_or_default();
 
     let mut rng = random::generator()?;
     let salt = match (of.statement.input, &args.salt) {
         (InputMode::Committed, Some(path)) => Some(Opening::read_salt(path)?),
         (InputMode::Committed, None) => Some(random_salt(&mut rng)),
-        (_, Some(_)) => {
-            return Err(Error::invalid(
-                "--salt",
-                "is for committed inputs; this key was made for another mode",
-            ));
-        }
+        (_, Some(_)) => return Err(salt_is_for_commitments()),
         (_, None) => None,
     };
     if salt.is_some() {

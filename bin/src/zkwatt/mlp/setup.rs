@@ -1,5 +1,6 @@
 //! `zkwatt mlp setup`
 
+use super::halo2::{self, PlanArgs};
 use super::key::CircuitOf;
 use super::{MODEL_FILE, ModelArgs, PROVING_KEY_FILE, VERIFYING_KEY_FILE, on_threads};
 use crate::console::{field, say, warn};
@@ -12,28 +13,37 @@ use zkwatt::groth16::keys::ProvingKeyFile;
 use zkwatt::groth16::setup;
 use zkwatt::mlp::r1cs::{CircuitOptions, InputMode, MlpCircuit};
 use zkwatt_harness::args::parse_threads;
-use zkwatt_harness::circuit_args::CircuitArgs;
+use zkwatt_harness::circuit_args::{CircuitArgs, System};
 use zkwatt_harness::{progress, table};
 
-/// Makes proving and verifying key of a model, for development.
+/// Makes the keys of a model.
 ///
-/// This process alone draws the secrets, so whoever runs it could keep them and prove anything. For keys that others
-/// shall trust, export the circuit with `mlp export-r1cs` and hold a ceremony with many parties.
+/// Groth16: proving.key, verifying.key and model.json, for development. This process alone draws the secrets, so whoever
+/// runs it could keep them and prove anything. For keys that others shall trust, export the circuit with
+/// `mlp export-r1cs` and hold a ceremony with many parties.
+///
+/// Halo2: verifying.key, model.json and srs, the reference string cut down to what the circuit needs. There is no
+/// proving.key: `mlp prove` makes it again from model.json and srs, in seconds. With private weights model.json and
+/// model.secret.json, which opens the commitment to them, can be read by their owner only; give away verifying.key and
+/// srs alone. The commitment and the proof, made once, that its weights are bytes are in verifying.key.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    model: ModelArgs,
+    pub(super) model: ModelArgs,
 
     #[command(flatten)]
-    circuit: CircuitArgs,
+    pub(super) circuit: CircuitArgs,
 
-    /// Directory for proving.key, verifying.key and model.json; made if it is missing
+    /// Directory for the keys and model.json; made if it is missing
     #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    pub(super) out: PathBuf,
 
     /// CPU threads [default: all]
     #[arg(long, value_name = "T", value_parser = parse_threads)]
-    threads: Option<usize>,
+    pub(super) threads: Option<usize>,
+
+    #[command(flatten)]
+    pub(super) plan: PlanArgs,
 }
 
 /// Warns of a statement that says little.
@@ -48,7 +58,15 @@ pub fn warn_of(options: &CircuitOptions) {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    let options = args.circuit.options()?;
+    match args.circuit.system {
+        System::Groth16 => groth16(args),
+        System::Halo2 => halo2::setup::run(args),
+    }
+}
+
+fn groth16(args: &Args) -> Result<()> {
+    args.plan.expect_none()?;
+    let options = args.circuit.options();
     let mut staged = Staged::default();
     staged.directory(&args.out)?;
     let [model_path, proving_path, verifying_path] =

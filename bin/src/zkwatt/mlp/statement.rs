@@ -34,8 +34,27 @@ pub fn parse_element(text: &str) -> Option<Fr> {
 
 /// What a proof states, line by line.
 pub fn describe(statement: &Statement) -> Vec<String> {
+    let mut lines = describe_output(&statement.output);
+    lines.push(match &statement.input {
+        InputStatement::Commitment(commitment) => field("commitment", element(commitment)),
+        InputStatement::Private => field("input", UNBOUND),
+        InputStatement::Public(input) => field("input", public_input(input)),
+    });
+    lines
+}
+
+/// What is shown of an input that is not.
+pub const UNBOUND: &str = "private and bound to nothing";
+
+/// What is shown of a public input.
+pub fn public_input(input: &[u32]) -> String {
+    format!("public, {} values", input.len())
+}
+
+/// What is stated of the outputs, line by line.
+pub fn describe_output(output: &OutputStatement) -> Vec<String> {
     let mut lines = Vec::new();
-    match &statement.output {
+    match output {
         OutputStatement::Class(class) => lines.push(field("class", class)),
         OutputStatement::Accumulators(outputs) => {
             lines.push(field("class", format!("{} (the largest output)", arg_max(outputs))));
@@ -45,23 +64,12 @@ pub fn describe(statement: &Statement) -> Vec<String> {
             lines.push(field("outputs", shown.join(" ") + &more));
         }
     }
-    match &statement.input {
-        InputStatement::Commitment(commitment) => lines.push(field("commitment", element(commitment))),
-        InputStatement::Private => lines.push(field("input", "private and bound to nothing")),
-        InputStatement::Public(input) => {
-            lines.push(field("input", format!("public, {} values", input.len())))
-        }
-    }
     lines
 }
 
 /// A statement as JSON: `class` or `outputs`, and `commitment` or `input`.
 pub fn to_json(statement: &Statement) -> serde_json::Value {
-    let mut json = serde_json::Map::new();
-    match &statement.output {
-        OutputStatement::Class(class) => json.insert("class".into(), (*class).into()),
-        OutputStatement::Accumulators(outputs) => json.insert("outputs".into(), outputs.clone().into()),
-    };
+    let mut json = output_json(&statement.output);
     match &statement.input {
         InputStatement::Commitment(commitment) => {
             json.insert("commitment".into(), element(commitment).into());
@@ -72,6 +80,16 @@ pub fn to_json(statement: &Statement) -> serde_json::Value {
         }
     }
     json.into()
+}
+
+/// An object of `class` or `outputs`.
+pub fn output_json(output: &OutputStatement) -> serde_json::Map<String, serde_json::Value> {
+    let mut json = serde_json::Map::new();
+    match output {
+        OutputStatement::Class(class) => json.insert("class".into(), (*class).into()),
+        OutputStatement::Accumulators(outputs) => json.insert("outputs".into(), outputs.clone().into()),
+    };
+    json
 }
 
 /// What opens a commitment, together with the input. Secret.

@@ -1,5 +1,6 @@
 //! `zkwatt mlp verify`
 
+use super::halo2;
 use super::key::{CircuitOf, hex};
 use super::statement::{describe, element, parse_element, to_json};
 use crate::console::{field, say, warn};
@@ -7,7 +8,6 @@ use crate::staged::{Access, Staged};
 use std::path::PathBuf;
 use std::time::Instant;
 use zkwatt::groth16::keys::{ProofFile, VerifyingKeyFile};
-use zkwatt::kernels::Fr;
 use zkwatt::mlp::r1cs::InputStatement;
 use zkwatt::{Error, Result};
 use zkwatt_harness::models::{self, LoadOptions};
@@ -17,36 +17,69 @@ use zkwatt_harness::table;
 ///
 /// The verifying key decides which model and which mode a proof is about: take it from someone you trust, and name the
 /// model to see that the key is the model's. A commitment says something only to who knows whose input it commits to.
+///
+/// With Halo2 and private weights the key does not say which model it is, but holds a commitment to its weights. Its
+/// digest is shown: keys with equal digests are about the same weights.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The verifying key
+    /// The verifying key; its first bytes say which proof system it is
     #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    pub(super) key: PathBuf,
 
     /// The proof
     #[arg(long, value_name = "FILE.zkp")]
-    proof: PathBuf,
+    pub(super) proof: PathBuf,
 
-    /// Also check that the key names the circuit of this model: an embedded model's name, or model.json of the setup
+    /// Also check that the key names the circuit of this model: an embedded model's name, or model.json of the setup.
+    /// With private weights any model of the same shape serves
     #[arg(long, value_name = "MODEL")]
-    model: Option<String>,
+    pub(super) model: Option<String>,
 
-    /// Reject a proof about another commitment than this one
-    #[arg(long, value_name = "0xHEX", value_parser = parse_commitment)]
-    commitment: Option<Fr>,
+    /// Halo2: the reference string that --model is checked with, and that you trust [default: srs beside the key]
+    #[arg(long, value_name = "FILE", requires = "model")]
+    pub(super) srs: Option<PathBuf>,
 
-    /// Also write the statement (class or outputs, commitment or input) as JSON
+    /// Reject a proof about another commitment to the input than this one; for a batch a list, one for each input
+    #[arg(long, value_name = "0xHEX", value_delimiter = ',', value_parser = parse_commitment)]
+    pub(super) commitment: Vec<String>,
+
+    /// Also write the statement (class or outputs, commitment or input) as JSON; for a batch a list
     #[arg(long, value_name = "FILE.json")]
-    statement: Option<PathBuf>,
+    pub(super) statement: Option<PathBuf>,
 }
 
-fn parse_commitment(text: &str) -> Result<Fr, String> {
-    parse_element(text)
-        .ok_or_else(|| "expected 0x and 64 hex digits of a number below the field's modulus".into())
+/// 0x and 64 digits, in lower case.
+fn parse_commitment(text: &str) -> Result<String, String> {
+    let digits = text.strip_prefix("0x").unwrap_or(text).to_ascii_lowercase();
+    if digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        Ok(format!("0x{digits}"))
+    } else {
+        Err("expected 0x and 64 hex digits".into())
+    }
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
+    if halo2::is_key(&args.key) { halo2::verify::run(args) } else { groth16(args) }
+}
+
+/// The one commitment that a proof of one input is compared with.
+fn expected_commitment(args: &Args) -> Result<Option<zkwatt::kernels::Fr>> {
+    let bad = |reason: &str| Error::invalid("--commitment", reason);
+    match args.commitment.as_slice() {
+        [] => Ok(None),
+        [text] => parse_element(text)
+            .map(Some)
+            .ok_or_else(|| bad("is not below the field's modulus; copy what `mlp prove` printed")),
+        _ => Err(bad("is a list; a Groth16 proof is about one input")),
+    }
+}
+
+fn groth16(args: &Args) -> Result<()> {
+    if args.srs.is_some() {
+        return Err(Error::invalid("--srs", "is for keys of Halo2; this key is another one"));
+    }
+    let expected = expected_commitment(args)?;
     let mut staged = Staged::default();
     if let Some(path) = &args.statement {
         staged.reserve(path, Access::Public)?;
@@ -89,10 +122,10 @@ pub fn run(args: &Args) -> Result<()> {
         warn(e.to_string());
         Error::ProofRejected
     })?;
-    if let Some(expected) = &args.commitment
-        && statement.input != InputStatement::Commitment(*expected)
+    if let Some(expected) = expected
+        && statement.input != InputStatement::Commitment(expected)
     {
-        warn(format!("the proof is not about the commitment {}", element(expected)));
+        warn(format!("the proof is not about the commitment {}", element(&expected)));
         return Err(Error::ProofRejected);
     }
     if let Some(path) = &args.statement {
