@@ -5,7 +5,9 @@ use ark_ff::PrimeField as _;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use zkwatt_kernels::curve::{Affine, Coordinate, Xyzz};
-use zkwatt_kernels::msm::{BitHistogram, MsmBases, MsmPlan, Scalars, msm, msm_batch, msm_with_window_bits};
+use zkwatt_kernels::msm::{
+    BaseHints, BitHistogram, MsmBases, MsmPlan, Scalars, TablePlan, msm, msm_batch, msm_with_window_bits,
+};
 use zkwatt_kernels::{CpuPath, Field, Fq, Fq2, Fr, G1Affine, G2Affine};
 
 trait Judge: Coordinate {
@@ -69,7 +71,20 @@ fn check<F: Judge>(bases: &[Affine<F>], scalars: &[Fr], what: &str) {
     let prepared = MsmBases::new(bases.to_vec());
     for path in CpuPath::available() {
         assert_eq!(msm(path, &prepared, Scalars::Field(scalars)), expected, "{what} on {path}");
+        for hints in hints() {
+            let prepared = MsmBases::with_hints(path, bases.to_vec(), hints);
+            assert_eq!(
+                msm(path, &prepared, Scalars::Field(scalars)),
+                expected,
+                "{what} on {path}, {hints:?}"
+            );
+        }
     }
+}
+
+fn hints() -> [BaseHints; 3] {
+    let all = BaseHints { repeats: true, table_bytes: 1 << 30 };
+    [BaseHints { table_bytes: 0, ..all }, BaseHints { repeats: false, ..all }, all]
 }
 
 #[test]
@@ -252,4 +267,63 @@ fn plans_are_sane() {
     let small = MsmPlan::new(&BitHistogram::uniform(1 << 18, 8), 64);
     assert!(small.window_scalars.len() <= 2, "{small:?}");
     assert_eq!(MsmPlan::new(&BitHistogram([0; 256]), 64).window_scalars.len(), 0);
+}
+
+#[test]
+fn repeating_scalars() {
+    let n = 3000;
+    let bases = points::<Fq>(n, 21);
+    let mut rng = rng(21);
+    let random: Vec<Fr> = (0..n).map(|_| random_fr(&mut rng)).collect();
+    let runs: Vec<Fr> = (0..n).map(|i| random[i / 7]).collect();
+    let mostly: Vec<Fr> = (0..n).map(|i| if i % 5 == 0 { random[i] } else { random[1] }).collect();
+    // Neither end of a run lies at the end of the column, and the last scalar is not zero.
+    let stands_still: Vec<Fr> = (0..n).map(|i| random[i.clamp(100, 2900)]).collect();
+    for (what, scalars) in [("runs", runs), ("mostly one value", mostly), ("stands still", stands_still)] {
+        check(&bases, &scalars, what);
+        check(&bases[..n - 1], &scalars[..n - 1], what);
+    }
+    // Prefix sums that are the identity, and equal ones.
+    let cancelling: Vec<_> = (0..n).map(|i| bases[0].negate_if(i % 2 == 1)).collect();
+    check(&cancelling, &vec![random[0]; n], "prefix sums cancel");
+    let with_identities: Vec<_> =
+        (0..n).map(|i| if i % 3 == 0 { Affine::IDENTITY } else { bases[i] }).collect();
+    check(&with_identities, &(0..n).map(|i| random[i / 9]).collect::<Vec<_>>(), "identities");
+}
+
+#[test]
+fn small_scalars_over_tables() {
+    let bases = points::<Fq>(900, 22);
+    let scalars: Vec<i16> =
+        (0..900).map(|i| if i % 3 == 0 { 0 } else { (i * 37 % 255) as i16 - 127 }).collect();
+    let as_field: Vec<Fr> = scalars.iter().map(|v| Fr::from(i128::from(*v))).collect();
+    let expected = Fq::judge(&bases, &as_field);
+    for hints in hints() {
+        let prepared = MsmBases::with_hints(CpuPath::active(), bases.clone(), hints);
+        for scalars in [Scalars::I16(&scalars), Scalars::Field(&as_field), Scalars::Field(&as_field[..500])] {
+            let expected =
+                if scalars.len() < 900 { Fq::judge(&bases[..500], &as_field[..500]) } else { expected };
+            assert_eq!(msm(CpuPath::active(), &prepared, scalars), expected, "{hints:?}");
+        }
+    }
+}
+
+#[test]
+fn table_plans() {
+    for log_n in [10, 12, 15, 18] {
+        let n = 1usize << log_n;
+        let plan = TablePlan::new(n, 64, u64::MAX).unwrap();
+        let windows = 253 / plan.window_bits as usize + 1;
+        assert!(plan.levels * plan.bucket_sets >= windows, "{plan:?}");
+        assert!((plan.levels - 1) * plan.bucket_sets < windows, "{plan:?}");
+        // Half of the bytes: as many fewer levels, for more sets.
+        let bytes = (plan.levels * n * 64) as u64;
+        if let Some(half) = TablePlan::new(n, 64, bytes / 2) {
+            assert!(half.levels * n * 64 <= bytes as usize / 2 && half.bucket_sets > plan.bucket_sets);
+        }
+        assert_eq!(TablePlan::new(n, 64, (n * 64) as u64), None);
+    }
+    // Not more points than fit 31 bits.
+    assert!(TablePlan::new(1 << 28, 64, u64::MAX).is_none_or(|plan| plan.levels < 8));
+    assert_eq!(TablePlan::new(0, 64, 0), None);
 }

@@ -4,7 +4,7 @@ use crate::error::Result;
 use std::fmt;
 use zkwatt_kernels::curve::{Affine, Coordinate};
 use zkwatt_kernels::lookup::RangeTable;
-use zkwatt_kernels::msm::Scalars;
+use zkwatt_kernels::msm::{BaseHints, Scalars};
 use zkwatt_kernels::ntt::NttPlan;
 use zkwatt_kernels::quotient::Program;
 use zkwatt_kernels::vector::Scan;
@@ -154,6 +154,12 @@ pub trait MsmOps<G: Group>: Backend {
 
     /// Prepares bases for many MSMs. Identities are allowed and skipped.
     fn prepare(&self, bases: &[Affine<G::Coordinate>]) -> Result<Self::Bases>;
+
+    /// As [`MsmOps::prepare`], with hints at the sums to come, of which a device may make what it can. Sums are the same.
+    fn prepare_with(&self, bases: &[Affine<G::Coordinate>], hints: BaseHints) -> Result<Self::Bases> {
+        let _ = hints;
+        self.prepare(bases)
+    }
 
     /// Σ kᵢ·Pᵢ. Errors when there are more scalars than bases.
     fn msm(&self, bases: &Self::Bases, scalars: MsmScalars<'_, Self>) -> Result<Affine<G::Coordinate>>;

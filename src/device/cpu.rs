@@ -7,7 +7,7 @@ use super::memory::MemoryBudget;
 use crate::error::{Error, Result};
 use std::sync::{Arc, RwLock};
 use zkwatt_kernels::curve::Affine;
-use zkwatt_kernels::msm::{self, MsmBases, MsmPlan, Scalars};
+use zkwatt_kernels::msm::{self, BaseHints, MsmBases, MsmPlan, Scalars};
 use zkwatt_kernels::ntt::{self, Generator, NttPlan, Twiddles};
 use zkwatt_kernels::quotient::{self, Program};
 use zkwatt_kernels::vector::{self, Scan};
@@ -251,11 +251,19 @@ impl<G: Group> MsmOps<G> for CpuDevice {
     type Bases = MsmBases<G::Coordinate>;
 
     fn prepare(&self, bases: &[Affine<G::Coordinate>]) -> Result<Self::Bases> {
+        MsmOps::<G>::prepare_with(self, bases, BaseHints::default())
+    }
+
+    fn prepare_with(&self, bases: &[Affine<G::Coordinate>], hints: BaseHints) -> Result<Self::Bases> {
         if bases.len() >= 1 << 31 {
             return Err(Error::invalid("bases", format!("{} are too many; at most 2^31 − 1", bases.len())));
         }
-        self.budget().require("prepared bases", size_of_val(bases) as u64)?;
-        Ok(MsmBases::new(bases.to_vec()))
+        let bytes = size_of_val(bases) as u64 * if hints.repeats { 2 } else { 1 };
+        self.budget().require("prepared bases", bytes)?;
+        // Tables are a convenience: they may have half of what is left.
+        let left = self.budget().available().saturating_sub(bytes) / 2;
+        let hints = BaseHints { table_bytes: hints.table_bytes.min(left), ..hints };
+        Ok(self.install(|| MsmBases::with_hints(self.path, bases.to_vec(), hints)))
     }
 
     fn msm(&self, bases: &Self::Bases, scalars: MsmScalars<'_, Self>) -> Result<Affine<G::Coordinate>> {

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use zkwatt_kernels::Fr;
 use zkwatt_kernels::curve::Affine;
 use zkwatt_kernels::lookup::RangeTable;
+use zkwatt_kernels::msm::BaseHints;
 use zkwatt_kernels::ntt::NttPlan;
 use zkwatt_kernels::quotient::Program;
 use zkwatt_kernels::vector::Scan;
@@ -90,6 +91,10 @@ impl<G: Group, A: MsmOps<G>, B: MsmOps<G>> MsmOps<G> for Dual<A, B> {
 
     fn prepare(&self, bases: &[Affine<G::Coordinate>]) -> Result<Self::Bases> {
         Ok((self.left.prepare(bases)?, self.right.prepare(bases)?))
+    }
+
+    fn prepare_with(&self, bases: &[Affine<G::Coordinate>], hints: BaseHints) -> Result<Self::Bases> {
+        Ok((self.left.prepare_with(bases, hints)?, self.right.prepare_with(bases, hints)?))
     }
 
     fn msm(&self, bases: &Self::Bases, scalars: MsmScalars<'_, Self>) -> Result<Affine<G::Coordinate>> {

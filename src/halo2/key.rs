@@ -10,6 +10,7 @@ use halo2_axiom::halo2curves::bn256::{Fr as HaloFr, G1Affine as HaloG1Affine};
 use halo2_axiom::plonk::{Any, ConstraintSystem, ProvingKey, VerifyingKey};
 use halo2_axiom::poly::commitment::ParamsProver;
 use std::sync::Arc;
+use zkwatt_kernels::msm::BaseHints;
 use zkwatt_kernels::ntt::{Direction, Generator, NttPlan};
 use zkwatt_kernels::{Field, Fr, G1Affine};
 
@@ -17,6 +18,16 @@ use zkwatt_kernels::{Field, Fr, G1Affine};
 pub trait Halo2Backend: MsmOps<G1> + NttOps + VectorOps + LookupOps + QuotientOps {}
 
 impl<B: MsmOps<G1> + NttOps + VectorOps + LookupOps + QuotientOps> Halo2Backend for B {}
+
+/// What a [`PreparedKey`] spends on being faster.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyOptions {
+    /// Bytes of tables of multiples of the bases. They take as long to make as some ten proofs save; none by default.
+    pub table_bytes: u64,
+    /// Bytes of the key's columns on the cosets of the quotient, which are else computed for every proof; none by
+    /// default.
+    pub coset_bytes: u64,
+}
 
 /// A proving key and its SRS on a device, uploaded and compiled once; makes any number of proofs.
 ///
@@ -43,6 +54,17 @@ pub struct PreparedKey<B: Halo2Backend> {
     pub(super) last_row: B::Buf<Fr>,
     pub(super) active_rows: B::Buf<Fr>,
     pub(super) x: B::Buf<Fr>,
+}
+
+/// The columns of a key on a device: values of those that are read by value, coefficients of all.
+pub(super) struct KeyColumns<B: Halo2Backend> {
+    pub fixed_values: Vec<Option<B::Buf<Fr>>>,
+    pub fixed: Vec<B::Buf<Fr>>,
+    pub sigma_values: Vec<B::Buf<Fr>>,
+    pub sigma: Vec<B::Buf<Fr>>,
+    pub first_row: B::Buf<Fr>,
+    pub last_row: B::Buf<Fr>,
+    pub active_rows: B::Buf<Fr>,
 }
 
 /// The sizes that a key implies.
@@ -130,27 +152,69 @@ impl<B: Halo2Backend> PreparedKey<B> {
         params: &KzgParams,
         pk: &ProvingKey<HaloG1Affine>,
     ) -> Result<Self> {
-        let lagrange = lagrange_bases(params)?;
-        Self::from_bases(
-            backend.into(),
-            interop::g1_points(params.get_g()),
-            interop::g1_points(&lagrange),
-            pk,
-        )
+        Self::with_options(backend, params, pk, KeyOptions::default())
     }
 
-    /// As [`PreparedKey::new`], for an [`Srs`].
-    pub fn from_srs(backend: impl Into<Arc<B>>, srs: &Srs, pk: &ProvingKey<HaloG1Affine>) -> Result<Self> {
-        Self::from_bases(backend.into(), srs.g(), srs.g_lagrange(), pk)
-    }
-
-    fn from_bases(
-        backend: Arc<B>,
-        powers: &[G1Affine],
-        lagrange: &[G1Affine],
+    /// As [`PreparedKey::new`], with options.
+    ///
+    /// # Errors
+    /// As [`PreparedKey::new`].
+    pub fn with_options(
+        backend: impl Into<Arc<B>>,
+        params: &KzgParams,
         pk: &ProvingKey<HaloG1Affine>,
+        options: KeyOptions,
     ) -> Result<Self> {
-        let vk = pk.get_vk().clone();
+        let lagrange = lagrange_bases(params)?;
+        let bases = [interop::g1_points(params.get_g()), interop::g1_points(&lagrange)];
+        Self::of_proving_key(backend.into(), bases, pk, options)
+    }
+
+    /// As [`PreparedKey::with_options`], for an [`Srs`].
+    ///
+    /// # Errors
+    /// As [`PreparedKey::new`].
+    pub fn from_srs(
+        backend: impl Into<Arc<B>>,
+        srs: &Srs,
+        pk: &ProvingKey<HaloG1Affine>,
+        options: KeyOptions,
+    ) -> Result<Self> {
+        Self::of_proving_key(backend.into(), [srs.g(), srs.g_lagrange()], pk, options)
+    }
+
+    fn of_proving_key(
+        backend: Arc<B>,
+        bases: [&[G1Affine]; 2],
+        pk: &ProvingKey<HaloG1Affine>,
+        options: KeyOptions,
+    ) -> Result<Self> {
+        let upload = |poly: &[HaloFr]| backend.upload(interop::scalars(poly));
+        let needed = columns_read_by_value(pk.get_vk().cs());
+        let values = pk.fixed_values().iter().zip(&needed);
+        let sigma = pk.permutation();
+        let columns = KeyColumns {
+            fixed_values: values
+                .map(|(poly, needed)| needed.then(|| upload(poly.values())).transpose())
+                .collect::<Result<_>>()?,
+            fixed: pk.fixed_polys().iter().map(|p| upload(p.values())).collect::<Result<_>>()?,
+            sigma_values: sigma.permutations().iter().map(|p| upload(p.values())).collect::<Result<_>>()?,
+            sigma: sigma.polys().iter().map(|p| upload(p.values())).collect::<Result<_>>()?,
+            first_row: upload(pk.l0().values())?,
+            last_row: upload(pk.l_last().values())?,
+            active_rows: upload(pk.l_active_row().values())?,
+        };
+        Self::assemble(backend, bases, pk.get_vk().clone(), columns, options)
+    }
+
+    /// A key from columns that are on the device already.
+    pub(super) fn assemble(
+        backend: Arc<B>,
+        [powers, lagrange]: [&[G1Affine]; 2],
+        vk: VerifyingKey<HaloG1Affine>,
+        columns: KeyColumns<B>,
+        options: KeyOptions,
+    ) -> Result<Self> {
         let shape = KeyShape::new(&vk)?;
         if powers.len() != shape.n || lagrange.len() != shape.n {
             return Err(Error::Mismatch {
@@ -160,14 +224,10 @@ impl<B: Halo2Backend> PreparedKey<B> {
                 hint: "downsize the parameters to the key's k",
             });
         }
-        let cs = vk.cs();
-        let columns = Columns::new(cs, shape.permutation_sets);
-        let programs = Programs::compile(cs, columns, &shape);
-        let needs_values = columns_read_by_value(cs);
-        let upload = |poly: &[HaloFr]| backend.upload(interop::scalars(poly));
-        let fixed_values = pk.fixed_values().iter().zip(&needs_values);
-        let fixed_values =
-            fixed_values.map(|(poly, needed)| needed.then(|| upload(poly.values())).transpose());
+        let KeyColumns { fixed_values, fixed, sigma_values, sigma, first_row, last_row, active_rows } =
+            columns;
+        let numbers = Columns::new(vk.cs(), shape.permutation_sets);
+        let programs = Programs::compile(vk.cs(), numbers, &shape);
         let mut x = vec![Fr::ZERO; shape.n];
         if let Some(coefficient) = x.get_mut(1) {
             *coefficient = Fr::ONE;
@@ -175,25 +235,23 @@ impl<B: Halo2Backend> PreparedKey<B> {
         let x = backend.upload(&x)?;
         let mut x_values = backend.copy(&x)?;
         backend.ntt(&mut x_values, &shape.transform(Direction::Forward)?)?;
+        // Three sets of bases share the bytes: powers, Lagrange bases, and the latter's prefix sums.
+        let table = BaseHints { repeats: false, table_bytes: options.table_bytes / 3 };
+        let of_lagrange = BaseHints { repeats: true, table_bytes: options.table_bytes / 3 * 2 };
         Ok(Self {
-            powers: backend.prepare(powers)?,
-            lagrange: backend.prepare(lagrange)?,
+            powers: backend.prepare_with(powers, table)?,
+            lagrange: backend.prepare_with(lagrange, of_lagrange)?,
             lagrange_tail: backend.prepare(lagrange.get(shape.usable_rows..).unwrap_or_default())?,
-            fixed_values: fixed_values.collect::<Result<_>>()?,
-            sigma_values: pk
-                .permutation()
-                .permutations()
-                .iter()
-                .map(|p| upload(p.values()))
-                .collect::<Result<_>>()?,
-            fixed: pk.fixed_polys().iter().map(|p| upload(p.values())).collect::<Result<_>>()?,
-            sigma: pk.permutation().polys().iter().map(|p| upload(p.values())).collect::<Result<_>>()?,
-            first_row: upload(pk.l0().values())?,
-            last_row: upload(pk.l_last().values())?,
-            active_rows: upload(pk.l_active_row().values())?,
+            fixed_values,
+            sigma_values,
+            fixed,
+            sigma,
+            first_row,
+            last_row,
+            active_rows,
             x,
             x_values,
-            columns,
+            columns: numbers,
             programs,
             shape,
             vk,
@@ -218,7 +276,7 @@ impl<B: Halo2Backend> PreparedKey<B> {
 }
 
 /// Which fixed columns occur in lookups or copy constraints: the prover needs their values.
-fn columns_read_by_value(cs: &ConstraintSystem<HaloFr>) -> Vec<bool> {
+pub(super) fn columns_read_by_value(cs: &ConstraintSystem<HaloFr>) -> Vec<bool> {
     let mut needed = vec![false; cs.num_fixed_columns()];
     let mut mark = |index: usize| {
         if let Some(needed) = needed.get_mut(index) {

@@ -21,7 +21,7 @@ mod synthesis;
 mod witness;
 
 pub use device_srs::DeviceSrs;
-pub use key::{Halo2Backend, PreparedKey};
+pub use key::{Halo2Backend, KeyOptions, PreparedKey};
 pub use params::{KzgParams, lagrange_bases};
 pub use prover::{Proved, create_proof, create_proof_from_witness};
 pub use report::ProveReport;

@@ -3,7 +3,6 @@
 use clap::ValueEnum;
 use zkwatt::mlp::Preset;
 use zkwatt::mlp::r1cs::{CircuitOptions, InputMode, OutputMode, WeightMode};
-use zkwatt::{Error, Result};
 
 /// Proof systems.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
@@ -90,19 +89,6 @@ impl CircuitArgs {
     /// The circuit's options.
     pub fn options(&self) -> CircuitOptions {
         circuit_options(self.input, self.output, self.weights)
-    }
-}
-
-impl System {
-    /// An [`Error::Unsupported`] for a proof system that this version does not have.
-    pub fn check(self) -> Result<()> {
-        match self {
-            Self::Groth16 => Ok(()),
-            Self::Halo2 => Err(Error::Unsupported {
-                what: "--system halo2".into(),
-                reason: "this version has no Halo2 prover; use --system groth16".into(),
-            }),
-        }
     }
 }
 

@@ -12,6 +12,7 @@ pub mod environment;
 pub mod exit;
 pub mod inputs;
 pub mod json_lines;
+pub mod lookup_circuit;
 pub mod measure;
 pub mod memory;
 pub mod models;

@@ -1,6 +1,6 @@
 //! Many multiples of one point, for trusted setups.
 
-use super::{Affine, Coordinate, CurveField, Xyzz};
+use super::{Affine, Coordinate, CurveField, Xyzz, normalise};
 use crate::dispatch::{CpuPath, with_arith};
 use crate::field::{Field, Fr, cast, cast_slice, cast_slice_mut};
 use crate::parallel;
@@ -71,30 +71,6 @@ fn mul_chunk<F: Field>(table: &[Affine<F>], bits: u32, scalars: &[Fr], out: &mut
         })
         .collect();
     normalise(&sums, out);
-}
-
-/// The affine forms, by one inversion for all (Montgomery's trick over ZZZ).
-fn normalise<F: Field>(points: &[Xyzz<F>], out: &mut [Affine<F>]) {
-    let mut prefix = Vec::with_capacity(points.len());
-    let mut product = F::ONE;
-    for p in points {
-        prefix.push(product);
-        if !p.is_identity() {
-            product *= p.zzz;
-        }
-    }
-    // A product of non-zero factors.
-    let mut inverse = product.inverse_vartime().unwrap_or(F::ZERO);
-    for ((p, before), q) in points.iter().zip(prefix).zip(out).rev() {
-        *q = if p.is_identity() {
-            Affine::IDENTITY
-        } else {
-            let zzz_inv = inverse * before;
-            inverse *= p.zzz;
-            let z_inv = p.zz * zzz_inv;
-            Affine { x: p.x * z_inv.square(), y: p.y * zzz_inv }
-        };
-    }
 }
 
 /// The table of [`FixedBase`]. Cost: one mixed addition an entry.

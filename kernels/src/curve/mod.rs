@@ -6,6 +6,7 @@ mod xyzz;
 
 pub use affine::Affine;
 pub use xyzz::Xyzz;
+pub(crate) use xyzz::normalise;
 
 use crate::bn254;
 use crate::field::{Arith, Field, Fp, Fp2, Fq, Fq2, FqParams, OnArith};

@@ -143,18 +143,28 @@ fn recode(scalar: &SignedMagnitude, c: u32, windows: u32, mut emit: impl FnMut(u
     debug_assert_eq!(carry, 0, "the top window takes the last carry");
 }
 
-/// One window's non-zero digits, sorted by bucket.
+/// The non-zero digits of windows that share buckets, sorted by bucket.
 pub(super) struct SortedWindow {
-    /// Scalar (and base) index, shifted left by one, with the sign in bit 0.
+    /// Index of the base, or of its multiple, shifted left by one, with the sign in bit 0.
     pub(super) entries: Vec<u32>,
     /// Bucket b (digit magnitude b + 1) holds entries `ends[b − 1]..ends[b]`.
     pub(super) ends: Vec<u32>,
 }
 
-/// Counting sort of one window's (bucket, ±index) pairs; stable, so the order does not depend on threads.
-pub(super) fn msm_bucket_sort(digits: &Digits, window: usize, buckets: usize) -> SortedWindow {
+/// Counting sort of (bucket, ±index) pairs of windows `set`, `set` + `sets`, …; stable, so the order does not depend
+/// on threads. Level j of these windows reads bases from `stride`·j on.
+pub(super) fn msm_bucket_sort(
+    digits: &Digits,
+    set: usize,
+    sets: usize,
+    stride: usize,
+    buckets: usize,
+) -> SortedWindow {
+    let windows = || (set..digits.window_scalars.len()).step_by(sets);
     let mut next = vec![0u32; buckets + 1];
-    digits.for_each(window, |_, digit| next[digit.unsigned_abs() as usize] += 1);
+    for window in windows() {
+        digits.for_each(window, |_, digit| next[digit.unsigned_abs() as usize] += 1);
+    }
     // Exclusive prefix over magnitudes 1.. ; slot 0 holds the zero digits and is dropped.
     let mut sum = 0;
     for slot in &mut next[1..] {
@@ -163,13 +173,16 @@ pub(super) fn msm_bucket_sort(digits: &Digits, window: usize, buckets: usize) ->
         sum += count;
     }
     let mut entries = vec![0u32; sum as usize];
-    digits.for_each(window, |index, digit| {
-        if digit != 0 {
-            let slot = &mut next[digit.unsigned_abs() as usize];
-            entries[*slot as usize] = index << 1 | u32::from(digit < 0);
-            *slot += 1;
-        }
-    });
+    for (level, window) in windows().enumerate() {
+        let first = (level * stride) as u32;
+        digits.for_each(window, |index, digit| {
+            if digit != 0 {
+                let slot = &mut next[digit.unsigned_abs() as usize];
+                entries[*slot as usize] = (first + index) << 1 | u32::from(digit < 0);
+                *slot += 1;
+            }
+        });
+    }
     next.remove(0);
     SortedWindow { entries, ends: next }
 }

@@ -4,50 +4,31 @@
 //! `msm_bucket_reduce`, `msm_window_combine`, sized by the pure [`MsmPlan`].
 
 mod accumulate;
+mod bases;
 mod batch;
 mod digits;
 mod plan;
 mod reduce;
+mod repeats;
 mod scalars;
 
-pub use plan::{BLOCK_ENTRIES, BitHistogram, MsmPlan, REDUCE_SEGMENT};
+pub use bases::{BaseHints, MsmBases};
+pub use plan::{BLOCK_ENTRIES, BitHistogram, MsmPlan, REDUCE_SEGMENT, TablePlan};
 pub use scalars::Scalars;
 
 use crate::curve::{Affine, Coordinate, CurveField, Xyzz};
 use crate::dispatch::{CpuPath, with_arith};
-use crate::field::{Arith, Plain, cast_slice, uncast};
+use crate::field::{Arith, Fr, Plain, cast, cast_slice, uncast};
 use crate::parallel;
-
-/// Bases of many MSMs, prepared once.
-#[derive(Clone, Debug)]
-pub struct MsmBases<F> {
-    points: Vec<Affine<F>>,
-    /// Whether any of them is the identity; if not, nobody has to look.
-    has_identity: bool,
-}
+use bases::BaseSet;
+use repeats::Rewritten;
 
 impl<F: Coordinate> MsmBases<F> {
-    /// Prepares bases. Identities are allowed and cost nothing later. At most 2^31 − 1 bases.
-    pub fn new(points: Vec<Affine<F>>) -> Self {
-        let has_identity = points.iter().any(Affine::is_identity);
-        Self { points, has_identity }
-    }
-
-    /// The bases.
-    pub fn points(&self) -> &[Affine<F>] {
-        &self.points
-    }
-
-    /// The plan that [`msm`] will follow for these scalars.
+    /// The plan that [`msm`] will follow for these scalars if they do not repeat.
     pub fn plan(&self, scalars: Scalars<'_>) -> MsmPlan {
-        let n = self.points.len().min(scalars.len());
-        let (_, histogram) = digits::measure::<Plain>(scalars, n, |i| self.skips(i));
-        MsmPlan::new(&histogram, size_of::<Affine<F>>())
-    }
-
-    #[inline(always)]
-    fn skips(&self, i: usize) -> bool {
-        self.has_identity && self.points[i].is_identity()
+        let n = self.plain.n.min(scalars.len());
+        let (_, histogram) = digits::measure::<Plain>(scalars, n, |i| self.plain.skips(i));
+        self.plain.plan(&histogram)
     }
 }
 
@@ -59,7 +40,7 @@ pub fn msm<F: Coordinate>(path: CpuPath, bases: &MsmBases<F>, scalars: Scalars<'
     with_arith!(path, A => uncast::<Affine<F>, A>(msm_with::<F, A>(bases, scalars, None)))
 }
 
-/// As [`msm`], with a given window width instead of the planned one (2 to 15); for tuning and tests.
+/// As [`msm`], with a given window width instead of the planned one (2 to 15), without tables; for tuning and tests.
 pub fn msm_with_window_bits<F: Coordinate>(
     path: CpuPath,
     bases: &MsmBases<F>,
@@ -82,12 +63,12 @@ pub fn msm_in_pieces<F: Coordinate>(
     scalars: Scalars<'_>,
     piece: usize,
 ) -> Affine<F> {
-    let n = bases.points.len().min(scalars.len());
+    let n = bases.plain.n.min(scalars.len());
     let piece = piece.max(1);
     let sum = (0..n).step_by(piece).fold(Xyzz::IDENTITY, |sum, start| {
         let range = start..(start + piece).min(n);
         let part = with_arith!(path, A => {
-            uncast::<Affine<F>, A>(msm_over::<F, A>(bases, range.clone(), scalars.slice(range), None))
+            uncast::<Affine<F>, A>(msm_over::<F, A>(&bases.plain, range.clone(), scalars.slice(range), None))
         });
         sum.add_affine(part)
     });
@@ -99,37 +80,52 @@ fn msm_with<F: Coordinate, A: Arith>(
     scalars: Scalars<'_>,
     window_bits: Option<u32>,
 ) -> Affine<F::Under<A>> {
-    msm_over::<F, A>(bases, 0..bases.points.len().min(scalars.len()), scalars, window_bits)
+    let n = bases.plain.n.min(scalars.len());
+    let scalars = scalars.slice(0..n);
+    let over = |set, scalars| msm_over::<F, A>(set, 0..n, scalars, window_bits);
+    let rewritten = bases.prefix_sums.as_ref().and_then(|sums| Some((sums, repeats::rewrite::<A>(scalars)?)));
+    match rewritten {
+        None => over(&bases.plain, scalars),
+        Some((sums, Rewritten::Differences(differences))) => over(sums, Scalars::Field(&differences)),
+        Some((sums, Rewritten::Offset(rest, common))) => {
+            let rest = over(&bases.plain, Scalars::Field(&rest));
+            // There is a common value only if there are scalars.
+            let all = cast::<Affine<F>, A>(sums.points[n - 1]);
+            Xyzz::from(all).mul_vartime(&Fr::to_canonical(common)).add_affine(rest).to_affine()
+        }
+    }
 }
 
 /// The sum over the bases of `range`; scalar 0 belongs to the first of them.
 fn msm_over<F: Coordinate, A: Arith>(
-    bases: &MsmBases<F>,
+    bases: &BaseSet<F>,
     range: core::ops::Range<usize>,
     scalars: Scalars<'_>,
     window_bits: Option<u32>,
 ) -> Affine<F::Under<A>> {
     let start = range.start;
-    let points = cast_slice::<Affine<F>, A>(&bases.points[range]);
-    let (magnitudes, histogram) = digits::measure::<A>(scalars, points.len(), |i| bases.skips(start + i));
+    let (magnitudes, histogram) = digits::measure::<A>(scalars, range.len(), |i| bases.skips(start + i));
     let plan = match window_bits {
-        None => MsmPlan::new(&histogram, size_of::<Affine<F>>()),
+        None => bases.plan(&histogram),
         Some(c) => MsmPlan::with_window_bits(&histogram, size_of::<Affine<F>>(), c),
     };
-    run_stages::<A, _>(points, scalars, &magnitudes, &plan)
+    let points = cast_slice::<Affine<F>, A>(&bases.points[start..]);
+    run_stages::<A, _>(points, bases.n, scalars, &magnitudes, &plan)
 }
 
+/// `stride`: where the next level of the bases starts.
 fn run_stages<A: Arith, F: CurveField>(
     points: &[Affine<F>],
+    stride: usize,
     scalars: Scalars<'_>,
     magnitudes: &digits::Magnitudes,
     plan: &MsmPlan,
 ) -> Affine<F> {
     let digits = digits::msm_scalar_digits::<A>(scalars, magnitudes, plan);
-    let window_sums = parallel::map_range(plan.window_scalars.len(), |w| {
-        let sorted = digits::msm_bucket_sort(&digits, w, plan.buckets());
+    let sums = parallel::map_range(plan.bucket_sets, |set| {
+        let sorted = digits::msm_bucket_sort(&digits, set, plan.bucket_sets, stride, plan.buckets());
         let buckets = accumulate::msm_bucket_accumulate(points, &sorted);
         reduce::msm_bucket_reduce(&buckets)
     });
-    reduce::msm_window_combine(&window_sums, plan.window_bits).to_affine()
+    reduce::msm_window_combine(&sums, plan.window_bits).to_affine()
 }

@@ -55,6 +55,8 @@ pub struct MsmPlan {
     pub window_bits: u32,
     /// Scalars with a digit in each window, at most; windows from the lowest.
     pub window_scalars: Vec<usize>,
+    /// Sets of buckets: window w falls into set w mod this, by multiples 2^(c·(w − w mod this)) of the bases.
+    pub bucket_sets: usize,
     /// Estimated cost in field products.
     pub products: u64,
     /// Bytes of scratch memory beside bases and scalars.
@@ -74,31 +76,69 @@ impl MsmPlan {
             .unwrap_or_else(|| Self::with_window_bits(histogram, point_bytes, 8))
     }
 
-    /// The plan of a given window width.
+    /// The plan of a given window width, without tables: every window has its own buckets.
     pub fn with_window_bits(histogram: &BitHistogram, point_bytes: usize, c: u32) -> Self {
+        Self::with_bucket_sets(histogram, point_bytes, c, usize::MAX)
+    }
+
+    /// The plan of a given width with at most `sets` sets of buckets, over [`TablePlan`]'s multiples of the bases.
+    pub fn with_bucket_sets(histogram: &BitHistogram, point_bytes: usize, c: u32, sets: usize) -> Self {
         let windows = windows_of(histogram.max_bits(), c);
         let window_scalars: Vec<usize> = (0..windows).map(|w| histogram.reaching(w, c)).collect();
         let buckets = 1u64 << (c - 1);
-        let mut products = 0u64;
-        for &scalars in &window_scalars {
-            let scalars = scalars as u64;
-            // Shared inversions: about one product for each ten additions.
-            products += scalars * 13 / 2;
-            // Buckets that nothing falls into are skipped only as whole windows.
-            products += if scalars == 0 { 0 } else { buckets * 14 + 400 };
-            products += 10 * u64::from(c);
-        }
+        let bucket_sets = sets.max(1).min(windows as usize);
         let digits: u64 = window_scalars.iter().map(|n| *n as u64).sum();
-        let live_windows = window_scalars.iter().filter(|n| **n != 0).count() as u64;
+        let live_sets = window_scalars.iter().take(bucket_sets).filter(|n| **n != 0).count() as u64;
+        // An addition, its share of inversions included: they are one product for each ten additions. Buckets that
+        // nothing falls into are skipped only as whole sets.
+        let products =
+            digits * 13 / 2 + live_sets * (buckets * 14 + 400) + 10 * u64::from(c) * bucket_sets as u64;
         let scratch_bytes = histogram.non_zero() as u64 * 4
             + digits * (2 + 4)
-            + live_windows * buckets * (point_bytes as u64 + 4)
+            + live_sets * buckets * (point_bytes as u64 + 4)
             + 4 * (BLOCK_ENTRIES * point_bytes) as u64;
-        Self { window_bits: c, window_scalars, products, scratch_bytes }
+        Self { window_bits: c, window_scalars, bucket_sets, products, scratch_bytes }
     }
 
     /// Buckets of one window: digits 1..=2^(c−1), the sign moved to the point.
     pub fn buckets(&self) -> usize {
         1 << (self.window_bits - 1)
+    }
+}
+
+/// Multiples 2^(c·s·j)·P of bases, so that windows s apart share their buckets.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct TablePlan {
+    /// Bits in a window, c.
+    pub window_bits: u32,
+    /// Sets of buckets, s.
+    pub bucket_sets: usize,
+    /// Multiples of each base, j = 0..levels.
+    pub levels: usize,
+}
+
+impl TablePlan {
+    /// Points in all tables that 31 bits number.
+    const MAX_POINTS: u64 = 1 << 31;
+
+    /// The tables with which full-width sums over `n` bases cost least, among those of at most `budget` bytes; `None` if
+    /// they would not save a tenth.
+    ///
+    /// Fewer sets mean fewer buckets to add up, which allows wider windows, which mean fewer additions; and more
+    /// levels. Pure.
+    pub fn new(n: usize, point_bytes: usize, budget: u64) -> Option<Self> {
+        const FULL: u32 = 253;
+        let histogram = BitHistogram::uniform(n, FULL);
+        let without = MsmPlan::new(&histogram, point_bytes).products;
+        let candidates = (8..=MAX_WINDOW_BITS).flat_map(|c| (1..=8).map(move |sets| (c, sets)));
+        let fitting = candidates.filter_map(|(window_bits, bucket_sets)| {
+            let levels = (windows_of(FULL, window_bits) as usize).div_ceil(bucket_sets);
+            let points = n as u64 * levels as u64;
+            let fits = points < Self::MAX_POINTS && points.saturating_mul(point_bytes as u64) <= budget;
+            let cost = MsmPlan::with_bucket_sets(&histogram, point_bytes, window_bits, bucket_sets).products;
+            fits.then_some((cost, Self { window_bits, bucket_sets, levels }))
+        });
+        let (cost, plan) = fitting.min_by_key(|(cost, plan)| (*cost, plan.levels))?;
+        (10 * cost <= 9 * without).then_some(plan)
     }
 }

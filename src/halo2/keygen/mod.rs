@@ -13,6 +13,7 @@ mod assembly;
 mod permutation;
 
 use super::device_srs::DeviceSrs;
+use super::key::{Halo2Backend, KeyColumns, KeyOptions, PreparedKey, columns_read_by_value};
 use crate::device::{G1, MsmOps, NttOps};
 use crate::error::{Error, Result};
 use crate::interop::halo2curves as interop;
@@ -104,6 +105,54 @@ where
     }
     let sigma = columns.sigma(srs)?;
     columns.proving_key(srs, vk, sigma)
+}
+
+/// A key for our own prover, without upstream's proving key: each column is committed to, uploaded and freed, so that
+/// no column is in memory twice.
+///
+/// # Errors
+/// As [`keygen_vk`], and those of [`PreparedKey::new`].
+pub fn prepare<B, C>(
+    srs: &DeviceSrs<B>,
+    circuit: &C,
+    selectors: Selectors,
+    options: KeyOptions,
+) -> Result<PreparedKey<B>>
+where
+    B: Halo2Backend,
+    C: Circuit<bn256::Fr>,
+{
+    let columns = Columns::synthesise(srs, circuit, selectors)?;
+    let sigma = columns.sigma(srs)?;
+    let vk = columns.verifying_key(srs, &sigma)?;
+    let device = &**srs.device();
+    let plan = NttPlan::new(columns.k, Direction::Inverse)?.generator(Generator::Seven);
+    let interpolated = |values: &[bn256::Fr]| {
+        let mut column = device.upload(interop::scalars(values))?;
+        device.ntt(&mut column, &plan)?;
+        Ok::<_, Error>(column)
+    };
+    let needed = columns_read_by_value(vk.cs());
+    let [first_row, last_row, active_rows] = row_indicators(columns.k, columns.cs.blinding_factors());
+    let mut key = KeyColumns {
+        fixed_values: Vec::with_capacity(columns.fixed.len()),
+        fixed: Vec::with_capacity(columns.fixed.len()),
+        sigma_values: Vec::with_capacity(sigma.len()),
+        sigma: Vec::with_capacity(sigma.len()),
+        first_row: interpolated(&first_row)?,
+        last_row: interpolated(&last_row)?,
+        active_rows: interpolated(&active_rows)?,
+    };
+    for (values, needed) in columns.fixed.into_iter().zip(needed) {
+        key.fixed.push(interpolated(&values)?);
+        key.fixed_values.push(needed.then(|| device.upload(interop::scalars(&values))).transpose()?);
+    }
+    for values in sigma {
+        key.sigma.push(interpolated(&values)?);
+        key.sigma_values.push(device.upload(interop::scalars(&values))?);
+    }
+    let bases = [srs.srs().g(), srs.srs().g_lagrange()];
+    PreparedKey::assemble(srs.device().clone(), bases, vk, key, options)
 }
 
 /// Columns that are transformed at once; bounds the copies that this takes.

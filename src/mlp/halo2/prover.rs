@@ -3,9 +3,11 @@
 use super::commitment::{BlindingSeed, ModelCommitment, PublishedColumn};
 use super::verifier::{MlpProof, MlpVerifier, RangeVerifier};
 use crate::error::{Error, Result};
-use crate::halo2::keygen::{Selectors, keygen_pk};
+use crate::halo2::keygen::{self, Selectors};
 use crate::halo2::link::{self, LinkStatement};
-use crate::halo2::{self, DeviceSrs, Halo2Backend, PreparedKey, ProveReport, Srs, create_proof_from_witness};
+use crate::halo2::{
+    self, DeviceSrs, Halo2Backend, KeyOptions, PreparedKey, ProveReport, Srs, create_proof_from_witness,
+};
 use crate::interop::halo2curves as interop;
 use crate::mlp::plonkish::{LayoutChoice, PlonkishCircuit, PlonkishPlan};
 use crate::mlp::{CircuitOptions, InputMode, QuantisedModel};
@@ -108,9 +110,7 @@ impl<B: Halo2Backend> MlpProver<B> {
         let srs = DeviceSrs::new(device, srs)?;
         check_k(&srs, &circuit)?;
         let range = circuit.range_circuit()?;
-        let pk = keygen_pk(&srs, &range, Selectors::Direct)?;
-        let key: PreparedKey<B> = PreparedKey::from_srs(srs.device().clone(), srs.srs(), &pk)?;
-        drop(pk);
+        let key = keygen::prepare(&srs, &range, Selectors::Direct, KeyOptions::default())?;
         let witness =
             range.witness().ok_or_else(|| Error::SelfCheck("the range circuit has no weights".into()))?;
         let (range_proof, proved) = prove_columns(&key, witness, &[], rng)?;
@@ -128,9 +128,7 @@ impl<B: Halo2Backend> MlpProver<B> {
         private: Option<(BlindingSeed, ModelCommitment)>,
     ) -> Result<Self> {
         check_k(&srs, &circuit)?;
-        let pk = keygen_pk(&srs, &circuit, Selectors::Direct)?;
-        let key: PreparedKey<B> = PreparedKey::from_srs(srs.device().clone(), srs.srs(), &pk)?;
-        drop(pk);
+        let key = keygen::prepare(&srs, &circuit, Selectors::Direct, parts_options(&srs))?;
         let (weights, commitment) = private.unzip();
         let range =
             commitment.map(|commitment| RangeVerifier::new(&srs, &circuit, commitment)).transpose()?;
@@ -223,6 +221,14 @@ impl<B: Halo2Backend> MlpProver<B> {
         Ok(Proved { proof, report: proved.report, witness_s, link_s })
     }
 }
+
+/// Tables for an SRS that is small beside what they save: a key is made once for many proofs.
+fn parts_options<B: Halo2Backend>(srs: &DeviceSrs<B>) -> KeyOptions {
+    KeyOptions { table_bytes: if srs.srs().k() <= 12 { TABLE_BYTES } else { 0 }, ..KeyOptions::default() }
+}
+
+/// As the issue of a few megabytes: beside 2^12 rows of a few dozen columns.
+const TABLE_BYTES: u64 = 24 << 20;
 
 /// The column under which the blinding of an input is derived: no weight column has it.
 const INPUT: usize = usize::MAX;

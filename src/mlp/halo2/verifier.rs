@@ -247,6 +247,5 @@ fn verify_halo2(
         &[instances],
         &mut transcript,
     );
-    drop(transcript);
     if verified.is_ok() && rest.is_empty() { Ok(()) } else { Err(Error::ProofRejected) }
 }

@@ -1,48 +1,15 @@
 //! ark-groth16: on our circuit with our key, and on a circuit with one constraint for each product.
 
-use super::Pool;
-use super::per_product;
+use super::{Pool, ProvePeer, per_product};
 use crate::measure::Contestant;
 use ark_bn254::Bn254;
 use ark_ff::UniformRand;
 use ark_groth16::Groth16;
 use rand_chacha::ChaCha20Rng;
-use std::fmt;
 use zkwatt::groth16::{Assignment, PreparedVerifyingKey, Proof, ProvingKey, R1cs, setup};
 use zkwatt::interop::ark;
 use zkwatt::mlp::QuantisedModel;
 use zkwatt::{Error, Result};
-
-/// The peers that prove.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum ProvePeer {
-    /// ark-groth16's prover on the same circuit, key and witness, matrices cached.
-    Arkworks,
-    /// ark-groth16's prover on a circuit of the same model that spends one constraint on each product.
-    ArkworksPerProduct,
-}
-
-impl ProvePeer {
-    /// The name that records carry.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Arkworks => "arkworks",
-            Self::ArkworksPerProduct => "arkworks-per-product",
-        }
-    }
-
-    /// The locked version, and whether the build switched on arkworks' assembly.
-    pub fn version(self) -> String {
-        let asm = cfg!(all(target_arch = "x86_64", target_feature = "adx", target_feature = "bmi2"));
-        format!("{} ({})", env!("ZKWATT_PEER_ARK_GROTH16"), if asm { "asm" } else { "no asm" })
-    }
-}
-
-impl fmt::Display for ProvePeer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// A circuit in the form of ark-groth16's prover.
 struct Matrices {

@@ -5,9 +5,13 @@
 
 pub mod arkworks;
 pub mod groth16;
+pub mod halo2;
 pub mod halo2_axiom;
 pub mod halo2curves;
 mod per_product;
+mod prove;
+
+pub use prove::ProvePeer;
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,5 +1,8 @@
 //! Measures proofs of inference: time, memory, sizes, verification, constraints, and what quantisation costs.
 
+mod halo2;
+mod mlp_halo2;
+
 use clap::{Parser, ValueEnum};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -8,21 +11,23 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
-use zkwatt::Result;
 use zkwatt::device::Device;
 use zkwatt::groth16::{
     Assignment, DeviceProver, PreparedVerifyingKey, Proof, ProveReport, ProverOptions, ProvingKey, setup,
 };
 use zkwatt::mlp::r1cs::{InputMode, MlpCircuit};
 use zkwatt::mlp::{accuracy, random_salt};
+use zkwatt::{Error, Result};
 use zkwatt_harness::args::{Common, EXIT_CODES};
 use zkwatt_harness::circuit_args::{Bits, Input, Output, System, Weights, circuit_options};
 use zkwatt_harness::inputs::SEED;
+use zkwatt_harness::lookup_circuit::LookupCircuit;
 use zkwatt_harness::measure::{Check, Contestant, interleave};
 use zkwatt_harness::memory::LongPeak;
 use zkwatt_harness::models::{LoadOptions, LoadedModel, load};
-use zkwatt_harness::peers::Pool;
-use zkwatt_harness::peers::groth16::{PerProduct, ProvePeer, Task, prover, verify_all};
+use zkwatt_harness::peers::groth16::{PerProduct, Task, prover, verify_all};
+use zkwatt_harness::peers::{Pool, ProvePeer};
+use zkwatt_harness::plan_args::Plan;
 use zkwatt_harness::record::Record;
 use zkwatt_harness::report::{Rate, Report};
 use zkwatt_harness::statistics::median;
@@ -39,7 +44,8 @@ struct Cli {
     #[command(flatten)]
     common: Common<ProvePeer>,
 
-    /// Models: names of embedded ones, ONNX files, quantised models' JSON files, `synthetic-N-…-N`
+    /// Models: names of embedded ones, ONNX files, quantised models' JSON files, `synthetic-N-…-N`; with Halo2
+    /// also `synthetic-lookups-K`, a circuit of 2^K rows with four lookups in each
     #[arg(long, value_delimiter = ',', default_values_t = DEFAULT_MODELS.map(String::from), value_name = "MODEL,…")]
     model: Vec<String>,
 
@@ -50,6 +56,10 @@ struct Cli {
     /// Who sees the weights
     #[arg(long, value_enum, default_value = "public", value_name = "WHO")]
     weights: Weights,
+
+    /// What the layout is chosen for, with Halo2
+    #[arg(long, value_enum, default_value = "fast", value_name = "PLAN")]
+    plan: Plan,
 
     /// Who sees the input: nobody but bound by a public hash, nobody, or everybody
     #[arg(long, value_enum, value_delimiter = ',', default_value = "committed", value_name = "WHO,…")]
@@ -63,7 +73,7 @@ struct Cli {
     #[arg(long, value_enum, default_value = "auto", value_name = "BITS")]
     bits: Bits,
 
-    /// Proofs in one run, each of another input; times are of the run
+    /// Inferences in one run, each of another input: proofs with Groth16, one proof with Halo2; times are of the run
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
 
@@ -88,6 +98,9 @@ fn examples() -> String {
   bench-prove --model model.onnx --phases --json prove.jsonl
   bench-prove --model cifar-3072-256-10 --data cifar-10-batches-bin
   bench-prove --model synthetic-1024-1024-1024-1024-1024-10 --samples 3
+  bench-prove --system groth16,halo2 --model mnist-784-128-10 --input private
+  bench-prove --system halo2 --model mnist-784-128-10 --weights private --plan small
+  bench-prove --system halo2 --model synthetic-lookups-15 --peers halo2-axiom --phases
 
 {EXIT_CODES}"
     )
@@ -224,6 +237,9 @@ impl Tables {
     }
 
     fn add_to(self, report: &mut Report, with_phases: bool) {
+        if self.circuits.is_empty() {
+            return;
+        }
         report.section(
             "Circuits and keys (peak: memory from loading the model to the last proof, setup and peers included)",
             self.circuits,
@@ -443,18 +459,33 @@ const PER_PRODUCT: &str =
     "arkworks-per-product: one constraint a product; private input, public accumulators";
 
 fn run(cli: &Cli) -> Result<()> {
-    cli.system.iter().try_for_each(|system| system.check())?;
     let common = &cli.common;
+    common.peers.iter().try_for_each(|peer| peer.check(&cli.system))?;
     let threads = common.thread_counts();
     // A device that is missing is found before any model is loaded.
     let devices = threads.iter().map(|&n| device::open(common.device, n)).collect::<Result<Vec<_>>>()?;
     let pools = threads.iter().map(|&n| Pool::new(n)).collect::<Result<Vec<_>>>()?;
-    let mut report =
-        Report::for_args("Proofs of inference, Groth16 over BN254", "proofs", common)?.with_rate(Rate::Run);
+    let title = if cli.system == [System::Groth16] {
+        "Proofs of inference, Groth16 over BN254"
+    } else {
+        "Proofs over BN254"
+    };
+    let mut report = Report::for_args(title, "proofs", common)?.with_rate(Rate::Run);
     let mut tables = Tables::new();
+    let mut halo2_tables = halo2::Tables::new();
+    let machines: Vec<_> =
+        devices.iter().zip(&pools).zip(&threads).map(|((device, pool), n)| (device, pool, *n)).collect();
     let options =
         LoadOptions { data: cli.data.as_deref(), preset: cli.bits.into(), ..LoadOptions::default() };
     for model in &cli.model {
+        if let Some(circuit) = LookupCircuit::named(model)? {
+            if cli.system != [System::Halo2] {
+                let reason = format!("`{model}` is a circuit for Halo2; use it with --system halo2");
+                return Err(Error::invalid("--model", reason));
+            }
+            halo2::measure(cli, &circuit, model, &machines, &mut report, &mut halo2_tables)?;
+            continue;
+        }
         let peak = LongPeak::begin();
         let loaded = load(model, &options)?;
         loaded.notes.iter().for_each(|note| report.note(note));
@@ -467,9 +498,16 @@ fn run(cli: &Cli) -> Result<()> {
             }
         }
         for &input in &cli.input {
+            if cli.system.contains(&System::Halo2) {
+                let accuracy = accuracy.as_ref();
+                mlp_halo2::measure(cli, &loaded, input, accuracy, &machines, &mut report, &mut halo2_tables)?;
+            }
+            if !cli.system.contains(&System::Groth16) {
+                continue;
+            }
             let circuit =
                 MlpCircuit::new(&loaded.quantised, &circuit_options(input, cli.output, cli.weights))?;
-            for ((device, pool), &threads) in devices.iter().zip(&pools).zip(&threads) {
+            for &(device, pool, threads) in &machines {
                 let mut base = Record::new("prove");
                 device::fill(device, threads, &mut base);
                 base.model = Some(loaded.name().to_owned());
@@ -498,6 +536,7 @@ fn run(cli: &Cli) -> Result<()> {
         report.note(PER_PRODUCT);
     }
     tables.add_to(&mut report, cli.phases);
+    halo2_tables.add_to(&mut report, cli.phases);
     report.finish()
 }
 
