@@ -106,7 +106,7 @@ fn every_mode_proves_and_verifies() {
                 assert_eq!(proof, proved.proof);
                 read.verify_commitment().unwrap();
                 read.verify(&proof).unwrap();
-                read.check_key(&DeviceSrs::new(device(), srs).unwrap(), &model).unwrap();
+                read.check_key(&DeviceSrs::new(device(), srs).unwrap(), Some(&model)).unwrap();
                 tampered(&read, &proof);
             }
         }
@@ -242,11 +242,17 @@ fn keys_of_other_models_are_told_apart() {
     assert!(matches!(error, Error::Mismatch { .. }), "{error}");
 
     let srs = DeviceSrs::new(device(), a.srs.clone()).unwrap();
-    a.prover.verifier().check_key(&srs, &ours).unwrap();
-    assert!(matches!(a.prover.verifier().check_key(&srs, &theirs).unwrap_err(), Error::Mismatch { .. }));
+    a.prover.verifier().check_key(&srs, Some(&ours)).unwrap();
+    assert!(matches!(
+        a.prover.verifier().check_key(&srs, Some(&theirs)).unwrap_err(),
+        Error::Mismatch { .. }
+    ));
     let other = Arc::new(Srs::insecure(a.srs.k(), b"other").unwrap());
     let other = DeviceSrs::new(device(), other).unwrap();
-    assert!(matches!(a.prover.verifier().check_key(&other, &ours).unwrap_err(), Error::Mismatch { .. }));
+    assert!(matches!(
+        a.prover.verifier().check_key(&other, Some(&ours)).unwrap_err(),
+        Error::Mismatch { .. }
+    ));
 }
 
 #[test]

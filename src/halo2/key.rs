@@ -7,7 +7,7 @@ use crate::device::{G1, LookupOps, MsmOps, NttOps, QuotientOps, VectorOps};
 use crate::error::{Error, Result};
 use crate::interop::halo2curves as interop;
 use halo2_axiom::halo2curves::bn256::{Fr as HaloFr, G1Affine as HaloG1Affine};
-use halo2_axiom::plonk::{Any, ConstraintSystem, ProvingKey, VerifyingKey};
+use halo2_axiom::plonk::{Any, ConstraintSystem, Expression, ProvingKey, VerifyingKey};
 use halo2_axiom::poly::commitment::ParamsProver;
 use std::sync::Arc;
 use zkwatt_kernels::msm::BaseHints;
@@ -133,6 +133,22 @@ fn check_degrees(cs: &ConstraintSystem<HaloFr>, degree: usize) -> Result<()> {
                     "gate `{}` has degree {of_gate}, but the key was made for degree {degree}; set the environment \
                      variable MAX_DEGREE or call set_minimum_degree({of_gate}), and make the key again",
                     gate.name()
+                ),
+            ));
+        }
+    }
+    for lookup in cs.lookups() {
+        let degree_of =
+            |expressions: &[Expression<HaloFr>]| expressions.iter().map(|e| e.degree()).max().unwrap_or(0);
+        let (input, table) = (degree_of(lookup.input_expressions()), degree_of(lookup.table_expressions()));
+        let of_lookup = (2 + input.max(1) + table.max(1)).max(4);
+        if of_lookup > degree {
+            return Err(Error::invalid(
+                "proving key",
+                format!(
+                    "lookup `{}` has degree {of_lookup}, but the key was made for degree {degree}; set the environment \
+                     variable MAX_DEGREE or call set_minimum_degree({of_lookup}), and make the key again",
+                    lookup.name()
                 ),
             ));
         }

@@ -76,7 +76,9 @@ where
     for phase in 0..key.shape.phases {
         for (i, witness) in witnesses.iter().enumerate() {
             let watch = rounds.watch.begin();
-            let columns = witness.columns(phase, &rounds.challenges.of_circuit)?;
+            let known: Vec<Fr> =
+                rounds.known_challenges(phase).into_iter().map_while(|challenge| challenge).collect();
+            let columns = witness.columns(phase, &known)?;
             rounds.watch.witness(watch);
             rounds.commit_phase(i, phase, columns)?;
         }

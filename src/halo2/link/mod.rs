@@ -26,8 +26,8 @@
 //! Under the assumption that KZG binds (the algebraic group model with the q-discrete logarithm assumption, as for
 //! Halo2 itself), \[D\] and \[Q\] are commitments to polynomials of degree below n that the prover knows. If one pair of
 //! columns differs in a usable row, D vanishes there for at most m − 1 of the γ. Otherwise D ≠ Q·Z, and the opening
-//! holds only if D(z) = Q(z)·Z(z), which is so for fewer than n + b of the z (the product has degree below n + b), or
-//! for one value of ν. Error: at most (m + n + b)/r for each hash, about 2^−226 for a million rows.
+//! holds only if D(z) = Q(z)·Z(z), which is so for fewer than 2n of the z (Q may have any degree below n), or for one
+//! value of ν. Error: at most (m + 2n)/r for each hash, about 2^−232 for a million rows.
 //!
 //! What C\*_c commits to, and whether its columns satisfy anything, is not part of the statement: another proof says
 //! that, linked to the same C\*_c.
@@ -40,8 +40,9 @@
 //! the values at b or fewer points outside of the domain is uniform too (it is Z times any polynomial with b
 //! coefficients). The Halo2 proof reveals a column at as many points as the circuit queries, at one more in the
 //! multi-opening, and at τ in the exponent. With the link's that makes queries + 3, which b must reach; upstream's count
-//! of blinding rows does, and [`LinkStatement::new`] demands it. Then q is uniform and independent of all else that is
-//! revealed, and a simulator that knows τ makes the rest from it. Hence: link a column **once** per Halo2 proof (with as
+//! of blinding rows does, and [`LinkStatement::new`] demands it. Then q is uniform and independent of the
+//! evaluations that are revealed, and a simulator that knows τ makes the rest from it. The Halo2 proof also shows its
+//! quotient's pieces at τ in the exponent, which upstream's format does not blind: there hiding is computational. Hence: link a column **once** per Halo2 proof (with as
 //! many others as you like in the same link), and draw fresh blinding for every proof. The published columns need blinding
 //! rows of their own, uniform and secret, or C\*_c can be recomputed from a guess.
 

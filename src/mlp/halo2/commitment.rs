@@ -37,14 +37,18 @@ impl BlindingSeed {
         self.0
     }
 
-    /// `count` elements of F_r for column `column`: SHA-512 of seed, column and row, reduced from 512 bits.
-    pub(super) fn rows(&self, column: usize, count: usize) -> Zeroizing<Vec<Fr>> {
+    /// `count` elements of F_r to blind `values` with: SHA-512 of the seed, the column's number and its values, then the
+    /// row, reduced from 512 bits. Other values have other blinding, so that a seed that is used twice gives away no
+    /// difference.
+    pub(super) fn rows(&self, column: u64, values: &[i32], count: usize) -> Zeroizing<Vec<Fr>> {
+        let mut hash = Sha512::new_with_prefix(b"zkwatt published column v1\0")
+            .chain_update(self.0)
+            .chain_update(column.to_le_bytes())
+            .chain_update((count as u64).to_le_bytes())
+            .chain_update((values.len() as u64).to_le_bytes());
+        values.iter().for_each(|value| hash.update(value.to_le_bytes()));
         let row = |row: usize| {
-            let hash = Sha512::new_with_prefix(b"zkwatt published column v1\0")
-                .chain_update(self.0)
-                .chain_update((column as u64).to_le_bytes())
-                .chain_update((row as u64).to_le_bytes());
-            let bytes: [u8; 64] = hash.finalize().into();
+            let bytes: [u8; 64] = hash.clone().chain_update((row as u64).to_le_bytes()).finalize().into();
             interop::scalar(&bn256::Fr::from_uniform_bytes(&bytes))
         };
         Zeroizing::new((0..count).map(row).collect())

@@ -29,8 +29,8 @@ const VERIFYING_KEY: FileKind = FileKind { magic: *b"zkwattHV", name: "Halo2 ver
 const PROOF: FileKind = FileKind { magic: *b"zkwattHP", name: "Halo2 proof file" };
 const SYSTEM: &str = "halo2";
 
-/// Largest file that is read.
-const MAX_BYTES: u64 = 1 << 30;
+/// Largest file that is read: points of all columns that a layout may have, and proofs about them.
+const MAX_BYTES: u64 = 1 << 23;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -111,10 +111,10 @@ impl MlpVerifier {
             None
         };
         reader.finish()?;
-        // The file holds a point for each column of weights: no layout costs more than the file's size.
+        // The file holds a point for each column of weights; of other columns layouts bound the number.
         let layout = header.layout;
         let columns = range.as_ref().map_or(fixed.len(), |(_, commitment)| commitment.points.len());
-        if layout.weight_columns > columns || layout.batch > MAX_BATCH {
+        if layout.weight_columns > columns {
             return Err(bad("has fewer commitments than its layout has columns of weights".into()));
         }
         layout.check()?;
@@ -129,7 +129,7 @@ impl MlpVerifier {
             if commitment.points.len() != circuit.weight_columns().len() {
                 return Err(bad("has another number of commitments than columns of weights".into()));
             }
-            Ok(RangeVerifier { circuit, vk, commitment })
+            Ok(RangeVerifier { circuit, vk, commitment, checked: Default::default() })
         });
         Ok(Self {
             model: header.model,
@@ -210,9 +210,6 @@ impl MlpVerifier {
         interop::scalar(&self.vk.transcript_repr()).to_canonical()
     }
 }
-
-/// More inferences than any proof has.
-const MAX_BATCH: usize = 1 << 16;
 
 /// Upstream's key from its commitments.
 fn verifying_key<C: Circuit<HaloFr>>(

@@ -9,6 +9,8 @@
 //! | public | which model: its weights are fixed columns | this model gives these outputs |
 //! | private | which layout, and a commitment to the weights with a proof, made once, that all of them are bytes | the committed model gives these outputs |
 //!
+//! A key says so if it is what setup makes: take it from who you trust, or [check](MlpVerifier::check_key) it.
+//!
 //! | input | the proof says |
 //! |---|---|
 //! | committed | the input is that of a commitment, a point in the proof file |
@@ -18,6 +20,8 @@
 mod commitment;
 mod file;
 mod prover;
+#[cfg(test)]
+mod tests;
 mod verifier;
 
 pub use commitment::{BlindingSeed, ModelCommitment};

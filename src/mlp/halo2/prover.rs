@@ -162,7 +162,7 @@ impl<B: Halo2Backend> MlpProver<B> {
 
     fn published_input<'a>(&self, values: &'a [i32], seed: &BlindingSeed) -> PublishedColumn<'a> {
         let rows = self.srs.srs().n() - self.key.usable_rows();
-        PublishedColumn { values, blinding: seed.rows(INPUT, rows) }
+        PublishedColumn { values, blinding: seed.rows(INPUT, values, rows) }
     }
 
     /// Proves a batch of inferences. `seeds` has one secret for each input where inputs are committed, else none.
@@ -227,11 +227,11 @@ fn parts_options<B: Halo2Backend>(srs: &DeviceSrs<B>) -> KeyOptions {
     KeyOptions { table_bytes: if srs.srs().k() <= 12 { TABLE_BYTES } else { 0 }, ..KeyOptions::default() }
 }
 
-/// As the issue of a few megabytes: beside 2^12 rows of a few dozen columns.
+/// Bytes of tables that a key may take; see [`KeyOptions`].
 const TABLE_BYTES: u64 = 24 << 20;
 
 /// The column under which the blinding of an input is derived: no weight column has it.
-const INPUT: usize = usize::MAX;
+const INPUT: u64 = u64::MAX;
 
 fn check_k<B: Halo2Backend>(srs: &DeviceSrs<B>, circuit: &PlonkishCircuit) -> Result<()> {
     let (has, needs) = (srs.srs().k(), circuit.layout().log_n);
@@ -252,7 +252,9 @@ fn published_weights<'a>(
     let range = circuit.range_circuit()?.layout();
     let rows = (1usize << range.log_n) - range.usable_rows;
     let columns = circuit.weight_values().iter().enumerate();
-    Ok(columns.map(|(c, values)| PublishedColumn { values, blinding: seed.rows(c, rows) }).collect())
+    Ok(columns
+        .map(|(c, values)| PublishedColumn { values, blinding: seed.rows(c as u64, values, rows) })
+        .collect())
 }
 
 /// A Halo2 proof with a Blake2b transcript.

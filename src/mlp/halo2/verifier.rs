@@ -6,14 +6,17 @@ use crate::halo2::keygen::{Selectors, keygen_vk};
 use crate::halo2::link::{self, LinkProof, LinkStatement};
 use crate::halo2::{DeviceSrs, Halo2Backend, KzgParams, Srs, srs};
 use crate::interop::halo2curves as interop;
-use crate::mlp::QuantisedModel;
-use crate::mlp::plonkish::{InferenceStatement, Layout, PlonkishCircuit, PlonkishInterface, RangeCircuit};
+use crate::mlp::plonkish::{
+    InferenceStatement, LayerRows, Layout, PlonkishCircuit, PlonkishInterface, RangeCircuit,
+};
+use crate::mlp::{InputSpec, QuantisedLayer, QuantisedModel, Requantise};
 use halo2_axiom::halo2curves::bn256::{Bn256, Fr as HaloFr, G1Affine as HaloG1Affine};
 use halo2_axiom::plonk::{VerifyingKey, verify_proof};
 use halo2_axiom::poly::kzg::commitment::KZGCommitmentScheme;
 use halo2_axiom::poly::kzg::multiopen::VerifierSHPLONK;
 use halo2_axiom::poly::kzg::strategy::SingleStrategy;
 use halo2_axiom::transcript::{Blake2bRead, Challenge255, TranscriptReadBuffer};
+use std::sync::OnceLock;
 use zkwatt_kernels::{G1Affine, G2Affine};
 
 /// A proof of a batch of inferences.
@@ -57,6 +60,8 @@ pub(super) struct RangeVerifier {
     pub circuit: RangeCircuit,
     pub vk: VerifyingKey<HaloG1Affine>,
     pub commitment: ModelCommitment,
+    /// Set once the range proof and its link have been verified.
+    pub checked: OnceLock<()>,
 }
 
 impl RangeVerifier {
@@ -67,7 +72,7 @@ impl RangeVerifier {
     ) -> Result<Self> {
         let circuit = RangeCircuit::new(circuit.layout());
         let vk = keygen_vk(srs, &circuit, Selectors::Direct)?;
-        Ok(Self { circuit, vk, commitment })
+        Ok(Self { circuit, vk, commitment, checked: OnceLock::new() })
     }
 }
 
@@ -116,12 +121,13 @@ impl MlpVerifier {
         self.range.as_ref().map(|range| &range.commitment)
     }
 
-    /// Whether somebody knows the secret of the SRS: proofs then say nothing to anybody else.
+    /// Whether the key says that somebody knows the secret of its SRS: proofs then say nothing to anybody else. Only
+    /// [`MlpVerifier::check_key`] tells whether the key speaks the truth.
     pub fn is_insecure(&self) -> bool {
         self.insecure
     }
 
-    /// The digest of the SRS that the key is for.
+    /// The digest of the SRS that the key says it is for.
     pub fn srs_digest(&self) -> [u8; 32] {
         self.srs_digest
     }
@@ -134,13 +140,16 @@ impl MlpVerifier {
         srs::verifier_params(self.layout.log_n, &self.s_g2)
     }
 
-    /// Checks a proof. The commitment to private weights is not checked here, but once by
-    /// [`MlpVerifier::verify_commitment`].
+    /// Checks a proof; the first time also the [commitment](MlpVerifier::verify_commitment) to private weights.
+    ///
+    /// A proof says nothing that its key does not: whoever makes a key can make one that accepts anything. Take keys from
+    /// who you trust, or [check](MlpVerifier::check_key) them.
     ///
     /// # Errors
     /// [`Error::ProofRejected`]; [`Error::InvalidArgument`] and [`Error::LengthMismatch`] for statements that the circuit
     /// does not have.
     pub fn verify(&self, proof: &MlpProof) -> Result<()> {
+        self.verify_commitment()?;
         let instances = self.interface.instances(&proof.statements)?;
         let instances: Vec<&[HaloFr]> =
             instances.iter().map(|column| interop::halo2_scalars(column)).collect();
@@ -154,27 +163,37 @@ impl MlpVerifier {
     }
 
     /// Checks the proof that the private weights are bytes, and its link to the commitment; nothing to do for public
-    /// weights. Once for each verifying key.
+    /// weights, or if that was done before.
     ///
     /// # Errors
     /// [`Error::ProofRejected`].
     pub fn verify_commitment(&self) -> Result<()> {
-        let Some(RangeVerifier { circuit, vk, commitment }) = &self.range else {
+        let Some(RangeVerifier { circuit, vk, commitment, checked }) = &self.range else {
             return Ok(());
         };
+        if checked.get().is_some() {
+            return Ok(());
+        }
         let params = self.params()?;
         verify_halo2(&params, vk, &[], &commitment.range_proof)?;
         let columns = circuit.weight_columns();
         let statement = LinkStatement::new(vk, &commitment.range_proof, &columns, &commitment.points)?;
-        link::verify(&params, &statement, &commitment.link)
+        link::verify(&params, &statement, &commitment.link)?;
+        checked.get_or_init(|| ());
+        Ok(())
     }
 
-    /// Checks that the verifying key is the one that setup makes from this SRS, this layout and, for public weights, this
-    /// model. With private weights any model of the same shape will do.
+    /// Checks that the verifying key is the one that setup makes from this SRS, its layout and, for public weights, this
+    /// model. With private weights the key does not depend on the model; if one is given it must have the key's shape.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if it is another; those of the circuit and the device.
-    pub fn check_key<B: Halo2Backend>(&self, srs: &DeviceSrs<B>, model: &QuantisedModel) -> Result<()> {
+    /// [`Error::Mismatch`] if it is another; [`Error::InvalidArgument`] for public weights without a model; those of the
+    /// circuit and the device.
+    pub fn check_key<B: Halo2Backend>(
+        &self,
+        srs: &DeviceSrs<B>,
+        model: Option<&QuantisedModel>,
+    ) -> Result<()> {
         let mismatch = |made_for: String, used_with: String| Error::Mismatch {
             what: "the verifying key",
             made_for,
@@ -184,6 +203,21 @@ impl MlpVerifier {
         if srs.srs().digest() != self.srs_digest || srs.srs().s_g2() != self.s_g2 {
             return Err(mismatch("another SRS".into(), format!("this one with k = {}", srs.srs().k())));
         }
+        if srs.srs().is_insecure() && !self.insecure {
+            return Err(mismatch(
+                "an SRS whose secret nobody knows".into(),
+                "one for development only".into(),
+            ));
+        }
+        let any;
+        let model = match model {
+            Some(model) => model,
+            None if self.range.is_some() => {
+                any = self.any_model();
+                &any
+            }
+            None => return Err(Error::invalid("model", "is needed to check a key of public weights")),
+        };
         let circuit = PlonkishCircuit::new(model, self.layout.options, self.layout.choice())?;
         let of_model = || format!("model `{}`", model.name.escape_debug());
         let digest_differs = self.model_digest.is_some_and(|digest| digest != model.digest());
@@ -202,6 +236,27 @@ impl MlpVerifier {
             return Err(mismatch("another range proof".into(), of_model()));
         }
         Ok(())
+    }
+
+    /// A model of the layout's shape, for keys that do not depend on weights.
+    fn any_model(&self) -> QuantisedModel {
+        let layer = |rows: &LayerRows| {
+            let form = rows.form.and_then(|form| self.layout.forms.get(form));
+            QuantisedLayer {
+                inputs: rows.inputs,
+                outputs: rows.outputs,
+                weights: vec![0; rows.inputs * rows.outputs],
+                bias: vec![0; rows.outputs],
+                requantise: form.map(|form| Requantise { shift: form.shift, bits: form.value.bits }),
+                accumulator_scale: 1.0,
+            }
+        };
+        let (len, bits) = (self.interface.input_len, self.interface.input_bits);
+        QuantisedModel {
+            name: self.model.clone(),
+            input: InputSpec { len, bits, scale: 1.0 },
+            layers: self.layout.layers.iter().map(layer).collect(),
+        }
     }
 
     /// The advice columns that are bound to published commitments: weights, then inputs.

@@ -24,6 +24,10 @@ use std::ops::Range;
 /// Largest k of a layout.
 pub const MAX_LOG_N: u32 = 24;
 
+/// Most columns of weights, and most inferences in a proof: gates over more would be too deep for upstream, which walks
+/// them recursively.
+pub const MAX_COLUMNS: usize = 2048;
+
 /// How bytes are looked up.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -138,6 +142,15 @@ impl Layout {
 
     /// The same shapes, placed.
     pub(super) fn placed(&self, choice: LayoutChoice) -> Result<Self> {
+        if choice.weight_columns > MAX_COLUMNS || choice.batch > MAX_COLUMNS {
+            return Err(Error::Unsupported {
+                what: format!(
+                    "a layout of {} columns of weights and {} inferences",
+                    choice.weight_columns, choice.batch
+                ),
+                reason: format!("at most {MAX_COLUMNS} of each; use more rows, or several proofs"),
+            });
+        }
         if choice.weight_columns == 0 || choice.batch == 0 || !(3..=5).contains(&choice.degree) {
             return Err(Error::invalid(
                 "layout",
@@ -201,8 +214,17 @@ impl Layout {
             && self.layers.iter().all(|layer| layer.form.is_none_or(|form| form < self.forms.len()))
             && self.layers.last().is_some_and(|layer| layer.form.is_none());
         let rest = value(self.input) && (1..=8).contains(&self.bias_groups) && self.margin_limbs <= 9;
+        // Forms are numbered by their first use, and all are used.
+        let used = self.layers.iter().filter_map(|layer| layer.form);
+        let in_order = used
+            .fold(Some(0), |next: Option<usize>, form| next.filter(|n| form <= *n).map(|n| n.max(form + 1)));
         // Everything else follows from these.
-        if forms && layers && rest && self.placed(self.choice()).is_ok_and(|again| again == *self) {
+        if forms
+            && layers
+            && rest
+            && in_order == Some(self.forms.len())
+            && self.placed(self.choice()).is_ok_and(|again| again == *self)
+        {
             return Ok(());
         }
         Err(Error::format("layout", "is none that a model leads to; set the circuit up again"))
@@ -243,6 +265,9 @@ impl Layout {
 
     /// Whether 2^log_n rows are enough; if so, with the fewest limb columns (or exactly `columns`).
     fn place_limbs(&mut self, log_n: u32, columns: usize) -> bool {
+        if self.rows() >= 1usize << log_n {
+            return false;
+        }
         let kinds = self.limb_rows();
         let limbs = kinds.iter().map(|kind| kind.limbs).max().unwrap_or(0);
         let counts = if columns == 0 { 1..=limbs.max(1) } else { columns..=columns };

@@ -67,7 +67,7 @@ mod witness;
 pub use circuit::PlonkishCircuit;
 pub use forms::{LIMB_BITS, NeuronForm, ValueForm};
 pub use gates::Config;
-pub use layout::{ByteLookup, ColumnMap, LayerRows, Layout, LayoutChoice, MAX_LOG_N};
+pub use layout::{ByteLookup, ColumnMap, LayerRows, Layout, LayoutChoice, MAX_COLUMNS, MAX_LOG_N};
 pub use plan::{Objective, Planner, PlonkishPlan, SMALL_SLOWDOWN};
 pub use range::{RangeCircuit, RangeConfig, RangeLayout, RangeWitness};
 pub use statement::{InferenceStatement, PlonkishInterface};

@@ -1,13 +1,13 @@
 //! What a proof states, and the instance columns that say so.
 
-use super::layout::Layout;
+use super::layout::{Layout, MAX_LOG_N};
 use crate::error::{Error, Result};
 use crate::kernels::{Field, Fr};
 use crate::mlp::{InputMode, OutputMode, OutputStatement};
 use serde::{Deserialize, Serialize};
 
 /// The shape of the public values, which a verifier needs beside the verifying key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlonkishInterface {
     /// Number of inputs.
     pub input_len: usize,
@@ -114,7 +114,11 @@ impl PlonkishInterface {
                 let reason = format!("value {value} at index {i} does not fit {} bits", self.input_bits);
                 return Err(Error::invalid("input", reason));
             }
-            column.resize(self.first_input_row + i * self.input_row_step, 0);
+            let row =
+                i.checked_mul(self.input_row_step).and_then(|row| row.checked_add(self.first_input_row));
+            let row = row.filter(|row| *row < 1 << MAX_LOG_N);
+            column
+                .resize(row.ok_or_else(|| Error::invalid("interface", "places inputs beyond all rows"))?, 0);
             column.push(*value as i32);
         }
         Ok(column)

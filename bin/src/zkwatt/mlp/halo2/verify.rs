@@ -4,6 +4,7 @@ use super::{SRS_FILE, backend, expect_layout, show};
 use crate::console::{field, say, warn};
 use crate::mlp::verify::Args;
 use crate::staged::{Access, Staged};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 use zkwatt::halo2::DeviceSrs;
@@ -28,9 +29,18 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let key = MlpVerifier::read(&args.key)?;
     let proof = key.decode_proof(&files::read_at_most(&args.proof, MAX_BYTES)?)?;
+    let private = key.model_commitment().is_some();
     let (model, insecure) = match &args.model {
-        Some(name) => check_key(args, &key, name)?,
-        None => (format!("{} (as the key says)", key.model().escape_debug()), key.is_insecure()),
+        Some(name) => check_key(args, &key, Some(name))?,
+        // A key of private weights does not depend on the model: it needs the SRS only.
+        None if private && (args.srs.is_some() || srs_path(args).exists()) => check_key(args, &key, None)?,
+        None => {
+            warn(
+                "the key was not checked: it is as good as who gave it to you\n  \
+                 name the model with --model and the SRS with --srs to see that setup makes this key",
+            );
+            (format!("{} (as the key says)", key.model().escape_debug()), key.is_insecure())
+        }
     };
     let start = Instant::now();
     key.verify(&proof).map_err(rejected)?;
@@ -65,11 +75,16 @@ pub fn run(args: &Args) -> Result<()> {
     say(lines.join("\n"))
 }
 
+fn srs_path(args: &Args) -> PathBuf {
+    args.srs.clone().unwrap_or_else(|| args.key.with_file_name(SRS_FILE))
+}
+
 /// Makes the key again from model and SRS. Returns what to say of the model, and whether the SRS is insecure.
-fn check_key(args: &Args, key: &MlpVerifier, name: &str) -> Result<(String, bool)> {
-    let model = models::load(name, &LoadOptions::default())?.quantised;
-    expect_layout(key, &model)?;
-    let path = args.srs.clone().unwrap_or_else(|| args.key.with_file_name(SRS_FILE));
+fn check_key(args: &Args, key: &MlpVerifier, name: Option<&str>) -> Result<(String, bool)> {
+    let model = name.map(|name| models::load(name, &LoadOptions::default())).transpose()?;
+    let model = model.map(|loaded| loaded.quantised);
+    model.as_ref().map_or(Ok(()), |model| expect_layout(key, model))?;
+    let path = srs_path(args);
     let options = ReadOptions { k: Some(key.layout().log_n), validate: Validate::Full };
     let srs = match Srs::read_with(&path, &options) {
         Err(Error::InvalidArgument { argument: "k", reason }) => Err(Error::invalid("--srs", reason)),
@@ -81,12 +96,18 @@ fn check_key(args: &Args, key: &MlpVerifier, name: &str) -> Result<(String, bool
     }?;
     let insecure = srs.is_insecure() || key.is_insecure();
     let device = backend(&device::open(DeviceArg::Cpu, available_threads())?)?;
-    key.check_key(&DeviceSrs::new(device, Arc::new(srs))?, &model)?;
+    key.check_key(&DeviceSrs::new(device, Arc::new(srs))?, model.as_ref())?;
     let what = match key.model_commitment() {
         None => "the key is made from it and the SRS",
         Some(_) => "the key has its shape, not its weights",
     };
-    Ok((format!("{} ({what})", model.name), insecure))
+    Ok(match model {
+        Some(model) => (format!("{} ({what})", model.name), insecure),
+        None => {
+            let name = key.model().escape_debug().to_string();
+            (format!("{name} (as the key says; the key has the layout that it names)"), insecure)
+        }
+    })
 }
 
 /// Statements that the circuit does not have are a reason to reject, not a mistake of the user.
