@@ -2,6 +2,7 @@
 
 use super::columns::Columns;
 use super::programs::Programs;
+use super::quotient;
 use super::{KzgParams, lagrange_bases};
 use crate::device::{G1, LookupOps, MsmOps, NttOps, QuotientOps, VectorOps};
 use crate::error::{Error, Result};
@@ -54,6 +55,8 @@ pub struct PreparedKey<B: Halo2Backend> {
     pub(super) last_row: B::Buf<Fr>,
     pub(super) active_rows: B::Buf<Fr>,
     pub(super) x: B::Buf<Fr>,
+    /// For the first cosets of the quotient: the columns of the key there, by number.
+    pub(super) cosets: Vec<Vec<(u32, B::Buf<Fr>)>>,
 }
 
 /// The sizes that a key implies.
@@ -192,7 +195,7 @@ impl<B: Halo2Backend> PreparedKey<B> {
         // Three sets of bases share the bytes: powers, Lagrange bases, and the latter's prefix sums.
         let table = BaseHints { repeats: false, table_bytes: options.table_bytes / 3 };
         let of_lagrange = BaseHints { repeats: true, table_bytes: options.table_bytes / 3 * 2 };
-        Ok(Self {
+        let mut key = Self {
             powers: backend.prepare_with(interop::g1_points(params.get_g()), table)?,
             lagrange: backend.prepare_with(lagrange, of_lagrange)?,
             lagrange_tail: backend.prepare(lagrange.get(shape.usable_rows..).unwrap_or_default())?,
@@ -215,7 +218,10 @@ impl<B: Halo2Backend> PreparedKey<B> {
             shape,
             vk,
             backend,
-        })
+            cosets: Vec::new(),
+        };
+        key.cosets = quotient::key_cosets(&key, options.coset_bytes)?;
+        Ok(key)
     }
 
     /// The device.
