@@ -2,7 +2,7 @@
 
 use super::columns::Columns;
 use super::programs::Programs;
-use super::quotient;
+use super::quotient::{self, CosetColumns};
 use super::{KzgParams, lagrange_bases};
 use crate::device::{G1, LookupOps, MsmOps, NttOps, QuotientOps, VectorOps};
 use crate::error::{Error, Result};
@@ -56,7 +56,7 @@ pub struct PreparedKey<B: Halo2Backend> {
     pub(super) active_rows: B::Buf<Fr>,
     pub(super) x: B::Buf<Fr>,
     /// For the first cosets of the quotient: the columns of the key there, by number.
-    pub(super) cosets: Vec<Vec<(u32, B::Buf<Fr>)>>,
+    pub(super) cosets: Vec<CosetColumns<B>>,
 }
 
 /// The sizes that a key implies.

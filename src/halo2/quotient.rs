@@ -13,9 +13,13 @@
 use super::columns::Challenges;
 use super::key::{Halo2Backend, PreparedKey};
 use super::prover::CircuitColumns;
+use crate::device::Backend;
 use crate::error::{Error, Result};
 use zkwatt_kernels::ntt::Direction;
 use zkwatt_kernels::{Field, Fr, PrimeField};
+
+/// Values of columns on one coset, by the columns' numbers.
+pub(super) type CosetColumns<B> = Vec<(u32, <B as Backend>::Buf<Fr>)>;
 
 /// The pieces h_0, h_1, … of the quotient, coefficients in natural order.
 pub(super) fn pieces<B: Halo2Backend>(
@@ -155,7 +159,7 @@ fn on_coset<B: Halo2Backend>(
     key: &PreparedKey<B>,
     columns: Vec<(u32, &B::Buf<Fr>)>,
     shift: Fr,
-) -> Result<Vec<(u32, B::Buf<Fr>)>> {
+) -> Result<CosetColumns<B>> {
     let plan = key.shape.transform(Direction::Forward)?.coset(shift)?;
     let copy = |(number, buffer)| Ok((number, key.backend.resized(buffer, key.shape.n)?));
     let mut columns = columns.into_iter().map(copy).collect::<Result<Vec<_>>>()?;
@@ -164,7 +168,7 @@ fn on_coset<B: Halo2Backend>(
 }
 
 /// Those of the key's columns that the quotient reads, by number, on shift·⟨ω⟩.
-fn key_columns_on_coset<B: Halo2Backend>(key: &PreparedKey<B>, shift: Fr) -> Result<Vec<(u32, B::Buf<Fr>)>> {
+fn key_columns_on_coset<B: Halo2Backend>(key: &PreparedKey<B>, shift: Fr) -> Result<CosetColumns<B>> {
     let numbers = key.programs.quotient.program.columns().keys().copied();
     let read = numbers.filter(|n| key.columns.is_of_key(*n)).map(|number| {
         let column = key_coefficients(key, number).ok_or_else(|| missing(number))?;
@@ -174,10 +178,7 @@ fn key_columns_on_coset<B: Halo2Backend>(key: &PreparedKey<B>, shift: Fr) -> Res
 }
 
 /// The key's columns on as many of the quotient's cosets as fit `bytes`, from the first on.
-pub(super) fn key_cosets<B: Halo2Backend>(
-    key: &PreparedKey<B>,
-    bytes: u64,
-) -> Result<Vec<Vec<(u32, B::Buf<Fr>)>>> {
+pub(super) fn key_cosets<B: Halo2Backend>(key: &PreparedKey<B>, bytes: u64) -> Result<Vec<CosetColumns<B>>> {
     let columns =
         key.programs.quotient.program.columns().keys().filter(|n| key.columns.is_of_key(**n)).count();
     let each = (columns * key.shape.n * size_of::<Fr>()) as u64;
