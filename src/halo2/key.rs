@@ -21,6 +21,9 @@ pub trait Halo2Backend: MsmOps<G1> + NttOps + VectorOps + LookupOps + QuotientOp
 impl<B: MsmOps<G1> + NttOps + VectorOps + LookupOps + QuotientOps> Halo2Backend for B {}
 
 /// What a [`PreparedKey`] spends on being faster.
+///
+/// With 80 MiB of tables and 160 MiB of cosets, a proof of `bench-prove --system halo2 --model synthetic-lookups-15`
+/// took 4.7 s of processor time instead of 6.0 s (AMD EPYC, `--threads 2`, a shared machine).
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyOptions {
     /// Bytes of tables of multiples of the bases. They take as long to make as some ten proofs save; none by default.
