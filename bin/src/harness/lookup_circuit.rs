@@ -92,11 +92,9 @@ impl LookupCircuit {
         let half = (table / 2) as i64;
         let mut values = vec![vec![0i64; rows]; ADVICE];
         for lookup in [0, 1] {
-            for row in 0..rows {
-                let value = below(table) as i64 - half;
-                values[input(lookup)][row] = value;
-                values[output(lookup)][row] = relu(value, k);
-            }
+            let inputs: Vec<i64> = (0..rows).map(|_| below(table) as i64 - half).collect();
+            values[output(lookup)] = inputs.iter().map(|value| relu(*value, k)).collect();
+            values[input(lookup)] = inputs;
         }
         for row in 0..rows {
             values[ACTIVATION][row] = values[output(0)][source(row, rows)];
@@ -113,13 +111,15 @@ impl LookupCircuit {
         }
         let mut columns: [Vec<Fr>; ADVICE] =
             std::array::from_fn(|column| values[column].iter().map(|v| signed(*v)).collect());
+        let (mut states, mut cubes) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
         let mut state = Fr::from(1);
-        for row in 0..rows {
-            let sum = state + columns[ACCUMULATOR][row];
-            columns[STATE][row] = state;
-            columns[CUBE][row] = sum * sum * sum;
-            state = columns[CUBE][row] + columns[ACTIVATION][row];
+        for (accumulator, activation) in columns[ACCUMULATOR].iter().zip(&columns[ACTIVATION]) {
+            let sum = state + accumulator;
+            states.push(state);
+            cubes.push(sum * sum * sum);
+            state = sum * sum * sum + activation;
         }
+        (columns[STATE], columns[CUBE]) = (states, cubes);
         let weights = weights.into_iter().map(signed).collect();
         Self { k, columns: Arc::new(columns), weights: Arc::new(weights) }
     }
