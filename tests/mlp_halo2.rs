@@ -158,7 +158,7 @@ fn commitments_bind_and_hide() {
     let other = [1, 2, 3, 4, 5, 6];
     let seed = BlindingSeed::from_bytes([1; 32]);
     let commitment = prover.commit_input(&INPUT, &seed).unwrap();
-    let proved = prover.prove(&[&INPUT], &[seed.clone()], &mut rng(2)).unwrap();
+    let proved = prover.prove(&[&INPUT], std::slice::from_ref(&seed), &mut rng(2)).unwrap();
     assert_eq!(proved.proof.input_commitments, [commitment], "the same seed gives the same commitment");
     assert_ne!(prover.commit_input(&other, &seed).unwrap(), commitment);
     assert_ne!(prover.commit_input(&INPUT, &BlindingSeed::from_bytes([2; 32])).unwrap(), commitment);

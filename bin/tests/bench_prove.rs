@@ -76,6 +76,25 @@ fn every_statement_can_be_measured() {
 }
 
 #[test]
+fn a_circuit_is_proved_with_halo2() {
+    let args = ["--system", "halo2", "--model", "synthetic-lookups-8", "--peers", "halo2-axiom", "--phases"];
+    let options = ["--samples", "1", "--threads", "2", "--json", "-", "--table-mib", "8", "--coset-mib", "8"];
+    let output = run(&[&args[..], &options].concat());
+    let records = records(&output);
+    let names: Vec<&str> = records.iter().map(|record| record.implementation.as_str()).collect();
+    assert_eq!(names, ["zkwatt", "halo2-axiom"]);
+    for record in &records {
+        assert_eq!(
+            (record.system.as_deref(), record.log_n, record.rows),
+            (Some("halo2"), Some(8), Some(256))
+        );
+        assert!(record.verified && record.median_s > 0.0 && record.proof_bytes.unwrap() > 2000);
+    }
+    assert!(records[0].phases_s.as_ref().unwrap()["quotient"] > 0.0 && records[1].phases_s.is_none());
+    assert!(stderr(&output).contains("Halo2: where zkwatt's time"));
+}
+
+#[test]
 fn bad_arguments_exit_with_2() {
     for args in [
         &["--no-such-option"][..],
@@ -83,6 +102,10 @@ fn bad_arguments_exit_with_2() {
         &["--model", "synthetic-0-1"],
         &["--system", "halo3"],
         &["--peers", "halo2-axiom"],
+        &["--system", "halo2", "--model", MODEL],
+        &["--system", "halo2", "--model", "synthetic-lookups-15", "--peers", "arkworks"],
+        &["--system", "halo2", "--model", "synthetic-lookups-21"],
+        &["--model", "synthetic-lookups-9"],
         &["--samples", "0"],
         &["--batch", "0"],
         &["--bits", "9"],

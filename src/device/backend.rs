@@ -178,6 +178,11 @@ pub trait MsmOps<G: Group>: Backend {
 pub trait NttOps: Backend {
     /// Transforms every column of the buffer in place; see [`zkwatt_kernels::ntt`].
     fn ntt(&self, data: &mut Self::Buf<Fr>, plan: &NttPlan) -> Result<()>;
+
+    /// As [`NttOps::ntt`], for buffers of one column each, which a device may transform side by side.
+    fn ntt_batch(&self, columns: Vec<&mut Self::Buf<Fr>>, plan: &NttPlan) -> Result<()> {
+        columns.into_iter().try_for_each(|column| self.ntt(column, plan))
+    }
 }
 
 /// Operations on vectors of scalars.

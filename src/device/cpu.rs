@@ -306,6 +306,17 @@ impl NttOps for CpuDevice {
     fn ntt(&self, data: &mut CpuBuffer<Fr>, plan: &NttPlan) -> Result<()> {
         self.ntt_in_place(&mut data.0, plan)
     }
+
+    fn ntt_batch(&self, columns: Vec<&mut CpuBuffer<Fr>>, plan: &NttPlan) -> Result<()> {
+        // The powers of a coset's shift beside the twiddles.
+        let bytes = plan.twiddle_bytes().saturating_add((plan.n() * size_of::<Fr>()) as u64);
+        self.budget().require("twiddles of transforms", bytes)?;
+        let columns = columns.into_iter().map(|column| column.0.as_mut_slice()).collect();
+        self.install(|| {
+            let twiddles = self.twiddles(plan.log_n, plan.generator)?;
+            Ok(ntt::ntt_batch(self.path, columns, plan, &twiddles)?)
+        })
+    }
 }
 
 impl CpuDevice {

@@ -522,16 +522,15 @@ impl<'a, B: Halo2Backend> Rounds<'a, B> {
     /// Turns the values of all columns into coefficients.
     fn interpolate(&mut self) -> Result<()> {
         let plan = self.key.shape.transform(Direction::Inverse)?;
+        let mut all = Vec::new();
         for circuit in &mut self.circuits {
             let lookups = circuit.lookups.iter_mut().flat_map(|lookup| {
                 [&mut lookup.product, &mut lookup.permuted_input, &mut lookup.permuted_table]
             });
             let columns = circuit.instance.iter_mut().chain(&mut circuit.advice);
-            for column in columns.chain(&mut circuit.permutation_products).chain(lookups) {
-                self.key.backend.ntt(column, &plan)?;
-            }
+            all.extend(columns.chain(&mut circuit.permutation_products).chain(lookups));
         }
-        Ok(())
+        self.key.backend.ntt_batch(all, &plan)
     }
 
     /// Random values for the rows behind the usable ones; the first `keep` stay zero.

@@ -13,9 +13,13 @@
 use super::columns::Challenges;
 use super::key::{Halo2Backend, PreparedKey};
 use super::prover::CircuitColumns;
+use crate::device::Backend;
 use crate::error::{Error, Result};
 use zkwatt_kernels::ntt::Direction;
 use zkwatt_kernels::{Field, Fr, PrimeField};
+
+/// Values of columns on one coset, by the columns' numbers.
+pub(super) type CosetColumns<B> = Vec<(u32, <B as Backend>::Buf<Fr>)>;
 
 /// The pieces h_0, h_1, … of the quotient, coefficients in natural order.
 pub(super) fn pieces<B: Halo2Backend>(
@@ -29,8 +33,8 @@ pub(super) fn pieces<B: Halo2Backend>(
     let combined: Vec<Vec<B::Buf<Fr>>> =
         circuits.iter().map(|circuit| combine(key, circuit, &uniforms)).collect::<Result<_>>()?;
     let mut remainders = Vec::with_capacity(shifts.len());
-    for &shift in &shifts {
-        let mut values = constraints_on_coset(key, circuits, &combined, &uniforms, shift)?;
+    for (index, &shift) in shifts.iter().enumerate() {
+        let mut values = constraints_on_coset(key, circuits, &combined, &uniforms, (index, shift))?;
         let back = shape.transform(Direction::Inverse)?.coset(shift)?;
         key.backend.ntt(&mut values, &back)?;
         remainders.push(values);
@@ -71,10 +75,9 @@ pub(super) fn coefficients<'a, B: Halo2Backend>(
     let n = number as usize;
     let at = |start: u32| n - start as usize;
     let found = match number {
-        _ if number < columns.advice(0) => key.fixed.get(n),
+        _ if columns.is_of_key(number) => key_coefficients(key, number),
         _ if number < columns.instance(0) => circuit.advice.get(at(columns.advice(0))),
         _ if number < columns.sigma(0) => circuit.instance.get(at(columns.instance(0))),
-        _ if number < columns.permutation_product(0) => key.sigma.get(at(columns.sigma(0))),
         _ if number < columns.lookup_product(0) => {
             circuit.permutation_products.get(at(columns.permutation_product(0)))
         }
@@ -86,63 +89,102 @@ pub(super) fn coefficients<'a, B: Halo2Backend>(
                 _ => &lookup.permuted_table,
             })
         }
+        _ => None,
+    };
+    found.ok_or_else(|| missing(number))
+}
+
+/// The coefficients of one of the key's columns by its number.
+fn key_coefficients<B: Halo2Backend>(key: &PreparedKey<B>, number: u32) -> Option<&B::Buf<Fr>> {
+    let columns = &key.columns;
+    match number {
+        _ if number < columns.advice(0) => key.fixed.get(number as usize),
+        _ if number < columns.permutation_product(0) => {
+            key.sigma.get(number.checked_sub(columns.sigma(0))? as usize)
+        }
         _ if number == columns.first_row() => Some(&key.first_row),
         _ if number == columns.last_row() => Some(&key.last_row),
         _ if number == columns.active_rows() => Some(&key.active_rows),
         _ if number == columns.x() => Some(&key.x),
         _ => None,
-    };
-    found.ok_or_else(|| {
-        Error::SelfCheck(format!("the constraints read column {number}, which does not exist"))
-    })
+    }
 }
 
-/// The values of all circuits' constraints on shift·⟨ω⟩.
+fn missing(number: u32) -> Error {
+    Error::SelfCheck(format!("the constraints read column {number}, which does not exist"))
+}
+
+/// The values of all circuits' constraints on coset `index`, shift·⟨ω⟩.
 fn constraints_on_coset<B: Halo2Backend>(
     key: &PreparedKey<B>,
     circuits: &[CircuitColumns<B>],
     combined: &[Vec<B::Buf<Fr>>],
     uniforms: &[Fr],
-    shift: Fr,
+    (index, shift): (usize, Fr),
 ) -> Result<B::Buf<Fr>> {
     let (backend, shape) = (&key.backend, &key.shape);
-    let plan = shape.transform(Direction::Forward)?.coset(shift)?;
-    let evaluate = |coefficients: &B::Buf<Fr>| {
-        let mut values = backend.resized(coefficients, shape.n)?;
-        backend.ntt(&mut values, &plan)?;
-        Ok::<_, Error>(values)
-    };
     let program = &key.programs.quotient.program;
-    let accumulator = key.columns.accumulator();
-    // Columns of the key are the same for all circuits.
-    let mut of_key: Vec<Option<B::Buf<Fr>>> = Vec::new();
-    of_key.resize_with(accumulator as usize, || None);
+    let (accumulator, end) = (key.columns.accumulator(), key.columns.end());
+    // Columns of the key are the same for all circuits, and the same in all proofs.
+    let of_key = match key.cosets.get(index) {
+        Some(_) => Vec::new(),
+        None => key_columns_on_coset(key, shift)?,
+    };
+    let of_key = key.cosets.get(index).unwrap_or(&of_key);
+    let own =
+        || program.columns().keys().copied().filter(|n| !key.columns.is_of_key(*n) && *n != accumulator);
     let mut sum = backend.alloc(shape.n)?;
     for (circuit, combined) in circuits.iter().zip(combined) {
-        let mut of_circuit: Vec<Option<B::Buf<Fr>>> = Vec::new();
-        of_circuit.resize_with(key.columns.end() as usize + combined.len(), || None);
-        for &number in program.columns().keys() {
-            let column = number as usize;
-            if let Some(combined) =
-                column.checked_sub(key.columns.end() as usize).and_then(|i| combined.get(i))
-            {
-                of_circuit[column] = Some(evaluate(combined)?);
-            } else if number != accumulator {
-                let table = if key.columns.is_of_key(number) { &mut of_key } else { &mut of_circuit };
-                if table[column].is_none() {
-                    table[column] = Some(evaluate(coefficients(key, circuit, number)?)?);
-                }
+        let read = own().map(|number| match number.checked_sub(end).and_then(|i| combined.get(i as usize)) {
+            Some(combined) => Ok((number, combined)),
+            None => Ok((number, coefficients(key, circuit, number)?)),
+        });
+        let of_circuit = on_coset(key, read.collect::<Result<Vec<_>>>()?, shift)?;
+        let mut columns: Vec<&B::Buf<Fr>> = vec![&sum; end as usize + combined.len()];
+        for (number, values) in of_key.iter().chain(&of_circuit) {
+            if let Some(slot) = columns.get_mut(*number as usize) {
+                *slot = values;
             }
         }
-        let columns: Vec<&B::Buf<Fr>> = (0..of_circuit.len())
-            .map(|i| of_key.get(i).and_then(Option::as_ref).or(of_circuit[i].as_ref()).unwrap_or(&sum))
-            .collect();
         let mut out = backend.alloc(shape.n)?;
         backend.run_program(program, &columns, uniforms, &mut [&mut out])?;
         drop(columns);
         sum = out;
     }
     Ok(sum)
+}
+
+/// The values of columns, given by number and coefficients, on shift·⟨ω⟩.
+fn on_coset<B: Halo2Backend>(
+    key: &PreparedKey<B>,
+    columns: Vec<(u32, &B::Buf<Fr>)>,
+    shift: Fr,
+) -> Result<CosetColumns<B>> {
+    let plan = key.shape.transform(Direction::Forward)?.coset(shift)?;
+    let copy = |(number, buffer)| Ok((number, key.backend.resized(buffer, key.shape.n)?));
+    let mut columns = columns.into_iter().map(copy).collect::<Result<Vec<_>>>()?;
+    key.backend.ntt_batch(columns.iter_mut().map(|(_, values)| values).collect(), &plan)?;
+    Ok(columns)
+}
+
+/// Those of the key's columns that the quotient reads, by number, on shift·⟨ω⟩.
+fn key_columns_on_coset<B: Halo2Backend>(key: &PreparedKey<B>, shift: Fr) -> Result<CosetColumns<B>> {
+    let numbers = key.programs.quotient.program.columns().keys().copied();
+    let read = numbers.filter(|n| key.columns.is_of_key(*n)).map(|number| {
+        let column = key_coefficients(key, number).ok_or_else(|| missing(number))?;
+        Ok((number, column))
+    });
+    on_coset(key, read.collect::<Result<Vec<_>>>()?, shift)
+}
+
+/// The key's columns on as many of the quotient's cosets as fit `bytes`, from the first on.
+pub(super) fn key_cosets<B: Halo2Backend>(key: &PreparedKey<B>, bytes: u64) -> Result<Vec<CosetColumns<B>>> {
+    let columns =
+        key.programs.quotient.program.columns().keys().filter(|n| key.columns.is_of_key(**n)).count();
+    let each = (columns * key.shape.n * size_of::<Fr>()) as u64;
+    let fitting = usize::try_from(bytes.checked_div(each).unwrap_or(0)).unwrap_or(usize::MAX);
+    let shifts = coset_shifts(key.shape.k, key.shape.quotient_pieces)?;
+    shifts.into_iter().take(fitting).map(|shift| key_columns_on_coset(key, shift)).collect()
 }
 
 /// Shifts c_i = g·w^i of `count` different cosets of the 2^k-th roots of unity, for a generator g and a root of unity w

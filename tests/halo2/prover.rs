@@ -151,7 +151,7 @@ fn upstreams_own_proofs_differ_from_ours_only_in_what_is_random() {
     let key = PreparedKey::new(device(1, CpuPath::PLAIN), &params, &pk).unwrap();
     let [p, q] = circuit.instances();
     let instances: &[&[&[Fr]]] = &[&[&p, &q]];
-    let ours = prove(&key, &[circuit.clone()], instances).unwrap();
+    let ours = prove(&key, std::slice::from_ref(&circuit), instances).unwrap();
     let upstream = upstream_proof(&params, &pk, &[circuit], instances);
     assert_eq!(ours.len(), upstream.len());
     assert_eq!(ours[..64], upstream[..64], "commitments to both advice columns");

@@ -3,7 +3,7 @@
 use halo2_axiom::halo2curves::bn256::{Bn256, Fr, G1Affine};
 use halo2_axiom::halo2curves::ff::Field;
 use halo2_axiom::plonk::{self, Circuit, ProvingKey, VerifyingKey, keygen_pk, keygen_vk_custom};
-use halo2_axiom::poly::commitment::ParamsProver;
+use halo2_axiom::poly::commitment::{Params, ParamsProver};
 use halo2_axiom::poly::kzg::commitment::{KZGCommitmentScheme, ParamsKZG};
 use halo2_axiom::poly::kzg::multiopen::{ProverSHPLONK, VerifierSHPLONK};
 use halo2_axiom::poly::kzg::strategy::SingleStrategy;
@@ -13,7 +13,7 @@ use halo2_axiom::transcript::{
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use zkwatt::device::{CpuDevice, CpuOptions, Dual};
-use zkwatt::halo2::{Halo2Backend, PreparedKey, create_proof};
+use zkwatt::halo2::{Halo2Backend, KeyOptions, PreparedKey, create_proof};
 use zkwatt::kernels::CpuPath;
 
 /// The instances of several circuits, by circuit and column.
@@ -106,6 +106,15 @@ pub fn check_with_keys<C: Circuit<Fr>>(
     // Neither the path nor the number of threads shows.
     let other = PreparedKey::new(device(1, CpuPath::PLAIN), params, pk).unwrap();
     assert_eq!(prove(&other, circuits, instances).unwrap(), proof);
+    // Nor does what the key spends on being faster.
+    let coset = 1 << (params.k() + 10);
+    for options in [
+        KeyOptions { table_bytes: 1 << 28, coset_bytes: coset },
+        KeyOptions { table_bytes: 0, coset_bytes: u64::MAX },
+    ] {
+        let key = PreparedKey::with_options(device(2, fastest), params, pk, options).unwrap();
+        assert_eq!(prove(&key, circuits, instances).unwrap(), proof, "{options:?}");
+    }
     let dual = Dual::new(device(3, fastest), device(1, CpuPath::PLAIN));
     let dual = PreparedKey::new(dual, params, pk).unwrap();
     assert_eq!(prove(&dual, circuits, instances).unwrap(), proof);

@@ -112,13 +112,15 @@ impl LookupCircuit {
         }
         let mut columns: [Vec<Fr>; ADVICE] =
             std::array::from_fn(|column| values[column].iter().map(|v| signed(*v)).collect());
+        let (mut states, mut cubes) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
         let mut state = Fr::from(1);
-        for row in 0..rows {
-            let sum = state + columns[ACCUMULATOR][row];
-            columns[STATE][row] = state;
-            columns[CUBE][row] = sum * sum * sum;
-            state = columns[CUBE][row] + columns[ACTIVATION][row];
+        for (accumulator, activation) in columns[ACCUMULATOR].iter().zip(&columns[ACTIVATION]) {
+            let sum = state + accumulator;
+            states.push(state);
+            cubes.push(sum * sum * sum);
+            state = sum * sum * sum + activation;
         }
+        (columns[STATE], columns[CUBE]) = (states, cubes);
         let weights = weights.into_iter().map(signed).collect();
         Self { k, columns: Arc::new(columns), weights: Arc::new(weights) }
     }

@@ -128,6 +128,9 @@ impl TablePlan {
     /// levels. Pure.
     pub fn new(n: usize, point_bytes: usize, budget: u64) -> Option<Self> {
         const FULL: u32 = 253;
+        if n == 0 {
+            return None;
+        }
         let histogram = BitHistogram::uniform(n, FULL);
         let without = MsmPlan::new(&histogram, point_bytes).products;
         let candidates = (8..=MAX_WINDOW_BITS).flat_map(|c| (1..=8).map(move |sets| (c, sets)));

@@ -31,6 +31,22 @@ pub fn ntt(path: CpuPath, data: &mut [Fr], plan: &NttPlan, twiddles: &Twiddles) 
     if !data.len().is_multiple_of(n) {
         return Err(NttError::Length { len: data.len(), n });
     }
+    ntt_batch(path, data.chunks_exact_mut(n).collect(), plan, twiddles)
+}
+
+/// As [`ntt`], on columns that lie apart, each of `plan.n()` elements.
+///
+/// Several columns are scaled by one table of the powers of the coset's shift: one product an element instead of two.
+pub fn ntt_batch(
+    path: CpuPath,
+    columns: Vec<&mut [Fr]>,
+    plan: &NttPlan,
+    twiddles: &Twiddles,
+) -> Result<(), NttError> {
+    let n = plan.n();
+    if let Some(column) = columns.iter().find(|column| column.len() != n) {
+        return Err(NttError::Length { len: column.len(), n });
+    }
     if twiddles.log_n() < plan.log_n {
         return Err(NttError::Twiddles { log_n: twiddles.log_n(), needed: plan.log_n });
     }
@@ -38,20 +54,34 @@ pub fn ntt(path: CpuPath, data: &mut [Fr], plan: &NttPlan, twiddles: &Twiddles) 
         return Err(NttError::Generator { twiddles: twiddles.generator(), needed: plan.generator });
     }
     let scale = scale::Factors::of(plan)?;
+    let table = scale.as_ref().filter(|_| columns.len() > 1).and_then(|factors| factors.table(path, plan));
     with_arith!(path, A => {
         let roots = cast_slice::<Fr, A>(twiddles.of(plan.direction));
-        parallel::for_each_chunk_mut(cast_slice_mut::<Fr, A>(data), n, |_, column| {
-            transform(column, plan, roots, scale.as_ref());
+        let scale = scale.as_ref().map(|factors| match &table {
+            Some(table) => Scale::Table(cast_slice::<Fr, A>(table)),
+            None => Scale::Factors(cast::<Fr, A>(factors.first), cast::<Fr, A>(factors.ratio)),
+        });
+        parallel::for_each_owned(columns, |column| {
+            transform(cast_slice_mut::<Fr, A>(column), plan, roots, scale);
         });
     });
     Ok(())
+}
+
+/// What coefficients are multiplied with.
+#[derive(Copy, Clone)]
+enum Scale<'a, A: Arith> {
+    /// The factor of each place.
+    Table(&'a [Fp<FrParams, A>]),
+    /// The first factor and the ratio of each to the one before, in natural order.
+    Factors(Fp<FrParams, A>, Fp<FrParams, A>),
 }
 
 fn transform<A: Arith>(
     column: &mut [Fp<FrParams, A>],
     plan: &NttPlan,
     roots: &[Fp<FrParams, A>],
-    scale: Option<&scale::Factors>,
+    scale: Option<Scale<'_, A>>,
 ) {
     // Which core runs, and in which order its input and output are; a permutation supplies the rest.
     let (from_natural, to_natural) = plan.order.ends();
@@ -74,11 +104,13 @@ fn transform<A: Arith>(
 
 fn scale_if<A: Arith>(
     column: &mut [Fp<FrParams, A>],
-    scale: Option<&scale::Factors>,
+    scale: Option<Scale<'_, A>>,
     now: bool,
     reversed: bool,
 ) {
-    if let (true, Some(factors)) = (now, scale) {
-        scale::ntt_coset_scale(column, cast::<Fr, A>(factors.first), cast::<Fr, A>(factors.ratio), reversed);
+    match scale.filter(|_| now) {
+        None => (),
+        Some(Scale::Table(table)) => scale::ntt_scale_by_table(column, table),
+        Some(Scale::Factors(first, ratio)) => scale::ntt_coset_scale(column, first, ratio, reversed),
     }
 }

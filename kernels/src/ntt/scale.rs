@@ -1,8 +1,10 @@
 //! Stage `ntt_coset_scale`: x\[j\] ← first·ratio^j·x\[j\].
 
 use super::plan::{Direction, NttError, NttPlan};
+use crate::dispatch::CpuPath;
 use crate::field::{Arith, Field, Fp, Fr, FrParams};
 use crate::parallel;
+use crate::vector::powers;
 
 /// Factors first·ratio^j of coefficient j.
 pub(super) struct Factors {
@@ -24,6 +26,31 @@ impl Factors {
             }
         }
     }
+}
+
+impl Factors {
+    /// The factors of all places where a transform of this plan multiplies; `None` if all are the same.
+    pub(super) fn table(&self, path: CpuPath, plan: &NttPlan) -> Option<Vec<Fr>> {
+        if self.ratio == Fr::ONE {
+            return None;
+        }
+        let mut table = powers(path, self.first, self.ratio, plan.n());
+        // Butterflies that start in natural order end in bit-reversed order, which is where an inverse one scales.
+        let (from_natural, _) = plan.order.ends();
+        if from_natural != (plan.direction == Direction::Forward) {
+            super::ntt_bit_reverse(&mut table);
+        }
+        Some(table)
+    }
+}
+
+/// Multiplies place by place. In: < 2p. Out: < p.
+pub(super) fn ntt_scale_by_table<A: Arith>(data: &mut [Fp<FrParams, A>], table: &[Fp<FrParams, A>]) {
+    parallel::for_each_chunk_mut(data, 1 << CHUNK_LOG, |start, chunk| {
+        for (value, factor) in chunk.iter_mut().zip(&table[start..]) {
+            *value *= *factor;
+        }
+    });
 }
 
 /// Elements of one chunk; the powers within a chunk are computed once.

@@ -216,8 +216,7 @@ impl Layout {
         let rest = value(self.input) && (1..=8).contains(&self.bias_groups) && self.margin_limbs <= 9;
         // Forms are numbered by their first use, and all are used.
         let used = self.layers.iter().filter_map(|layer| layer.form);
-        let in_order = used
-            .fold(Some(0), |next: Option<usize>, form| next.filter(|n| form <= *n).map(|n| n.max(form + 1)));
+        let in_order = used.into_iter().try_fold(0, |next, form| (form <= next).then(|| next.max(form + 1)));
         // Everything else follows from these.
         if forms
             && layers

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use zkwatt::device::{CpuDevice, Device};
-use zkwatt::halo2::{PreparedKey, ProveReport, create_proof};
+use zkwatt::halo2::{KeyOptions, PreparedKey, ProveReport, create_proof};
 use zkwatt::{Error, Result};
 use zkwatt_harness::circuit_args::System;
 use zkwatt_harness::lookup_circuit::LookupCircuit;
@@ -102,9 +102,10 @@ pub fn measure(
     let instances = vec![circuit.instance()];
     let (task, setup_s) = timed(|| Task::new(circuit.k(), circuit.clone(), instances, pool, rng(1)));
     let task = task?;
+    let options = KeyOptions { table_bytes: cli.table_mib << 20, coset_bytes: cli.coset_mib << 20 };
     spinner.finish_and_clear();
     for &(device, pool, threads) in machines {
-        let ours = Ours::new(device, &task)?;
+        let ours = Ours::new(device, &task, options)?;
         let mut contestants = vec![ours.contestant(device)];
         for &peer in cli.common.peers.iter().filter(|peer| peer.system() == System::Halo2) {
             contestants.push(prover(&task, pool, rng(5)));
@@ -149,9 +150,10 @@ struct Ours<'a, C> {
 }
 
 impl<'a, C: Circuit<Fr>> Ours<'a, C> {
-    fn new(device: &Device, task: &'a Task<C>) -> Result<Self> {
+    fn new(device: &Device, task: &'a Task<C>, options: KeyOptions) -> Result<Self> {
         let cpu = device.cpu_only()?;
-        let (key, preparation_s) = timed(|| PreparedKey::new(Arc::clone(cpu), &task.params, &task.key));
+        let (key, preparation_s) =
+            timed(|| PreparedKey::with_options(Arc::clone(cpu), &task.params, &task.key, options));
         Ok(Self { key: key?, preparation_s, task, reports: RefCell::default(), proof: RefCell::default() })
     }
 

@@ -81,6 +81,14 @@ struct Cli {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
+    /// Halo2: memory for tables of multiples of the bases
+    #[arg(long, default_value_t = 0, value_name = "MIB", value_parser = clap::value_parser!(u64).range(..=1 << 20))]
+    table_mib: u64,
+
+    /// Halo2: memory for the key's columns on the cosets of the quotient
+    #[arg(long, default_value_t = 0, value_name = "MIB", value_parser = clap::value_parser!(u64).range(..=1 << 20))]
+    coset_mib: u64,
+
     /// Also show where our proving time goes
     #[arg(long)]
     phases: bool,
