@@ -95,6 +95,21 @@ fn a_circuit_is_proved_with_halo2() {
 }
 
 #[test]
+fn a_network_is_proved_with_halo2() {
+    let args =
+        ["--system", "halo2", "--model", "synthetic-12-9-5", "--samples", "1", "--json", "-", "--batch", "2"];
+    let output = run(&[&args[..], &["--input", "committed,private", "--plan", "small"]].concat());
+    let records = records(&output);
+    assert_eq!(records.len(), 2);
+    for record in &records {
+        assert_eq!((record.system.as_deref(), record.plan.as_deref()), (Some("halo2"), Some("small")));
+        assert!(record.verified && record.proof_bytes.unwrap() > 1000 && record.verify_s.unwrap() > 0.0);
+    }
+    let shown = stderr(&output);
+    assert!(shown.lines().all(|line| line.chars().count() <= 100), "{shown}");
+}
+
+#[test]
 fn bad_arguments_exit_with_2() {
     for args in [
         &["--no-such-option"][..],
@@ -102,7 +117,6 @@ fn bad_arguments_exit_with_2() {
         &["--model", "synthetic-0-1"],
         &["--system", "halo3"],
         &["--peers", "halo2-axiom"],
-        &["--system", "halo2", "--model", MODEL],
         &["--system", "halo2", "--model", "synthetic-lookups-15", "--peers", "arkworks"],
         &["--system", "halo2", "--model", "synthetic-lookups-21"],
         &["--model", "synthetic-lookups-9"],

@@ -87,7 +87,9 @@ pub fn measure(
             }
             report.outcome(&record, outcome, f64::from(cli.batch), index == 0)?;
         }
-        report.note(note_of(&title, &plan));
+        for note in notes_of(loaded.name(), &plan) {
+            report.note(note);
+        }
     }
     Ok(())
 }
@@ -96,13 +98,14 @@ fn text(value: impl clap::ValueEnum) -> String {
     name(value).unwrap_or_default()
 }
 
-fn note_of(title: &str, plan: &PlonkishPlan) -> String {
+fn notes_of(model: &str, plan: &PlonkishPlan) -> [String; 2] {
     let choice = plan.choice;
     let (k, columns, degree) = (choice.log_n, choice.weight_columns, plan.degree);
     let (proof, peak) = (table::bytes(plan.proof_bytes), table::bytes(plan.peak_bytes));
-    format!(
-        "{title}: k = {k}, {columns} columns of weights, degree {degree}; predicted: proof {proof}, memory {peak}"
-    )
+    [
+        format!("{model}: k = {k}, {columns} columns of weights, degree {degree}"),
+        format!("{model}: predicted: proof {proof}, memory {peak}"),
+    ]
 }
 
 /// Our prover and what its runs leave behind.
