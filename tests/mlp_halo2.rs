@@ -6,7 +6,7 @@ use rand_core::SeedableRng;
 use std::sync::Arc;
 use zkwatt::Error;
 use zkwatt::device::{CpuDevice, CpuOptions};
-use zkwatt::halo2::{DeviceSrs, Srs};
+use zkwatt::halo2::{DeviceSrs, KeyOptions, Srs};
 use zkwatt::mlp::halo2::{BlindingSeed, MlpProof, MlpProver, MlpVerifier, ProverParts};
 use zkwatt::mlp::plonkish::{Objective, Planner};
 use zkwatt::mlp::{
@@ -59,7 +59,7 @@ struct Case {
 fn setup(model: &QuantisedModel, options: CircuitOptions, batch: usize) -> Case {
     let plan = Planner::new(model, options).unwrap().with_batch(batch).plan(Objective::Fast).unwrap();
     let srs = Arc::new(Srs::insecure(plan.choice.log_n, b"test").unwrap());
-    let parts = ProverParts { model, options, choice: plan.choice };
+    let parts = ProverParts { model, options, choice: plan.choice, key: KeyOptions::default() };
     let prover = if options.weights == WeightMode::Private {
         let seed = BlindingSeed::from_bytes([9; 32]);
         let commitment = MlpProver::commit_model(device(), srs.clone(), parts, &seed, &mut rng(1)).unwrap();
@@ -190,7 +190,7 @@ fn private_weights_are_those_of_the_commitment() {
 
     // A commitment whose range proof is about other columns.
     let plan = Planner::new(&ours, options).unwrap().plan(Objective::Fast).unwrap();
-    let parts = |model| ProverParts { model, options, choice: plan.choice };
+    let parts = |model| ProverParts { model, options, choice: plan.choice, key: KeyOptions::default() };
     let seed = BlindingSeed::from_bytes([9; 32]);
     let mut stolen = va.model_commitment().unwrap().clone();
     stolen.points = vb.model_commitment().unwrap().points.clone();
@@ -286,7 +286,12 @@ fn bad_arguments_are_errors() {
     assert!(prover.prove(&[&[1, 2]], &seeds(1), &mut rng(2)).is_err(), "a short input");
     assert!(prover.prove(&[&[256; 6]], &seeds(1), &mut rng(2)).is_err(), "an input out of range");
     let plan = prover.plan();
-    let parts = ProverParts { model: &model, options: CircuitOptions::default(), choice: plan.choice };
+    let parts = ProverParts {
+        model: &model,
+        options: CircuitOptions::default(),
+        choice: plan.choice,
+        key: KeyOptions::default(),
+    };
     let large = Arc::new(Srs::insecure(plan.choice.log_n + 1, b"test").unwrap());
     assert!(MlpProver::new(device(), large, parts).is_err(), "an SRS of another size");
 }

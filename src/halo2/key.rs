@@ -26,7 +26,8 @@ impl<B: MsmOps<G1> + NttOps + VectorOps + LookupOps + QuotientOps> Halo2Backend 
 /// took 4.7 s of processor time instead of 6.0 s (AMD EPYC, `--threads 2`, a shared machine).
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyOptions {
-    /// Bytes of tables of multiples of the bases. They take as long to make as some ten proofs save; none by default.
+    /// Bytes of tables of multiples of the bases. By count, some fifty sums of full-width scalars pay for them; none by
+    /// default.
     pub table_bytes: u64,
     /// Bytes of the key's columns on the cosets of the quotient, which are else computed for every proof; none by
     /// default.
@@ -128,38 +129,26 @@ impl KeyShape {
     }
 }
 
-/// Upstream caps the degree at `MAX_DEGREE` (5 by default): a key whose gates go beyond yields proofs that nobody accepts.
+/// Upstream caps the degree at `MAX_DEGREE` (5 by default): a key whose expressions go beyond yields proofs that nobody
+/// accepts.
 fn check_degrees(cs: &ConstraintSystem<HaloFr>, degree: usize) -> Result<()> {
-    for gate in cs.gates() {
-        let of_gate = gate.polynomials().iter().map(|p| p.degree()).max().unwrap_or(0);
-        if of_gate > degree {
-            return Err(Error::invalid(
-                "proving key",
-                format!(
-                    "gate `{}` has degree {of_gate}, but the key was made for degree {degree}; set the environment \
-                     variable MAX_DEGREE or call set_minimum_degree({of_gate}), and make the key again",
-                    gate.name()
-                ),
-            ));
-        }
+    let largest =
+        |expressions: &[Expression<HaloFr>]| expressions.iter().map(|e| e.degree()).max().unwrap_or(0);
+    let gates = cs.gates().iter().map(|gate| ("gate", gate.name(), largest(gate.polynomials())));
+    let lookups = cs.lookups().iter().map(|lookup| {
+        let (input, table) = (largest(lookup.input_expressions()), largest(lookup.table_expressions()));
+        ("lookup", lookup.name(), (2 + input.max(1) + table.max(1)).max(4))
+    });
+    match gates.chain(lookups).find(|(_, _, needed)| *needed > degree) {
+        None => Ok(()),
+        Some((kind, name, needed)) => Err(Error::invalid(
+            "proving key",
+            format!(
+                "{kind} `{name}` has degree {needed}, but the key was made for degree {degree}; set the environment \
+                 variable MAX_DEGREE or call set_minimum_degree({needed}), and make the key again"
+            ),
+        )),
     }
-    for lookup in cs.lookups() {
-        let degree_of =
-            |expressions: &[Expression<HaloFr>]| expressions.iter().map(|e| e.degree()).max().unwrap_or(0);
-        let (input, table) = (degree_of(lookup.input_expressions()), degree_of(lookup.table_expressions()));
-        let of_lookup = (2 + input.max(1) + table.max(1)).max(4);
-        if of_lookup > degree {
-            return Err(Error::invalid(
-                "proving key",
-                format!(
-                    "lookup `{}` has degree {of_lookup}, but the key was made for degree {degree}; set the environment \
-                     variable MAX_DEGREE or call set_minimum_degree({of_lookup}), and make the key again",
-                    lookup.name()
-                ),
-            ));
-        }
-    }
-    Ok(())
 }
 
 impl<B: Halo2Backend> PreparedKey<B> {

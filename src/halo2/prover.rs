@@ -50,7 +50,7 @@ where
 {
     let mut channel = Upstream::new(transcript);
     let mut rounds = Rounds::begin(key, circuits.len(), instances, rng, &mut channel)?;
-    rounds.assign_circuits(circuits)?;
+    rounds.assign_circuits(circuits, instances)?;
     Ok(rounds.finish()?.report)
 }
 
@@ -76,8 +76,7 @@ where
     for phase in 0..key.shape.phases {
         for (i, witness) in witnesses.iter().enumerate() {
             let watch = rounds.watch.begin();
-            let known: Vec<Fr> =
-                rounds.known_challenges(phase).into_iter().map_while(|challenge| challenge).collect();
+            let known: Vec<Fr> = rounds.known_challenges(phase).into_iter().flatten().collect();
             let columns = witness.columns(phase, &known)?;
             rounds.watch.witness(watch);
             rounds.commit_phase(i, phase, columns)?;
@@ -102,7 +101,6 @@ pub(super) struct CircuitColumns<B: Halo2Backend> {
     pub advice: Vec<B::Buf<Fr>>,
     pub permutation_products: Vec<B::Buf<Fr>>,
     pub lookups: Vec<LookupColumns<B>>,
-    instance_values: Vec<Vec<Fr>>,
     blinding: Vec<Zeroizing<Vec<Fr>>>,
 }
 
@@ -198,13 +196,16 @@ impl<'a, B: Halo2Backend> Rounds<'a, B> {
             advice: Vec::new(),
             permutation_products: Vec::new(),
             lookups: Vec::new(),
-            instance_values: instance.iter().map(|values| interop::scalars(values).to_vec()).collect(),
             blinding: Vec::new(),
         })
     }
 
     /// The advice of circuits that assign cells.
-    fn assign_circuits<C: Circuit<HaloFr>>(&mut self, circuits: &[C]) -> Result<()> {
+    fn assign_circuits<C: Circuit<HaloFr>>(
+        &mut self,
+        circuits: &[C],
+        instances: &[&[&[HaloFr]]],
+    ) -> Result<()> {
         let key = self.key;
         let shape = Shape {
             column_phases: &key.shape.column_phases,
@@ -214,10 +215,7 @@ impl<'a, B: Halo2Backend> Rounds<'a, B> {
             k: key.shape.k,
         };
         let constants = key.vk.cs().constants();
-        let values: Vec<Vec<Vec<Fr>>> =
-            self.circuits.iter_mut().map(|c| std::mem::take(&mut c.instance_values)).collect();
-        let values: Vec<Vec<&[Fr]>> = values.iter().map(|c| c.iter().map(Vec::as_slice).collect()).collect();
-        if let ([circuit], [instances]) = (circuits, values.as_slice()) {
+        if let ([circuit], [instances]) = (circuits, instances) {
             let known = vec![None; key.shape.challenge_phases.len()];
             return synthesis::synthesize(
                 circuit,
@@ -233,7 +231,7 @@ impl<'a, B: Halo2Backend> Rounds<'a, B> {
             );
         }
         for phase in 0..shape.phases {
-            for (i, (circuit, instances)) in circuits.iter().zip(&values).enumerate() {
+            for (i, (circuit, instances)) in circuits.iter().zip(instances).enumerate() {
                 let known = self.known_challenges(phase);
                 let columns =
                     synthesis::synthesize_phase(circuit, constants, shape, instances, phase, known)?;
@@ -330,7 +328,7 @@ impl<'a, B: Halo2Backend> Rounds<'a, B> {
         match &values {
             ColumnValues::Field(values) => column.extend_from_slice(values),
             ColumnValues::Small(values) => {
-                column.extend(parallel::map_range(values.len(), |i| signed(values[i])));
+                column.extend(parallel::map_range(values.len(), |i| Fr::from(i64::from(values[i]))));
             }
         }
         column.resize(shape.usable_rows, Fr::ZERO);
@@ -409,23 +407,26 @@ impl<'a, B: Halo2Backend> Rounds<'a, B> {
                         (key.backend.resized(&input, usable)?, key.backend.resized(&table, usable)?);
                     key.backend.permuted_pair(&input, &table).map_err(|e| self.lookup_error(i, e))?
                 };
-                let mut permuted = Vec::with_capacity(2);
-                for column in pair {
-                    let mut column = key.backend.resized(&column, key.shape.n)?;
-                    key.backend.write(&mut column, usable, &self.random_tail(0))?;
-                    permuted.push(column);
-                }
-                let points = key
-                    .backend
-                    .msm_batch(&key.lagrange, permuted.iter().map(MsmScalars::Device).collect())?;
+                let [permuted_input, permuted_table] = pair;
+                let permuted_input = self.blinded(&permuted_input)?;
+                let permuted_table = self.blinded(&permuted_table)?;
+                let both = [&permuted_input, &permuted_table].map(MsmScalars::Device);
+                let points = key.backend.msm_batch(&key.lagrange, both.into())?;
                 self.write_points(&points)?;
-                if let (Some(permuted_table), Some(permuted_input)) = (permuted.pop(), permuted.pop()) {
-                    lookups.push(Permuted { input, table, permuted_input, permuted_table });
-                }
+                lookups.push(Permuted { input, table, permuted_input, permuted_table });
             }
             all.push(lookups);
         }
         Ok(all)
+    }
+
+    /// The usable rows of a column with blinding behind them.
+    fn blinded(&mut self, usable: &B::Buf<Fr>) -> Result<B::Buf<Fr>> {
+        let (backend, shape) = (&self.key.backend, &self.key.shape);
+        let mut column = backend.resized(usable, shape.n)?;
+        let tail = self.random_tail(0);
+        self.key.backend.write(&mut column, self.key.shape.usable_rows, &tail)?;
+        Ok(column)
     }
 
     /// A value that is not in the table means an unsatisfied circuit; other errors stay what they are.
@@ -553,12 +554,6 @@ impl<'a, B: Halo2Backend> Rounds<'a, B> {
     pub(super) fn write_points(&mut self, points: &[G1Affine]) -> Result<()> {
         points.iter().try_for_each(|point| self.channel.send_point(*point))
     }
-}
-
-/// The integer as a field element.
-fn signed(value: i32) -> Fr {
-    let magnitude = Fr::from(u64::from(value.unsigned_abs()));
-    if value < 0 { -magnitude } else { magnitude }
 }
 
 fn sum(a: G1Affine, b: G1Affine) -> G1Affine {

@@ -34,21 +34,13 @@ pub(super) fn synthesize<C: Circuit<HaloFr>>(
     circuit: &C,
     constants: &[Column<Fixed>],
     shape: Shape<'_>,
-    instances: &[&[Fr]],
+    instances: &[&[HaloFr]],
     challenges: Vec<Option<Fr>>,
     end_phase: &mut EndPhase<'_>,
 ) -> Result<()> {
     let mut meta = ConstraintSystem::default();
     let config = C::configure_with_params(&mut meta, circuit.params());
-    let mut collector = Collector {
-        shape,
-        instances,
-        cells: vec![vec![Assigned::Zero; shape.n]; shape.column_phases.len()],
-        phase: 0,
-        challenges,
-        end_phase,
-        failure: None,
-    };
+    let mut collector = Collector::new(shape, instances, 0, challenges, end_phase);
     while collector.phase < shape.phases {
         let synthesized =
             C::FloorPlanner::synthesize(&mut collector, circuit, config.clone(), constants.to_vec());
@@ -73,7 +65,7 @@ pub(super) fn synthesize_phase<C: Circuit<HaloFr>>(
     circuit: &C,
     constants: &[Column<Fixed>],
     shape: Shape<'_>,
-    instances: &[&[Fr]],
+    instances: &[&[HaloFr]],
     phase: u8,
     challenges: Vec<Option<Fr>>,
 ) -> Result<Vec<ColumnValues>> {
@@ -86,15 +78,7 @@ pub(super) fn synthesize_phase<C: Circuit<HaloFr>>(
                 .into(),
         })
     };
-    let mut collector = Collector {
-        shape,
-        instances,
-        cells: vec![vec![Assigned::Zero; shape.n]; shape.column_phases.len()],
-        phase,
-        challenges,
-        end_phase: &mut refuse,
-        failure: None,
-    };
+    let mut collector = Collector::new(shape, instances, phase, challenges, &mut refuse);
     let synthesized = C::FloorPlanner::synthesize(&mut collector, circuit, config, constants.to_vec());
     match (collector.failure.take(), synthesized) {
         (Some(failure), _) => Err(failure),
@@ -110,7 +94,7 @@ fn synthesis_error(error: &plonk::Error) -> Error {
 /// Takes the advice cells of a circuit.
 struct Collector<'a, 'b> {
     shape: Shape<'a>,
-    instances: &'a [&'a [Fr]],
+    instances: &'a [&'a [HaloFr]],
     cells: Vec<Vec<Assigned<HaloFr>>>,
     /// The phase that is being assigned.
     phase: u8,
@@ -120,7 +104,18 @@ struct Collector<'a, 'b> {
     failure: Option<Error>,
 }
 
-impl Collector<'_, '_> {
+impl<'a, 'b> Collector<'a, 'b> {
+    fn new(
+        shape: Shape<'a>,
+        instances: &'a [&'a [HaloFr]],
+        phase: u8,
+        challenges: Vec<Option<Fr>>,
+        end_phase: &'a mut EndPhase<'b>,
+    ) -> Self {
+        let cells = vec![vec![Assigned::Zero; shape.n]; shape.column_phases.len()];
+        Self { shape, instances, cells, phase, challenges, end_phase, failure: None }
+    }
+
     fn fail(&mut self, failure: Error) {
         self.failure.get_or_insert(failure);
     }
@@ -180,7 +175,7 @@ impl Assignment<HaloFr> for Collector<'_, '_> {
             return Err(plonk::Error::NotEnoughRowsAvailable { current_k: self.shape.k });
         }
         let value = self.instances.get(column.index()).and_then(|values| values.get(row));
-        value.map(|v| Value::known(interop::halo2_scalar(v))).ok_or(plonk::Error::BoundsFailure)
+        value.map(|v| Value::known(*v)).ok_or(plonk::Error::BoundsFailure)
     }
 
     fn assign_advice<'v>(

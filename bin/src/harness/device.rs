@@ -2,7 +2,8 @@
 
 use crate::args::DeviceArg;
 use crate::record::Record;
-use zkwatt::device::{CpuOptions, Device, DeviceKind};
+use std::sync::Arc;
+use zkwatt::device::{CpuDevice, CpuOptions, Device, DeviceKind};
 use zkwatt::{Error, Result};
 
 /// The device of `--device`, with `threads` CPU threads where it computes on the CPU.
@@ -20,6 +21,20 @@ pub fn open(device: DeviceArg, threads: usize) -> Result<Device> {
             (_, report) if report.chosen == DeviceKind::Cpu => cpu(),
             (device, _) => Ok(device),
         },
+    }
+}
+
+/// The CPU, for what this version does nowhere else.
+///
+/// # Errors
+/// [`Error::Unsupported`] for other devices.
+pub fn cpu(device: &Device) -> Result<Arc<CpuDevice>> {
+    match device {
+        Device::Cpu(cpu) => Ok(cpu.clone()),
+        other => Err(Error::Unsupported {
+            what: format!("Halo2 on {}", other.info().kind),
+            reason: "this version proves with Halo2 on the CPU only; use --device cpu".into(),
+        }),
     }
 }
 

@@ -3,12 +3,12 @@
 use crate::device::{G1, MsmOps};
 use crate::error::Result;
 use crate::halo2::DeviceSrs;
-use crate::halo2::link::LinkProof;
+use crate::halo2::link::{LinkProof, compress};
 use crate::interop::halo2curves as interop;
 use halo2curves_axiom::bn256;
 use halo2curves_axiom::ff::FromUniformBytes;
 use rand_core::{CryptoRng, RngCore};
-use sha2::{Digest, Sha512};
+use sha2::{Digest, Sha256, Sha512};
 use zeroize::{Zeroize, Zeroizing};
 use zkwatt_kernels::curve::Xyzz;
 use zkwatt_kernels::msm::Scalars;
@@ -99,4 +99,13 @@ pub struct ModelCommitment {
     pub range_proof: Vec<u8>,
     /// That the columns of that proof are those of `points`.
     pub link: LinkProof,
+}
+
+impl ModelCommitment {
+    /// SHA-256 of the points, by which people tell whether two keys hold the same weights.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new_with_prefix(b"zkwatt model commitment v1\0");
+        self.points.iter().for_each(|point| hash.update(compress(point)));
+        hash.finalize().into()
+    }
 }

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use zkwatt_kernels::{Fq, Fq2, G1Affine, G2Affine};
 
-const VERIFYING_KEY: FileKind = FileKind { magic: *b"zkwattHV", name: "Halo2 verifying key file" };
+const VERIFYING_KEY: FileKind = FileKind { magic: MlpVerifier::SIGNATURE, name: "Halo2 verifying key file" };
 const PROOF: FileKind = FileKind { magic: *b"zkwattHP", name: "Halo2 proof file" };
 const SYSTEM: &str = "halo2";
 
@@ -53,6 +53,9 @@ struct ProofHeader {
 }
 
 impl MlpVerifier {
+    /// What the files of verifying keys begin with.
+    pub const SIGNATURE: [u8; 8] = *b"zkwattHV";
+
     /// The bytes of a verifying key file.
     ///
     /// # Errors

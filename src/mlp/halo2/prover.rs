@@ -38,6 +38,8 @@ pub struct ProverParts<'a> {
     pub options: CircuitOptions,
     /// The layout; see [`Planner`](crate::mlp::plonkish::Planner).
     pub choice: LayoutChoice,
+    /// What the key may spend on being faster: nothing by default, which is right for a few proofs.
+    pub key: KeyOptions,
 }
 
 /// A proof and what it cost.
@@ -63,7 +65,7 @@ impl<B: Halo2Backend> MlpProver<B> {
         if circuit.layout().private_weights() {
             return Err(Error::invalid("weights", "are private; use MlpProver::with_private_weights"));
         }
-        Self::assemble(DeviceSrs::new(device, srs)?, circuit, None)
+        Self::assemble(DeviceSrs::new(device, srs)?, circuit, None, parts.key)
     }
 
     /// Sets up for private weights, with a commitment to them under `seed` that
@@ -92,7 +94,7 @@ impl<B: Halo2Backend> MlpProver<B> {
                 hint: "use the files that one setup wrote together",
             });
         }
-        Self::assemble(srs, circuit, Some((seed, commitment)))
+        Self::assemble(srs, circuit, Some((seed, commitment)), parts.key)
     }
 
     /// Commits to the weights of a model and proves, once for all proofs to come, that they are bytes.
@@ -126,9 +128,10 @@ impl<B: Halo2Backend> MlpProver<B> {
         srs: DeviceSrs<B>,
         circuit: PlonkishCircuit,
         private: Option<(BlindingSeed, ModelCommitment)>,
+        options: KeyOptions,
     ) -> Result<Self> {
         check_k(&srs, &circuit)?;
-        let key = keygen::prepare(&srs, &circuit, Selectors::Direct, parts_options(&srs))?;
+        let key = keygen::prepare(&srs, &circuit, Selectors::Direct, options)?;
         let (weights, commitment) = private.unzip();
         let range =
             commitment.map(|commitment| RangeVerifier::new(&srs, &circuit, commitment)).transpose()?;
@@ -221,14 +224,6 @@ impl<B: Halo2Backend> MlpProver<B> {
         Ok(Proved { proof, report: proved.report, witness_s, link_s })
     }
 }
-
-/// Tables for an SRS that is small beside what they save: a key is made once for many proofs.
-fn parts_options<B: Halo2Backend>(srs: &DeviceSrs<B>) -> KeyOptions {
-    KeyOptions { table_bytes: if srs.srs().k() <= 12 { TABLE_BYTES } else { 0 }, ..KeyOptions::default() }
-}
-
-/// Bytes of tables that a key may take; see [`KeyOptions`].
-const TABLE_BYTES: u64 = 24 << 20;
 
 /// The column under which the blinding of an input is derived: no weight column has it.
 const INPUT: u64 = u64::MAX;

@@ -3,7 +3,7 @@
 use super::{BlindingSeed, MlpProver, MlpVerifier, ProverParts};
 use crate::device::{CpuDevice, CpuOptions};
 use crate::error::Error;
-use crate::halo2::{DeviceSrs, Srs};
+use crate::halo2::{DeviceSrs, KeyOptions, Srs};
 use crate::mlp::plonkish::{Objective, Planner};
 use crate::mlp::{CircuitOptions, InputSpec, QuantisedLayer, QuantisedModel, Requantise, WeightMode};
 use halo2_axiom::halo2curves::bn256::G1Affine as HaloG1Affine;
@@ -32,7 +32,7 @@ fn setup(weights: WeightMode) -> (DeviceSrs<CpuDevice>, MlpProver<CpuDevice>) {
     let plan = Planner::new(&model, options).unwrap().plan(Objective::Fast).unwrap();
     let device = Arc::new(CpuDevice::new(CpuOptions::default()).unwrap());
     let srs = Arc::new(Srs::insecure(plan.choice.log_n, b"test").unwrap());
-    let parts = ProverParts { model: &model, options, choice: plan.choice };
+    let parts = ProverParts { model: &model, options, choice: plan.choice, key: KeyOptions::default() };
     let prover = match weights {
         WeightMode::Public => MlpProver::new(device.clone(), srs.clone(), parts).unwrap(),
         WeightMode::Private => {

@@ -218,12 +218,9 @@ impl MlpVerifier {
             }
             None => return Err(Error::invalid("model", "is needed to check a key of public weights")),
         };
+        self.expect_model(model)?;
         let circuit = PlonkishCircuit::new(model, self.layout.options, self.layout.choice())?;
         let of_model = || format!("model `{}`", model.name.escape_debug());
-        let digest_differs = self.model_digest.is_some_and(|digest| digest != model.digest());
-        if digest_differs || *circuit.layout() != self.layout || circuit.interface() != self.interface {
-            return Err(mismatch(format!("model `{}`", self.model.escape_debug()), of_model()));
-        }
         let same = |ours: &VerifyingKey<_>, theirs: &VerifyingKey<_>| {
             ours.transcript_repr() == theirs.transcript_repr()
         };
@@ -236,6 +233,24 @@ impl MlpVerifier {
             return Err(mismatch("another range proof".into(), of_model()));
         }
         Ok(())
+    }
+
+    /// Refuses a model that leads to another layout than the key's, and with public weights any but the key's.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`].
+    pub fn expect_model(&self, model: &QuantisedModel) -> Result<()> {
+        let layout = Layout::new(model, self.layout.options, self.layout.choice());
+        let same_weights = self.model_digest.is_none_or(|digest| digest == model.digest());
+        if same_weights && layout.is_ok_and(|layout| layout == self.layout) {
+            return Ok(());
+        }
+        Err(Error::Mismatch {
+            what: "the verifying key",
+            made_for: format!("model `{}`", self.model.escape_debug()),
+            used_with: format!("`{}`", model.name.escape_debug()),
+            hint: "use the directory that one setup wrote for this model",
+        })
     }
 
     /// A model of the layout's shape, for keys that do not depend on weights.

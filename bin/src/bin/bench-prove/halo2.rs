@@ -5,11 +5,10 @@ use halo2_axiom::halo2curves::bn256::Fr;
 use halo2_axiom::plonk::Circuit;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
+use zkwatt::Result;
 use zkwatt::device::{CpuDevice, Device};
 use zkwatt::halo2::{KeyOptions, PreparedKey, ProveReport, create_proof};
-use zkwatt::{Error, Result};
 use zkwatt_harness::circuit_args::System;
 use zkwatt_harness::lookup_circuit::LookupCircuit;
 use zkwatt_harness::measure::{Check, Contestant, interleave};
@@ -102,10 +101,9 @@ pub fn measure(
     let instances = vec![circuit.instance()];
     let (task, setup_s) = timed(|| Task::new(circuit.k(), circuit.clone(), instances, pool, rng(1)));
     let task = task?;
-    let options = KeyOptions { table_bytes: cli.table_mib << 20, coset_bytes: cli.coset_mib << 20 };
     spinner.finish_and_clear();
     for &(device, pool, threads) in machines {
-        let ours = Ours::new(device, &task, options)?;
+        let ours = Ours::new(device, &task, cli.key_options())?;
         let mut contestants = vec![ours.contestant(device)];
         for &peer in cli.common.peers.iter().filter(|peer| peer.system() == System::Halo2) {
             contestants.push(prover(&task, pool, rng(5)));
@@ -151,9 +149,8 @@ struct Ours<'a, C> {
 
 impl<'a, C: Circuit<Fr>> Ours<'a, C> {
     fn new(device: &Device, task: &'a Task<C>, options: KeyOptions) -> Result<Self> {
-        let cpu = device.cpu_only()?;
-        let (key, preparation_s) =
-            timed(|| PreparedKey::with_options(Arc::clone(cpu), &task.params, &task.key, options));
+        let cpu = device::cpu(device)?;
+        let (key, preparation_s) = timed(|| PreparedKey::with_options(cpu, &task.params, &task.key, options));
         Ok(Self { key: key?, preparation_s, task, reports: RefCell::default(), proof: RefCell::default() })
     }
 
@@ -205,23 +202,4 @@ pub fn phase_medians(reports: &[ProveReport]) -> BTreeMap<String, f64> {
         median(&values).map(|seconds| ((*name).to_owned(), seconds))
     };
     PHASES.iter().filter_map(phase).collect()
-}
-
-/// The device that this version proves with Halo2 on.
-pub trait CpuOnly {
-    /// The CPU, or [`Error::Unsupported`].
-    fn cpu_only(&self) -> Result<&Arc<CpuDevice>>;
-}
-
-impl CpuOnly for Device {
-    #[allow(unreachable_patterns, reason = "so far there is no other device")]
-    fn cpu_only(&self) -> Result<&Arc<CpuDevice>> {
-        match self {
-            Self::Cpu(cpu) => Ok(cpu),
-            _ => Err(Error::Unsupported {
-                what: "--system halo2".into(),
-                reason: "this version proves with Halo2 on the CPU only; use --device cpu".into(),
-            }),
-        }
-    }
 }

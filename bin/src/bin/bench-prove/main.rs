@@ -15,6 +15,7 @@ use zkwatt::device::Device;
 use zkwatt::groth16::{
     Assignment, DeviceProver, PreparedVerifyingKey, Proof, ProveReport, ProverOptions, ProvingKey, setup,
 };
+use zkwatt::halo2::KeyOptions;
 use zkwatt::mlp::r1cs::{InputMode, MlpCircuit};
 use zkwatt::mlp::{accuracy, random_salt};
 use zkwatt::{Error, Result};
@@ -92,6 +93,12 @@ struct Cli {
     /// Also show where our proving time goes
     #[arg(long)]
     phases: bool,
+}
+
+impl Cli {
+    fn key_options(&self) -> KeyOptions {
+        KeyOptions { table_bytes: self.table_mib << 20, coset_bytes: self.coset_mib << 20 }
+    }
 }
 
 /// The models trained on digits.

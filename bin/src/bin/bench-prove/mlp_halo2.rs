@@ -1,6 +1,6 @@
 //! Proofs of inference with Halo2.
 
-use super::halo2::{CpuOnly, Tables, phase_medians};
+use super::halo2::{Tables, phase_medians};
 use super::{Accuracy, Cli, name, rng, timed};
 use halo2_axiom::halo2curves::bn256::Fr as HaloFr;
 use std::cell::RefCell;
@@ -40,7 +40,7 @@ pub fn measure(
     let model = &loaded.quantised;
     let planner = Planner::new(model, options)?.with_batch(cli.batch.into());
     let plan = planner.plan(cli.plan.into())?;
-    let parts = ProverParts { model, options, choice: plan.choice };
+    let parts = ProverParts { model, options, choice: plan.choice, key: cli.key_options() };
     let inputs = loaded.inputs(cli.batch.into());
     let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
     let title = format!("{}, {} weights, {} input", loaded.name(), text(cli.weights), text(input));
@@ -124,7 +124,7 @@ impl<'a> Ours<'a> {
         inputs: &'a [&'a [u32]],
         report: &mut Report,
     ) -> Result<Self> {
-        let cpu = Arc::clone(device.cpu_only()?);
+        let cpu = device::cpu(device)?;
         let srs = Arc::new(Srs::insecure(parts.choice.log_n, b"bench-prove")?);
         let (prover, setup_s) = timed(|| {
             if parts.options.weights == WeightMode::Public {

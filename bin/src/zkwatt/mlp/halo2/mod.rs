@@ -9,11 +9,8 @@ pub mod verify;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use zkwatt::device::{CpuDevice, Device};
-use zkwatt::mlp::QuantisedModel;
 use zkwatt::mlp::halo2::MlpVerifier;
-use zkwatt::mlp::plonkish::Layout;
+use zkwatt::mlp::plonkish::MAX_COLUMNS;
 use zkwatt::{Error, Result};
 use zkwatt_harness::plan_args::Plan;
 
@@ -21,10 +18,8 @@ use zkwatt_harness::plan_args::Plan;
 const SRS_FILE: &str = "srs";
 /// What opens the commitment to private weights there.
 const MODEL_SECRET_FILE: &str = "model.secret.json";
-/// What verifying keys begin with.
-const MAGIC: &[u8; 8] = b"zkwattHV";
 /// Most inferences in one proof.
-const MAX_BATCH: i64 = 1 << 16;
+const MAX_BATCH: i64 = MAX_COLUMNS as i64;
 
 /// How the circuit is laid out, and over which SRS.
 #[derive(Clone, Debug, clap::Args)]
@@ -64,31 +59,7 @@ impl PlanArgs {
 
 /// Whether a file begins like a verifying key of Halo2.
 pub fn is_key(path: &Path) -> bool {
-    let mut start = [0; MAGIC.len()];
-    File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == *MAGIC
-}
-
-/// The backend of a device.
-fn backend(device: &Device) -> Result<Arc<CpuDevice>> {
-    match device {
-        Device::Cpu(cpu) => Ok(cpu.clone()),
-        other => Err(Error::Unsupported {
-            what: format!("Halo2 on {}", other.info().kind),
-            reason: "this version proves with Halo2 on the CPU only; use --device cpu".into(),
-        }),
-    }
-}
-
-/// Refuses a model of another shape than the key's.
-fn expect_layout(key: &MlpVerifier, model: &QuantisedModel) -> Result<()> {
-    let layout = key.layout();
-    if Layout::new(model, layout.options, layout.choice()).is_ok_and(|ours| ours == *layout) {
-        return Ok(());
-    }
-    Err(Error::Mismatch {
-        what: "the verifying key",
-        made_for: format!("model `{}`", key.model().escape_debug()),
-        used_with: format!("`{}`", model.name.escape_debug()),
-        hint: "use the directory that `zkwatt mlp setup` wrote for this model",
-    })
+    let mut start = [0; MlpVerifier::SIGNATURE.len()];
+    File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok()
+        && start == MlpVerifier::SIGNATURE
 }

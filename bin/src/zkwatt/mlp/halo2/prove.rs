@@ -1,6 +1,6 @@
 //! `zkwatt mlp prove` with a key of Halo2.
 
-use super::{MODEL_SECRET_FILE, SRS_FILE, backend, expect_layout, secret, show};
+use super::{MODEL_SECRET_FILE, SRS_FILE, secret, show};
 use crate::console::{field, say};
 use crate::mlp::prove::{Args, salt_is_for_commitments};
 use crate::mlp::setup::warn_of;
@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use zkwatt::device::CpuDevice;
-use zkwatt::halo2::Srs;
+use zkwatt::halo2::{KeyOptions, Srs};
 use zkwatt::mlp::halo2::{BlindingSeed, MlpProver, MlpVerifier, Proved, ProverParts};
 use zkwatt::mlp::{InputMode, QuantisedModel};
 use zkwatt::{Error, Result};
@@ -29,7 +29,7 @@ pub fn run(args: &Args) -> Result<()> {
     let key = MlpVerifier::read(args.key.join(VERIFYING_KEY_FILE))?;
     let options = key.layout().options;
     let model = QuantisedModel::load(args.key.join(MODEL_FILE))?;
-    expect_layout(&key, &model)?;
+    key.expect_model(&model)?;
     let batch = key.layout().batch;
     let inputs = image::read(&args.image, args.index, batch, &model.input)?;
     let mut rng = random::generator()?;
@@ -45,7 +45,7 @@ pub fn run(args: &Args) -> Result<()> {
     let lines = on_threads(args.threads, || {
         spinner.set_message("making the proving key");
         let start = Instant::now();
-        let prover = prover(&args.key, &key, &model, backend(&device)?)?;
+        let prover = prover(&args.key, &key, &model, device::cpu(&device)?)?;
         let key_s = start.elapsed().as_secs_f64();
         spinner.set_message("proving");
         let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
@@ -122,7 +122,12 @@ fn prover(
         });
     }
     let srs = Arc::new(srs);
-    let parts = ProverParts { model, options: key.layout().options, choice: key.layout().choice() };
+    let parts = ProverParts {
+        model,
+        options: key.layout().options,
+        choice: key.layout().choice(),
+        key: KeyOptions::default(),
+    };
     let prover = match key.model_commitment() {
         None => MlpProver::new(device, srs, parts)?,
         Some(commitment) => {

@@ -1,7 +1,7 @@
 //! `zkwatt mlp setup --system halo2`
 
 use super::show::{self, model_digest};
-use super::{MODEL_SECRET_FILE, PlanArgs, SRS_FILE, backend, secret};
+use super::{MODEL_SECRET_FILE, PlanArgs, SRS_FILE, secret};
 use crate::console::{field, note, say, warn};
 use crate::mlp::setup::{Args, warn_of};
 use crate::mlp::{MODEL_FILE, VERIFYING_KEY_FILE, on_threads};
@@ -10,6 +10,7 @@ use crate::staged::{Access, Staged};
 use rand_core::RngCore;
 use std::sync::Arc;
 use std::time::Instant;
+use zkwatt::halo2::KeyOptions;
 use zkwatt::halo2::link::LinkProof;
 use zkwatt::halo2::srs::{ReadOptions, Srs, Validate};
 use zkwatt::mlp::halo2::{BlindingSeed, MlpProver, ModelCommitment, ProverParts};
@@ -39,12 +40,13 @@ pub fn run(args: &Args) -> Result<()> {
         let spinner = progress::spinner("planning");
         let loaded = args.model.load()?;
         let model = &loaded.quantised;
-        let device = backend(&device::open(DeviceArg::Cpu, args.threads.unwrap_or_else(available_threads))?)?;
+        let device =
+            device::cpu(&device::open(DeviceArg::Cpu, args.threads.unwrap_or_else(available_threads))?)?;
         spinner.set_message("reading or making the SRS");
         let (plan, srs) = plan_and_srs(model, options, &args.plan)?;
         let srs = Arc::new(srs);
         let mut rng = random::generator()?;
-        let parts = ProverParts { model, options, choice: plan.choice };
+        let parts = ProverParts { model, options, choice: plan.choice, key: KeyOptions::default() };
 
         spinner.set_message("setting up");
         let mut lines = Vec::new();

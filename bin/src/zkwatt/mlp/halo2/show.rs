@@ -4,7 +4,6 @@ use crate::console::field;
 use crate::mlp::key::hex;
 use crate::mlp::statement::{UNBOUND, describe_output, output_json, public_input};
 use halo2curves_axiom::group::GroupEncoding;
-use sha2::{Digest, Sha256};
 use zkwatt::interop::halo2curves::halo2_g1_point;
 use zkwatt::kernels::G1Affine;
 use zkwatt::mlp::halo2::{MlpProof, ModelCommitment};
@@ -15,20 +14,14 @@ use zkwatt_harness::table::Table;
 /// Inferences of a batch that are shown.
 const SHOWN: usize = 10;
 
-fn compressed(point: &G1Affine) -> Vec<u8> {
-    halo2_g1_point(point).to_bytes().as_ref().to_vec()
-}
-
 /// A point of G1 in its compressed form of 32 bytes: x little-endian, with the sign of y in the highest bits.
 pub fn point(point: &G1Affine) -> String {
-    format!("0x{}", hex(&compressed(point)))
+    format!("0x{}", hex(halo2_g1_point(point).to_bytes().as_ref()))
 }
 
-/// SHA-256 of the points of a commitment to weights, by which people tell whether two keys hold the same.
+/// The digest of a commitment to weights.
 pub fn model_digest(commitment: &ModelCommitment) -> String {
-    let mut hash = Sha256::new_with_prefix(b"zkwatt model commitment v1\0");
-    commitment.points.iter().for_each(|point| hash.update(compressed(point)));
-    hex(&hash.finalize())
+    hex(&commitment.digest())
 }
 
 /// The first digits of a digest.

@@ -1,6 +1,6 @@
 //! `zkwatt mlp verify` with a key of Halo2.
 
-use super::{SRS_FILE, backend, expect_layout, show};
+use super::{SRS_FILE, show};
 use crate::console::{field, say, warn};
 use crate::mlp::verify::Args;
 use crate::staged::{Access, Staged};
@@ -83,7 +83,7 @@ fn srs_path(args: &Args) -> PathBuf {
 fn check_key(args: &Args, key: &MlpVerifier, name: Option<&str>) -> Result<(String, bool)> {
     let model = name.map(|name| models::load(name, &LoadOptions::default())).transpose()?;
     let model = model.map(|loaded| loaded.quantised);
-    model.as_ref().map_or(Ok(()), |model| expect_layout(key, model))?;
+    model.as_ref().map_or(Ok(()), |model| key.expect_model(model))?;
     let path = srs_path(args);
     let options = ReadOptions { k: Some(key.layout().log_n), validate: Validate::Full };
     let srs = match Srs::read_with(&path, &options) {
@@ -95,7 +95,7 @@ fn check_key(args: &Args, key: &MlpVerifier, name: Option<&str>) -> Result<(Stri
         other => other,
     }?;
     let insecure = srs.is_insecure() || key.is_insecure();
-    let device = backend(&device::open(DeviceArg::Cpu, available_threads())?)?;
+    let device = device::cpu(&device::open(DeviceArg::Cpu, available_threads())?)?;
     key.check_key(&DeviceSrs::new(device, Arc::new(srs))?, model.as_ref())?;
     let what = match key.model_commitment() {
         None => "the key is made from it and the SRS",
