@@ -2,6 +2,7 @@
 
 use crate::limbs::{LimbForm, R_BITS, Step};
 use crate::wgsl::Wgsl;
+use core::ops::Range;
 
 /// What needs no unrolling is written by hand.
 const COMMON: &str = include_str!("field_common.wgsl");
@@ -115,26 +116,30 @@ impl Product<'_> {
         file.function("fe_mul(a: Fe, b: Fe) -> Fe", |w| {
             self.unpack(w, "a");
             self.unpack(w, "b");
-            self.reduced_columns(w, |k| self.product_terms(k));
+            if self.form.karatsuba {
+                self.reduced_columns(w, |w, k| self.karatsuba_column(w, k));
+            } else {
+                self.reduced_columns(w, |_, k| Column::plain(products("a", "b", 0..self.form.count, k)));
+            }
         });
         file.function("fe_square(a: Fe) -> Fe", |w| {
             self.unpack(w, "a");
             for k in 0..self.form.count {
-                w.bind(format!("twice{k}"), format!("a{k} << 1u"));
+                w.bind(format!("twice{k}"), self.widen(&format!("{} << 1u", self.narrow(&format!("a{k}")))));
             }
-            self.reduced_columns(w, |k| self.square_terms(k));
+            self.reduced_columns(w, |_, k| Column::plain(self.square_terms(k)));
         });
     }
 
     fn constants(&self, file: &mut Wgsl) {
-        let LimbForm { word, bits, suffix, .. } = self.form;
+        let LimbForm { word, bits, .. } = self.form;
         file.blank();
-        file.line(format!("const LIMB: {word} = {:#x}{suffix};", self.form.mask()));
-        file.line(format!("const LAST_LIMB: {word} = {:#x}{suffix};", (1u64 << self.form.last_bits()) - 1));
-        file.line(format!("const INV: {word} = {word}(INV_{bits});"));
+        file.line(format!("const LIMB = {:#x}u;", self.form.mask()));
+        file.line(format!("const LAST_LIMB = {:#x}u;", (1u64 << self.form.last_bits()) - 1));
+        file.line(format!("const INV = INV_{bits};"));
         for prefix in ["P", "N"] {
             for k in 0..self.form.count {
-                file.line(format!("const {prefix}{k}: {word} = {word}({prefix}{bits}_{k});"));
+                file.line(format!("const {prefix}{k} = {word}({prefix}{bits}_{k});"));
             }
         }
     }
@@ -151,27 +156,57 @@ impl Product<'_> {
             if to > 32 * (low + 1) {
                 value = format!("({value} | ({} << {}u))", word(of, low + 1), 32 - shift);
             }
-            w.bind(format!("{of}{k}"), format!("{} & LIMB", self.widen(&value)));
+            w.bind(format!("{of}{k}"), self.widen(&format!("{value} & LIMB")));
         }
     }
 
+    /// Compilers see a product of 32 by 32 bits only where both factors were widened last.
     fn widen(&self, value: &str) -> String {
         if self.form.word == "u32" { value.to_string() } else { format!("{}({value})", self.form.word) }
     }
 
-    fn product_terms(&self, column: usize) -> Vec<String> {
-        self.pairs(column).map(|(i, j)| format!("a{i} * b{j}")).collect()
+    fn narrow(&self, value: &str) -> String {
+        if self.form.word == "u32" { value.to_string() } else { format!("u32({value})") }
     }
 
     fn square_terms(&self, column: usize) -> Vec<String> {
-        let upper = self.pairs(column).filter(|(i, j)| i <= j);
+        let upper = pairs(0..self.form.count, column).filter(|(i, j)| i <= j);
         upper.map(|(i, j)| if i == j { format!("a{i} * a{i}") } else { format!("twice{i} * a{j}") }).collect()
     }
 
-    /// Limbs (i, j) with i + j = `column`.
-    fn pairs(&self, column: usize) -> impl Iterator<Item = (usize, usize)> {
-        let count = self.form.count;
-        (0..count).filter_map(move |i| column.checked_sub(i).filter(|&j| j < count).map(|j| (i, j)))
+    /// low + ((a_low + a_high)·(b_low + b_high) − low − high)·2^half + high·2^count.
+    ///
+    /// Only the whole column is known to fit its word; below it, words wrap. A column of the halves' products is bound
+    /// where it is first needed, which keeps fewer of them in registers.
+    fn karatsuba_column(&self, w: &mut Wgsl, column: usize) -> Column {
+        let half = self.form.count / 2;
+        let of_halves = |k: Option<usize>| k.filter(|&k| k < 2 * half - 1);
+        let mut sum = Column::default();
+        if let Some(k) = of_halves(Some(column)) {
+            w.bind_sum(format!("low{k}"), &products("a", "b", 0..half, k));
+            sum.terms.push(format!("low{k}"));
+        }
+        if column == half {
+            self.bind_sums_of_halves(w);
+        }
+        if let Some(k) = of_halves(column.checked_sub(half)) {
+            w.bind_sum(format!("high{k}"), &products("a", "b", half..2 * half, k + 2 * half));
+            sum.terms.extend(products("a_sum", "b_sum", 0..half, k));
+            sum.less = Some(format!("(low{k} + high{k})"));
+        }
+        if let Some(k) = of_halves(column.checked_sub(2 * half)) {
+            sum.terms.push(format!("high{k}"));
+        }
+        sum
+    }
+
+    fn bind_sums_of_halves(&self, w: &mut Wgsl) {
+        let half = self.form.count / 2;
+        for of in ["a", "b"] {
+            for k in 0..half {
+                w.bind(format!("{of}_sum{k}"), format!("{of}{k} + {of}{}", k + half));
+            }
+        }
     }
 
     /// What the steps below `column` add to it.
@@ -188,16 +223,19 @@ impl Product<'_> {
     }
 
     /// Every column in turn: `column{k}` is its sum, `q{k}` the factor that clears its lowest limb.
-    fn reduced_columns(&self, w: &mut Wgsl, terms: impl Fn(usize) -> Vec<String>) {
+    fn reduced_columns(&self, w: &mut Wgsl, products: impl Fn(&mut Wgsl, usize) -> Column) {
         let LimbForm { bits, count, .. } = *self.form;
         let last = count - 1;
         for k in 0..2 * count - 1 {
-            let mut sum = terms(k);
-            sum.extend(self.reduction_terms(k));
+            let Column { mut terms, less } = products(w, k);
+            terms.extend(self.reduction_terms(k));
             if k > 0 {
-                sum.push(format!("(total{} >> {bits}u)", k - 1));
+                terms.push(format!("(total{} >> {bits}u)", k - 1));
             }
-            w.bind_sum(if k > last { format!("total{k}") } else { format!("column{k}") }, &sum);
+            if let (Some(less), Some(term)) = (less, terms.last_mut()) {
+                term.push_str(&format!(" - {less}"));
+            }
+            w.bind_sum(if k > last { format!("total{k}") } else { format!("column{k}") }, &terms);
             if k <= last {
                 self.clear_lowest_limb(w, k);
             }
@@ -207,13 +245,14 @@ impl Product<'_> {
 
     fn clear_lowest_limb(&self, w: &mut Wgsl, k: usize) {
         let mask = if k == self.form.count - 1 { "LAST_LIMB" } else { "LIMB" };
+        let column = self.narrow(&format!("column{k}"));
         match self.form.step(k) {
             Step::Folded => {
-                w.bind(format!("q{k}"), format!("column{k} & {mask}"));
+                w.bind(format!("q{k}"), self.widen(&format!("{column} & {mask}")));
                 w.bind(format!("total{k}"), format!("column{k}"));
             }
             Step::Plain => {
-                w.bind(format!("q{k}"), format!("((column{k} & {mask}) * INV) & {mask}"));
+                w.bind(format!("q{k}"), self.widen(&format!("(({column} & {mask}) * INV) & {mask}")));
                 w.bind(format!("total{k}"), format!("column{k} + q{k} * P0"));
             }
         }
@@ -221,11 +260,13 @@ impl Product<'_> {
 
     /// Cuts the columns from the last step on into words, without the bits that the last step cleared.
     fn pack(&self, w: &mut Wgsl) {
-        let LimbForm { bits, count, word, .. } = *self.form;
+        let LimbForm { bits, count, .. } = *self.form;
         for k in 0..count {
-            w.bind(format!("limb{k}"), format!("total{} & LIMB", count - 1 + k));
+            let total = format!("total{}", count - 1 + k);
+            w.bind(format!("limb{k}"), format!("{} & LIMB", self.narrow(&total)));
         }
-        w.bind(format!("limb{count}"), format!("total{} >> {bits}u", 2 * count - 2));
+        let last = format!("total{} >> {bits}u", 2 * count - 2);
+        w.bind(format!("limb{count}"), self.narrow(&last));
         let offset = self.form.last_bits();
         for k in 0..8 {
             let (from, to) = (offset + 32 * k, offset + 32 * (k + 1));
@@ -237,9 +278,30 @@ impl Product<'_> {
                     core::cmp::Ordering::Greater => format!("(limb{j} << {}u)", bits * j - from),
                 })
                 .collect();
-            let joined = parts.join(" | ");
-            w.bind(format!("r{k}"), if word == "u32" { joined } else { format!("u32({joined})") });
+            w.bind(format!("r{k}"), parts.join(" | "));
         }
         w.line(format!("return fe_subtract_modulus({});", element("r")));
     }
+}
+
+/// What the product of two elements adds to one column.
+#[derive(Default)]
+struct Column {
+    terms: Vec<String>,
+    less: Option<String>,
+}
+
+impl Column {
+    fn plain(terms: Vec<String>) -> Self {
+        Self { terms, less: None }
+    }
+}
+
+/// (i, j) with i + j = `column`, both in `limbs`.
+fn pairs(limbs: Range<usize>, column: usize) -> impl Iterator<Item = (usize, usize)> {
+    limbs.clone().filter_map(move |i| column.checked_sub(i).filter(|j| limbs.contains(j)).map(|j| (i, j)))
+}
+
+fn products(a: &str, b: &str, limbs: Range<usize>, column: usize) -> Vec<String> {
+    pairs(limbs, column).map(|(i, j)| format!("{a}{i} * {b}{j}")).collect()
 }

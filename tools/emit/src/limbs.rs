@@ -10,17 +10,17 @@ pub(crate) struct LimbForm {
     pub(crate) name: &'static str,
     /// WGSL type of a limb and of a column of products.
     pub(crate) word: &'static str,
-    /// Suffix of its literals.
-    pub(crate) suffix: &'static str,
     word_bits: usize,
     pub(crate) bits: usize,
     pub(crate) count: usize,
+    /// Whether a product is cut in halves once; `count` is even then.
+    pub(crate) karatsuba: bool,
 }
 
 /// Twenty limbs of 13 bits: a column of forty products fits 32 bits, and factors below 2^24 are cheap on GPUs.
-pub(crate) const INT32: LimbForm = LimbForm::new("int32", "u32", "u", 32, 13);
+pub(crate) const INT32: LimbForm = LimbForm::new("int32", "u32", 32, 13, true);
 /// Nine limbs of 29 bits: a column of eighteen products fits 64 bits.
-pub(crate) const INT64: LimbForm = LimbForm::new("int64", "u64", "lu", 64, 29);
+pub(crate) const INT64: LimbForm = LimbForm::new("int64", "u64", 64, 29, false);
 
 /// What one step of the reduction adds to make the lowest limb vanish.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,12 +36,12 @@ impl LimbForm {
     const fn new(
         name: &'static str,
         word: &'static str,
-        suffix: &'static str,
         word_bits: usize,
         bits: usize,
+        karatsuba: bool,
     ) -> Self {
         let count = R_BITS.div_ceil(bits);
-        let form = Self { name, word, suffix, word_bits, bits, count };
+        let form = Self { name, word, word_bits, bits, count, karatsuba };
         assert!(form.column_fits());
         form
     }
