@@ -50,7 +50,7 @@ impl LimbForm {
     const fn column_fits(&self) -> bool {
         let largest_limb = (1u128 << self.bits) - 1;
         let products = 2 * self.count as u128 * largest_limb * largest_limb;
-        products + (1 << (self.word_bits - self.bits)) <= (1 << self.word_bits) - 1
+        products + (1 << (self.word_bits - self.bits)) < (1 << self.word_bits)
     }
 
     /// Bits of the last step: all others take a whole limb.
@@ -95,6 +95,19 @@ pub(crate) fn bits(number: &[u64], from: usize, count: usize) -> u64 {
 /// The eight words of 32 bits.
 pub(crate) fn words(number: [u64; 4]) -> [u32; 8] {
     core::array::from_fn(|k| bits(&number, 32 * k, 32) as u32)
+}
+
+/// 2a mod p, for a below p.
+pub(crate) fn double_mod(a: [u64; 4], p: [u64; 4]) -> [u64; 4] {
+    let doubled = core::array::from_fn(|k| a[k] << 1 | if k > 0 { a[k - 1] >> 63 } else { 0 });
+    let mut borrow = false;
+    let reduced = core::array::from_fn(|k| {
+        let (difference, below) = doubled[k].overflowing_sub(p[k]);
+        let (difference, below_again) = difference.overflowing_sub(borrow.into());
+        borrow = below || below_again;
+        difference
+    });
+    if borrow { doubled } else { reduced }
 }
 
 fn multiply_by_word(a: [u64; 4], word: u64) -> [u64; 5] {
