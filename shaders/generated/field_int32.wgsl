@@ -249,209 +249,165 @@ fn fe_mul(a: Fe, b: Fe) -> Fe {
     let b17 = ((b.hi.z >> 29u) | (b.hi.w << 3u)) & LIMB;
     let b18 = (b.hi.w >> 10u) & LIMB;
     let b19 = (b.hi.w >> 23u) & LIMB;
-    let low0 = a0 * b0;
-    let column0 = low0;
+    let column0 = a0 * b0;
     let q0 = column0 & LIMB;
     let total0 = column0;
-    let low1 = a0 * b1 + a1 * b0;
-    let column1 = low1 + q0 * N0 + (total0 >> 13u);
+    let column1 = (total0 >> 13u) + a0 * b1 + a1 * b0 + q0 * N0;
     let q1 = column1 & LIMB;
     let total1 = column1;
-    let low2 = a0 * b2 + a1 * b1 + a2 * b0;
-    let column2 = low2 + q0 * N1 + q1 * N0 + (total1 >> 13u);
+    let column2 = (total1 >> 13u) + a0 * b2 + a1 * b1 + a2 * b0 + q0 * N1 + q1 * N0;
     let q2 = column2 & LIMB;
     let total2 = column2;
-    let low3 = a0 * b3 + a1 * b2 + a2 * b1 + a3 * b0;
-    let column3 = low3 + q0 * N2 + q1 * N1 + q2 * N0 + (total2 >> 13u);
+    let column3 = (total2 >> 13u) + a0 * b3 + a1 * b2 + a2 * b1 + a3 * b0 + q0 * N2 + q1 * N1 + q2 * N0;
     let q3 = column3 & LIMB;
     let total3 = column3;
-    let low4 = a0 * b4 + a1 * b3 + a2 * b2 + a3 * b1 + a4 * b0;
-    let column4 = low4 + q0 * N3 + q1 * N2 + q2 * N1 + q3 * N0 + (total3 >> 13u);
+    let column4 = (total3 >> 13u) + a0 * b4 + a1 * b3 + a2 * b2 + a3 * b1 + a4 * b0 + q0 * N3 + q1 * N2
+        + q2 * N1 + q3 * N0;
     let q4 = column4 & LIMB;
     let total4 = column4;
-    let low5 = a0 * b5 + a1 * b4 + a2 * b3 + a3 * b2 + a4 * b1 + a5 * b0;
-    let column5 = low5 + q0 * N4 + q1 * N3 + q2 * N2 + q3 * N1 + q4 * N0 + (total4 >> 13u);
+    let column5 = (total4 >> 13u) + a0 * b5 + a1 * b4 + a2 * b3 + a3 * b2 + a4 * b1 + a5 * b0 + q0 * N4
+        + q1 * N3 + q2 * N2 + q3 * N1 + q4 * N0;
     let q5 = column5 & LIMB;
     let total5 = column5;
-    let low6 = a0 * b6 + a1 * b5 + a2 * b4 + a3 * b3 + a4 * b2 + a5 * b1 + a6 * b0;
-    let column6 = low6 + q0 * N5 + q1 * N4 + q2 * N3 + q3 * N2 + q4 * N1 + q5 * N0 + (total5 >> 13u);
+    let column6 = (total5 >> 13u) + a0 * b6 + a1 * b5 + a2 * b4 + a3 * b3 + a4 * b2 + a5 * b1 + a6 * b0
+        + q0 * N5 + q1 * N4 + q2 * N3 + q3 * N2 + q4 * N1 + q5 * N0;
     let q6 = column6 & LIMB;
     let total6 = column6;
-    let low7 = a0 * b7 + a1 * b6 + a2 * b5 + a3 * b4 + a4 * b3 + a5 * b2 + a6 * b1 + a7 * b0;
-    let column7 = low7 + q0 * N6 + q1 * N5 + q2 * N4 + q3 * N3 + q4 * N2 + q5 * N1 + q6 * N0
-        + (total6 >> 13u);
+    let column7 = (total6 >> 13u) + a0 * b7 + a1 * b6 + a2 * b5 + a3 * b4 + a4 * b3 + a5 * b2 + a6 * b1
+        + a7 * b0 + q0 * N6 + q1 * N5 + q2 * N4 + q3 * N3 + q4 * N2 + q5 * N1 + q6 * N0;
     let q7 = column7 & LIMB;
     let total7 = column7;
-    let low8 = a0 * b8 + a1 * b7 + a2 * b6 + a3 * b5 + a4 * b4 + a5 * b3 + a6 * b2 + a7 * b1 + a8 * b0;
-    let column8 = low8 + q0 * N7 + q1 * N6 + q2 * N5 + q3 * N4 + q4 * N3 + q5 * N2 + q6 * N1 + q7 * N0
-        + (total7 >> 13u);
+    let column8 = (total7 >> 13u) + a0 * b8 + a1 * b7 + a2 * b6 + a3 * b5 + a4 * b4 + a5 * b3 + a6 * b2
+        + a7 * b1 + a8 * b0 + q0 * N7 + q1 * N6 + q2 * N5 + q3 * N4 + q4 * N3 + q5 * N2 + q6 * N1 + q7 * N0;
     let q8 = column8 & LIMB;
     let total8 = column8;
-    let low9 = a0 * b9 + a1 * b8 + a2 * b7 + a3 * b6 + a4 * b5 + a5 * b4 + a6 * b3 + a7 * b2 + a8 * b1
-        + a9 * b0;
-    let column9 = low9 + q0 * N8 + q1 * N7 + q2 * N6 + q3 * N5 + q4 * N4 + q5 * N3 + q6 * N2 + q7 * N1
-        + q8 * N0 + (total8 >> 13u);
+    let column9 = (total8 >> 13u) + a0 * b9 + a1 * b8 + a2 * b7 + a3 * b6 + a4 * b5 + a5 * b4 + a6 * b3
+        + a7 * b2 + a8 * b1 + a9 * b0 + q0 * N8 + q1 * N7 + q2 * N6 + q3 * N5 + q4 * N4 + q5 * N3 + q6 * N2
+        + q7 * N1 + q8 * N0;
     let q9 = column9 & LIMB;
     let total9 = column9;
-    let low10 = a1 * b9 + a2 * b8 + a3 * b7 + a4 * b6 + a5 * b5 + a6 * b4 + a7 * b3 + a8 * b2 + a9 * b1;
-    let a_sum0 = a0 + a10;
-    let a_sum1 = a1 + a11;
-    let a_sum2 = a2 + a12;
-    let a_sum3 = a3 + a13;
-    let a_sum4 = a4 + a14;
-    let a_sum5 = a5 + a15;
-    let a_sum6 = a6 + a16;
-    let a_sum7 = a7 + a17;
-    let a_sum8 = a8 + a18;
-    let a_sum9 = a9 + a19;
-    let b_sum0 = b0 + b10;
-    let b_sum1 = b1 + b11;
-    let b_sum2 = b2 + b12;
-    let b_sum3 = b3 + b13;
-    let b_sum4 = b4 + b14;
-    let b_sum5 = b5 + b15;
-    let b_sum6 = b6 + b16;
-    let b_sum7 = b7 + b17;
-    let b_sum8 = b8 + b18;
-    let b_sum9 = b9 + b19;
-    let high0 = a10 * b10;
-    let column10 = low10 + a_sum0 * b_sum0 + q0 * N9 + q1 * N8 + q2 * N7 + q3 * N6 + q4 * N5 + q5 * N4
-        + q6 * N3 + q7 * N2 + q8 * N1 + q9 * N0 + (total9 >> 13u) - (low0 + high0);
+    let column10 = (total9 >> 13u) + a0 * b10 + a1 * b9 + a2 * b8 + a3 * b7 + a4 * b6 + a5 * b5 + a6 * b4
+        + a7 * b3 + a8 * b2 + a9 * b1 + a10 * b0 + q0 * N9 + q1 * N8 + q2 * N7 + q3 * N6 + q4 * N5 + q5 * N4
+        + q6 * N3 + q7 * N2 + q8 * N1 + q9 * N0;
     let q10 = column10 & LIMB;
     let total10 = column10;
-    let low11 = a2 * b9 + a3 * b8 + a4 * b7 + a5 * b6 + a6 * b5 + a7 * b4 + a8 * b3 + a9 * b2;
-    let high1 = a10 * b11 + a11 * b10;
-    let column11 = low11 + a_sum0 * b_sum1 + a_sum1 * b_sum0 + q0 * N10 + q1 * N9 + q2 * N8 + q3 * N7
-        + q4 * N6 + q5 * N5 + q6 * N4 + q7 * N3 + q8 * N2 + q9 * N1 + q10 * N0
-        + (total10 >> 13u) - (low1 + high1);
+    let column11 = (total10 >> 13u) + a0 * b11 + a1 * b10 + a2 * b9 + a3 * b8 + a4 * b7 + a5 * b6 + a6 * b5
+        + a7 * b4 + a8 * b3 + a9 * b2 + a10 * b1 + a11 * b0 + q0 * N10 + q1 * N9 + q2 * N8 + q3 * N7
+        + q4 * N6 + q5 * N5 + q6 * N4 + q7 * N3 + q8 * N2 + q9 * N1 + q10 * N0;
     let q11 = column11 & LIMB;
     let total11 = column11;
-    let low12 = a3 * b9 + a4 * b8 + a5 * b7 + a6 * b6 + a7 * b5 + a8 * b4 + a9 * b3;
-    let high2 = a10 * b12 + a11 * b11 + a12 * b10;
-    let column12 = low12 + a_sum0 * b_sum2 + a_sum1 * b_sum1 + a_sum2 * b_sum0 + q0 * N11 + q1 * N10
-        + q2 * N9 + q3 * N8 + q4 * N7 + q5 * N6 + q6 * N5 + q7 * N4 + q8 * N3 + q9 * N2 + q10 * N1 + q11 * N0
-        + (total11 >> 13u) - (low2 + high2);
+    let column12 = (total11 >> 13u) + a0 * b12 + a1 * b11 + a2 * b10 + a3 * b9 + a4 * b8 + a5 * b7 + a6 * b6
+        + a7 * b5 + a8 * b4 + a9 * b3 + a10 * b2 + a11 * b1 + a12 * b0 + q0 * N11 + q1 * N10 + q2 * N9
+        + q3 * N8 + q4 * N7 + q5 * N6 + q6 * N5 + q7 * N4 + q8 * N3 + q9 * N2 + q10 * N1 + q11 * N0;
     let q12 = column12 & LIMB;
     let total12 = column12;
-    let low13 = a4 * b9 + a5 * b8 + a6 * b7 + a7 * b6 + a8 * b5 + a9 * b4;
-    let high3 = a10 * b13 + a11 * b12 + a12 * b11 + a13 * b10;
-    let column13 = low13 + a_sum0 * b_sum3 + a_sum1 * b_sum2 + a_sum2 * b_sum1 + a_sum3 * b_sum0 + q0 * N12
-        + q1 * N11 + q2 * N10 + q3 * N9 + q4 * N8 + q5 * N7 + q6 * N6 + q7 * N5 + q8 * N4 + q9 * N3
-        + q10 * N2 + q11 * N1 + q12 * N0 + (total12 >> 13u) - (low3 + high3);
+    let column13 = (total12 >> 13u) + a0 * b13 + a1 * b12 + a2 * b11 + a3 * b10 + a4 * b9 + a5 * b8 + a6 * b7
+        + a7 * b6 + a8 * b5 + a9 * b4 + a10 * b3 + a11 * b2 + a12 * b1 + a13 * b0 + q0 * N12 + q1 * N11
+        + q2 * N10 + q3 * N9 + q4 * N8 + q5 * N7 + q6 * N6 + q7 * N5 + q8 * N4 + q9 * N3 + q10 * N2
+        + q11 * N1 + q12 * N0;
     let q13 = column13 & LIMB;
     let total13 = column13;
-    let low14 = a5 * b9 + a6 * b8 + a7 * b7 + a8 * b6 + a9 * b5;
-    let high4 = a10 * b14 + a11 * b13 + a12 * b12 + a13 * b11 + a14 * b10;
-    let column14 = low14 + a_sum0 * b_sum4 + a_sum1 * b_sum3 + a_sum2 * b_sum2 + a_sum3 * b_sum1
-        + a_sum4 * b_sum0 + q0 * N13 + q1 * N12 + q2 * N11 + q3 * N10 + q4 * N9 + q5 * N8 + q6 * N7 + q7 * N6
-        + q8 * N5 + q9 * N4 + q10 * N3 + q11 * N2 + q12 * N1 + q13 * N0 + (total13 >> 13u) - (low4 + high4);
+    let column14 = (total13 >> 13u) + a0 * b14 + a1 * b13 + a2 * b12 + a3 * b11 + a4 * b10 + a5 * b9
+        + a6 * b8 + a7 * b7 + a8 * b6 + a9 * b5 + a10 * b4 + a11 * b3 + a12 * b2 + a13 * b1 + a14 * b0
+        + q0 * N13 + q1 * N12 + q2 * N11 + q3 * N10 + q4 * N9 + q5 * N8 + q6 * N7 + q7 * N6 + q8 * N5
+        + q9 * N4 + q10 * N3 + q11 * N2 + q12 * N1 + q13 * N0;
     let q14 = column14 & LIMB;
     let total14 = column14;
-    let low15 = a6 * b9 + a7 * b8 + a8 * b7 + a9 * b6;
-    let high5 = a10 * b15 + a11 * b14 + a12 * b13 + a13 * b12 + a14 * b11 + a15 * b10;
-    let column15 = low15 + a_sum0 * b_sum5 + a_sum1 * b_sum4 + a_sum2 * b_sum3 + a_sum3 * b_sum2
-        + a_sum4 * b_sum1 + a_sum5 * b_sum0 + q0 * N14 + q1 * N13 + q2 * N12 + q3 * N11 + q4 * N10 + q5 * N9
-        + q6 * N8 + q7 * N7 + q8 * N6 + q9 * N5 + q10 * N4 + q11 * N3 + q12 * N2 + q13 * N1 + q14 * N0
-        + (total14 >> 13u) - (low5 + high5);
+    let column15 = (total14 >> 13u) + a0 * b15 + a1 * b14 + a2 * b13 + a3 * b12 + a4 * b11 + a5 * b10
+        + a6 * b9 + a7 * b8 + a8 * b7 + a9 * b6 + a10 * b5 + a11 * b4 + a12 * b3 + a13 * b2 + a14 * b1
+        + a15 * b0 + q0 * N14 + q1 * N13 + q2 * N12 + q3 * N11 + q4 * N10 + q5 * N9 + q6 * N8 + q7 * N7
+        + q8 * N6 + q9 * N5 + q10 * N4 + q11 * N3 + q12 * N2 + q13 * N1 + q14 * N0;
     let q15 = column15 & LIMB;
     let total15 = column15;
-    let low16 = a7 * b9 + a8 * b8 + a9 * b7;
-    let high6 = a10 * b16 + a11 * b15 + a12 * b14 + a13 * b13 + a14 * b12 + a15 * b11 + a16 * b10;
-    let column16 = low16 + a_sum0 * b_sum6 + a_sum1 * b_sum5 + a_sum2 * b_sum4 + a_sum3 * b_sum3
-        + a_sum4 * b_sum2 + a_sum5 * b_sum1 + a_sum6 * b_sum0 + q0 * N15 + q1 * N14 + q2 * N13 + q3 * N12
-        + q4 * N11 + q5 * N10 + q6 * N9 + q7 * N8 + q8 * N7 + q9 * N6 + q10 * N5 + q11 * N4 + q12 * N3
-        + q13 * N2 + q14 * N1 + q15 * N0 + (total15 >> 13u) - (low6 + high6);
+    let column16 = (total15 >> 13u) + a0 * b16 + a1 * b15 + a2 * b14 + a3 * b13 + a4 * b12 + a5 * b11
+        + a6 * b10 + a7 * b9 + a8 * b8 + a9 * b7 + a10 * b6 + a11 * b5 + a12 * b4 + a13 * b3 + a14 * b2
+        + a15 * b1 + a16 * b0 + q0 * N15 + q1 * N14 + q2 * N13 + q3 * N12 + q4 * N11 + q5 * N10 + q6 * N9
+        + q7 * N8 + q8 * N7 + q9 * N6 + q10 * N5 + q11 * N4 + q12 * N3 + q13 * N2 + q14 * N1 + q15 * N0;
     let q16 = column16 & LIMB;
     let total16 = column16;
-    let low17 = a8 * b9 + a9 * b8;
-    let high7 = a10 * b17 + a11 * b16 + a12 * b15 + a13 * b14 + a14 * b13 + a15 * b12 + a16 * b11 + a17 * b10;
-    let column17 = low17 + a_sum0 * b_sum7 + a_sum1 * b_sum6 + a_sum2 * b_sum5 + a_sum3 * b_sum4
-        + a_sum4 * b_sum3 + a_sum5 * b_sum2 + a_sum6 * b_sum1 + a_sum7 * b_sum0 + q0 * N16 + q1 * N15
-        + q2 * N14 + q3 * N13 + q4 * N12 + q5 * N11 + q6 * N10 + q7 * N9 + q8 * N8 + q9 * N7 + q10 * N6
-        + q11 * N5 + q12 * N4 + q13 * N3 + q14 * N2 + q15 * N1 + q16 * N0 + (total16 >> 13u) - (low7 + high7);
+    let column17 = (total16 >> 13u) + a0 * b17 + a1 * b16 + a2 * b15 + a3 * b14 + a4 * b13 + a5 * b12
+        + a6 * b11 + a7 * b10 + a8 * b9 + a9 * b8 + a10 * b7 + a11 * b6 + a12 * b5 + a13 * b4 + a14 * b3
+        + a15 * b2 + a16 * b1 + a17 * b0 + q0 * N16 + q1 * N15 + q2 * N14 + q3 * N13 + q4 * N12 + q5 * N11
+        + q6 * N10 + q7 * N9 + q8 * N8 + q9 * N7 + q10 * N6 + q11 * N5 + q12 * N4 + q13 * N3 + q14 * N2
+        + q15 * N1 + q16 * N0;
     let q17 = column17 & LIMB;
     let total17 = column17;
-    let low18 = a9 * b9;
-    let high8 = a10 * b18 + a11 * b17 + a12 * b16 + a13 * b15 + a14 * b14 + a15 * b13 + a16 * b12 + a17 * b11
-        + a18 * b10;
-    let column18 = low18 + a_sum0 * b_sum8 + a_sum1 * b_sum7 + a_sum2 * b_sum6 + a_sum3 * b_sum5
-        + a_sum4 * b_sum4 + a_sum5 * b_sum3 + a_sum6 * b_sum2 + a_sum7 * b_sum1 + a_sum8 * b_sum0 + q0 * N17
-        + q1 * N16 + q2 * N15 + q3 * N14 + q4 * N13 + q5 * N12 + q6 * N11 + q7 * N10 + q8 * N9 + q9 * N8
-        + q10 * N7 + q11 * N6 + q12 * N5 + q13 * N4 + q14 * N3 + q15 * N2 + q16 * N1 + q17 * N0
-        + (total17 >> 13u) - (low8 + high8);
+    let column18 = (total17 >> 13u) + a0 * b18 + a1 * b17 + a2 * b16 + a3 * b15 + a4 * b14 + a5 * b13
+        + a6 * b12 + a7 * b11 + a8 * b10 + a9 * b9 + a10 * b8 + a11 * b7 + a12 * b6 + a13 * b5 + a14 * b4
+        + a15 * b3 + a16 * b2 + a17 * b1 + a18 * b0 + q0 * N17 + q1 * N16 + q2 * N15 + q3 * N14 + q4 * N13
+        + q5 * N12 + q6 * N11 + q7 * N10 + q8 * N9 + q9 * N8 + q10 * N7 + q11 * N6 + q12 * N5 + q13 * N4
+        + q14 * N3 + q15 * N2 + q16 * N1 + q17 * N0;
     let q18 = ((column18 & LIMB) * INV) & LIMB;
     let total18 = column18 + q18 * P0;
-    let high9 = a10 * b19 + a11 * b18 + a12 * b17 + a13 * b16 + a14 * b15 + a15 * b14 + a16 * b13 + a17 * b12
-        + a18 * b11 + a19 * b10;
-    let column19 = a_sum0 * b_sum9 + a_sum1 * b_sum8 + a_sum2 * b_sum7 + a_sum3 * b_sum6 + a_sum4 * b_sum5
-        + a_sum5 * b_sum4 + a_sum6 * b_sum3 + a_sum7 * b_sum2 + a_sum8 * b_sum1 + a_sum9 * b_sum0 + q0 * N18
-        + q1 * N17 + q2 * N16 + q3 * N15 + q4 * N14 + q5 * N13 + q6 * N12 + q7 * N11 + q8 * N10 + q9 * N9
-        + q10 * N8 + q11 * N7 + q12 * N6 + q13 * N5 + q14 * N4 + q15 * N3 + q16 * N2 + q17 * N1 + q18 * P1
-        + (total18 >> 13u) - (low9 + high9);
+    let column19 = (total18 >> 13u) + a0 * b19 + a1 * b18 + a2 * b17 + a3 * b16 + a4 * b15 + a5 * b14
+        + a6 * b13 + a7 * b12 + a8 * b11 + a9 * b10 + a10 * b9 + a11 * b8 + a12 * b7 + a13 * b6 + a14 * b5
+        + a15 * b4 + a16 * b3 + a17 * b2 + a18 * b1 + a19 * b0 + q0 * N18 + q1 * N17 + q2 * N16 + q3 * N15
+        + q4 * N14 + q5 * N13 + q6 * N12 + q7 * N11 + q8 * N10 + q9 * N9 + q10 * N8 + q11 * N7 + q12 * N6
+        + q13 * N5 + q14 * N4 + q15 * N3 + q16 * N2 + q17 * N1 + q18 * P1;
     let q19 = ((column19 & LAST_LIMB) * INV) & LAST_LIMB;
     let total19 = column19 + q19 * P0;
-    let high10 = a11 * b19 + a12 * b18 + a13 * b17 + a14 * b16 + a15 * b15 + a16 * b14 + a17 * b13
-        + a18 * b12 + a19 * b11;
-    let total20 = a_sum1 * b_sum9 + a_sum2 * b_sum8 + a_sum3 * b_sum7 + a_sum4 * b_sum6 + a_sum5 * b_sum5
-        + a_sum6 * b_sum4 + a_sum7 * b_sum3 + a_sum8 * b_sum2 + a_sum9 * b_sum1 + high0 + q0 * N19 + q1 * N18
-        + q2 * N17 + q3 * N16 + q4 * N15 + q5 * N14 + q6 * N13 + q7 * N12 + q8 * N11 + q9 * N10 + q10 * N9
-        + q11 * N8 + q12 * N7 + q13 * N6 + q14 * N5 + q15 * N4 + q16 * N3 + q17 * N2 + q18 * P2 + q19 * P1
-        + (total19 >> 13u) - (low10 + high10);
-    let high11 = a12 * b19 + a13 * b18 + a14 * b17 + a15 * b16 + a16 * b15 + a17 * b14 + a18 * b13
-        + a19 * b12;
-    let total21 = a_sum2 * b_sum9 + a_sum3 * b_sum8 + a_sum4 * b_sum7 + a_sum5 * b_sum6 + a_sum6 * b_sum5
-        + a_sum7 * b_sum4 + a_sum8 * b_sum3 + a_sum9 * b_sum2 + high1 + q1 * N19 + q2 * N18 + q3 * N17
-        + q4 * N16 + q5 * N15 + q6 * N14 + q7 * N13 + q8 * N12 + q9 * N11 + q10 * N10 + q11 * N9 + q12 * N8
-        + q13 * N7 + q14 * N6 + q15 * N5 + q16 * N4 + q17 * N3 + q18 * P3 + q19 * P2
-        + (total20 >> 13u) - (low11 + high11);
-    let high12 = a13 * b19 + a14 * b18 + a15 * b17 + a16 * b16 + a17 * b15 + a18 * b14 + a19 * b13;
-    let total22 = a_sum3 * b_sum9 + a_sum4 * b_sum8 + a_sum5 * b_sum7 + a_sum6 * b_sum6 + a_sum7 * b_sum5
-        + a_sum8 * b_sum4 + a_sum9 * b_sum3 + high2 + q2 * N19 + q3 * N18 + q4 * N17 + q5 * N16 + q6 * N15
-        + q7 * N14 + q8 * N13 + q9 * N12 + q10 * N11 + q11 * N10 + q12 * N9 + q13 * N8 + q14 * N7 + q15 * N6
-        + q16 * N5 + q17 * N4 + q18 * P4 + q19 * P3 + (total21 >> 13u) - (low12 + high12);
-    let high13 = a14 * b19 + a15 * b18 + a16 * b17 + a17 * b16 + a18 * b15 + a19 * b14;
-    let total23 = a_sum4 * b_sum9 + a_sum5 * b_sum8 + a_sum6 * b_sum7 + a_sum7 * b_sum6 + a_sum8 * b_sum5
-        + a_sum9 * b_sum4 + high3 + q3 * N19 + q4 * N18 + q5 * N17 + q6 * N16 + q7 * N15 + q8 * N14
-        + q9 * N13 + q10 * N12 + q11 * N11 + q12 * N10 + q13 * N9 + q14 * N8 + q15 * N7 + q16 * N6 + q17 * N5
-        + q18 * P5 + q19 * P4 + (total22 >> 13u) - (low13 + high13);
-    let high14 = a15 * b19 + a16 * b18 + a17 * b17 + a18 * b16 + a19 * b15;
-    let total24 = a_sum5 * b_sum9 + a_sum6 * b_sum8 + a_sum7 * b_sum7 + a_sum8 * b_sum6 + a_sum9 * b_sum5
-        + high4 + q4 * N19 + q5 * N18 + q6 * N17 + q7 * N16 + q8 * N15 + q9 * N14 + q10 * N13 + q11 * N12
-        + q12 * N11 + q13 * N10 + q14 * N9 + q15 * N8 + q16 * N7 + q17 * N6 + q18 * P6 + q19 * P5
-        + (total23 >> 13u) - (low14 + high14);
-    let high15 = a16 * b19 + a17 * b18 + a18 * b17 + a19 * b16;
-    let total25 = a_sum6 * b_sum9 + a_sum7 * b_sum8 + a_sum8 * b_sum7 + a_sum9 * b_sum6 + high5 + q5 * N19
-        + q6 * N18 + q7 * N17 + q8 * N16 + q9 * N15 + q10 * N14 + q11 * N13 + q12 * N12 + q13 * N11
-        + q14 * N10 + q15 * N9 + q16 * N8 + q17 * N7 + q18 * P7 + q19 * P6
-        + (total24 >> 13u) - (low15 + high15);
-    let high16 = a17 * b19 + a18 * b18 + a19 * b17;
-    let total26 = a_sum7 * b_sum9 + a_sum8 * b_sum8 + a_sum9 * b_sum7 + high6 + q6 * N19 + q7 * N18
-        + q8 * N17 + q9 * N16 + q10 * N15 + q11 * N14 + q12 * N13 + q13 * N12 + q14 * N11 + q15 * N10
-        + q16 * N9 + q17 * N8 + q18 * P8 + q19 * P7 + (total25 >> 13u) - (low16 + high16);
-    let high17 = a18 * b19 + a19 * b18;
-    let total27 = a_sum8 * b_sum9 + a_sum9 * b_sum8 + high7 + q7 * N19 + q8 * N18 + q9 * N17 + q10 * N16
-        + q11 * N15 + q12 * N14 + q13 * N13 + q14 * N12 + q15 * N11 + q16 * N10 + q17 * N9 + q18 * P9
-        + q19 * P8 + (total26 >> 13u) - (low17 + high17);
-    let high18 = a19 * b19;
-    let total28 = a_sum9 * b_sum9 + high8 + q8 * N19 + q9 * N18 + q10 * N17 + q11 * N16 + q12 * N15
-        + q13 * N14 + q14 * N13 + q15 * N12 + q16 * N11 + q17 * N10 + q18 * P10 + q19 * P9
-        + (total27 >> 13u) - (low18 + high18);
-    let total29 = high9 + q9 * N19 + q10 * N18 + q11 * N17 + q12 * N16 + q13 * N15 + q14 * N14 + q15 * N13
-        + q16 * N12 + q17 * N11 + q18 * P11 + q19 * P10 + (total28 >> 13u);
-    let total30 = high10 + q10 * N19 + q11 * N18 + q12 * N17 + q13 * N16 + q14 * N15 + q15 * N14 + q16 * N13
-        + q17 * N12 + q18 * P12 + q19 * P11 + (total29 >> 13u);
-    let total31 = high11 + q11 * N19 + q12 * N18 + q13 * N17 + q14 * N16 + q15 * N15 + q16 * N14 + q17 * N13
-        + q18 * P13 + q19 * P12 + (total30 >> 13u);
-    let total32 = high12 + q12 * N19 + q13 * N18 + q14 * N17 + q15 * N16 + q16 * N15 + q17 * N14 + q18 * P14
-        + q19 * P13 + (total31 >> 13u);
-    let total33 = high13 + q13 * N19 + q14 * N18 + q15 * N17 + q16 * N16 + q17 * N15 + q18 * P15 + q19 * P14
-        + (total32 >> 13u);
-    let total34 = high14 + q14 * N19 + q15 * N18 + q16 * N17 + q17 * N16 + q18 * P16 + q19 * P15
-        + (total33 >> 13u);
-    let total35 = high15 + q15 * N19 + q16 * N18 + q17 * N17 + q18 * P17 + q19 * P16 + (total34 >> 13u);
-    let total36 = high16 + q16 * N19 + q17 * N18 + q18 * P18 + q19 * P17 + (total35 >> 13u);
-    let total37 = high17 + q17 * N19 + q18 * P19 + q19 * P18 + (total36 >> 13u);
-    let total38 = high18 + q19 * P19 + (total37 >> 13u);
+    let total20 = (total19 >> 13u) + a1 * b19 + a2 * b18 + a3 * b17 + a4 * b16 + a5 * b15 + a6 * b14
+        + a7 * b13 + a8 * b12 + a9 * b11 + a10 * b10 + a11 * b9 + a12 * b8 + a13 * b7 + a14 * b6 + a15 * b5
+        + a16 * b4 + a17 * b3 + a18 * b2 + a19 * b1 + q0 * N19 + q1 * N18 + q2 * N17 + q3 * N16 + q4 * N15
+        + q5 * N14 + q6 * N13 + q7 * N12 + q8 * N11 + q9 * N10 + q10 * N9 + q11 * N8 + q12 * N7 + q13 * N6
+        + q14 * N5 + q15 * N4 + q16 * N3 + q17 * N2 + q18 * P2 + q19 * P1;
+    let total21 = (total20 >> 13u) + a2 * b19 + a3 * b18 + a4 * b17 + a5 * b16 + a6 * b15 + a7 * b14
+        + a8 * b13 + a9 * b12 + a10 * b11 + a11 * b10 + a12 * b9 + a13 * b8 + a14 * b7 + a15 * b6 + a16 * b5
+        + a17 * b4 + a18 * b3 + a19 * b2 + q1 * N19 + q2 * N18 + q3 * N17 + q4 * N16 + q5 * N15 + q6 * N14
+        + q7 * N13 + q8 * N12 + q9 * N11 + q10 * N10 + q11 * N9 + q12 * N8 + q13 * N7 + q14 * N6 + q15 * N5
+        + q16 * N4 + q17 * N3 + q18 * P3 + q19 * P2;
+    let total22 = (total21 >> 13u) + a3 * b19 + a4 * b18 + a5 * b17 + a6 * b16 + a7 * b15 + a8 * b14
+        + a9 * b13 + a10 * b12 + a11 * b11 + a12 * b10 + a13 * b9 + a14 * b8 + a15 * b7 + a16 * b6 + a17 * b5
+        + a18 * b4 + a19 * b3 + q2 * N19 + q3 * N18 + q4 * N17 + q5 * N16 + q6 * N15 + q7 * N14 + q8 * N13
+        + q9 * N12 + q10 * N11 + q11 * N10 + q12 * N9 + q13 * N8 + q14 * N7 + q15 * N6 + q16 * N5 + q17 * N4
+        + q18 * P4 + q19 * P3;
+    let total23 = (total22 >> 13u) + a4 * b19 + a5 * b18 + a6 * b17 + a7 * b16 + a8 * b15 + a9 * b14
+        + a10 * b13 + a11 * b12 + a12 * b11 + a13 * b10 + a14 * b9 + a15 * b8 + a16 * b7 + a17 * b6
+        + a18 * b5 + a19 * b4 + q3 * N19 + q4 * N18 + q5 * N17 + q6 * N16 + q7 * N15 + q8 * N14 + q9 * N13
+        + q10 * N12 + q11 * N11 + q12 * N10 + q13 * N9 + q14 * N8 + q15 * N7 + q16 * N6 + q17 * N5 + q18 * P5
+        + q19 * P4;
+    let total24 = (total23 >> 13u) + a5 * b19 + a6 * b18 + a7 * b17 + a8 * b16 + a9 * b15 + a10 * b14
+        + a11 * b13 + a12 * b12 + a13 * b11 + a14 * b10 + a15 * b9 + a16 * b8 + a17 * b7 + a18 * b6
+        + a19 * b5 + q4 * N19 + q5 * N18 + q6 * N17 + q7 * N16 + q8 * N15 + q9 * N14 + q10 * N13 + q11 * N12
+        + q12 * N11 + q13 * N10 + q14 * N9 + q15 * N8 + q16 * N7 + q17 * N6 + q18 * P6 + q19 * P5;
+    let total25 = (total24 >> 13u) + a6 * b19 + a7 * b18 + a8 * b17 + a9 * b16 + a10 * b15 + a11 * b14
+        + a12 * b13 + a13 * b12 + a14 * b11 + a15 * b10 + a16 * b9 + a17 * b8 + a18 * b7 + a19 * b6
+        + q5 * N19 + q6 * N18 + q7 * N17 + q8 * N16 + q9 * N15 + q10 * N14 + q11 * N13 + q12 * N12
+        + q13 * N11 + q14 * N10 + q15 * N9 + q16 * N8 + q17 * N7 + q18 * P7 + q19 * P6;
+    let total26 = (total25 >> 13u) + a7 * b19 + a8 * b18 + a9 * b17 + a10 * b16 + a11 * b15 + a12 * b14
+        + a13 * b13 + a14 * b12 + a15 * b11 + a16 * b10 + a17 * b9 + a18 * b8 + a19 * b7 + q6 * N19
+        + q7 * N18 + q8 * N17 + q9 * N16 + q10 * N15 + q11 * N14 + q12 * N13 + q13 * N12 + q14 * N11
+        + q15 * N10 + q16 * N9 + q17 * N8 + q18 * P8 + q19 * P7;
+    let total27 = (total26 >> 13u) + a8 * b19 + a9 * b18 + a10 * b17 + a11 * b16 + a12 * b15 + a13 * b14
+        + a14 * b13 + a15 * b12 + a16 * b11 + a17 * b10 + a18 * b9 + a19 * b8 + q7 * N19 + q8 * N18
+        + q9 * N17 + q10 * N16 + q11 * N15 + q12 * N14 + q13 * N13 + q14 * N12 + q15 * N11 + q16 * N10
+        + q17 * N9 + q18 * P9 + q19 * P8;
+    let total28 = (total27 >> 13u) + a9 * b19 + a10 * b18 + a11 * b17 + a12 * b16 + a13 * b15 + a14 * b14
+        + a15 * b13 + a16 * b12 + a17 * b11 + a18 * b10 + a19 * b9 + q8 * N19 + q9 * N18 + q10 * N17
+        + q11 * N16 + q12 * N15 + q13 * N14 + q14 * N13 + q15 * N12 + q16 * N11 + q17 * N10 + q18 * P10
+        + q19 * P9;
+    let total29 = (total28 >> 13u) + a10 * b19 + a11 * b18 + a12 * b17 + a13 * b16 + a14 * b15 + a15 * b14
+        + a16 * b13 + a17 * b12 + a18 * b11 + a19 * b10 + q9 * N19 + q10 * N18 + q11 * N17 + q12 * N16
+        + q13 * N15 + q14 * N14 + q15 * N13 + q16 * N12 + q17 * N11 + q18 * P11 + q19 * P10;
+    let total30 = (total29 >> 13u) + a11 * b19 + a12 * b18 + a13 * b17 + a14 * b16 + a15 * b15 + a16 * b14
+        + a17 * b13 + a18 * b12 + a19 * b11 + q10 * N19 + q11 * N18 + q12 * N17 + q13 * N16 + q14 * N15
+        + q15 * N14 + q16 * N13 + q17 * N12 + q18 * P12 + q19 * P11;
+    let total31 = (total30 >> 13u) + a12 * b19 + a13 * b18 + a14 * b17 + a15 * b16 + a16 * b15 + a17 * b14
+        + a18 * b13 + a19 * b12 + q11 * N19 + q12 * N18 + q13 * N17 + q14 * N16 + q15 * N15 + q16 * N14
+        + q17 * N13 + q18 * P13 + q19 * P12;
+    let total32 = (total31 >> 13u) + a13 * b19 + a14 * b18 + a15 * b17 + a16 * b16 + a17 * b15 + a18 * b14
+        + a19 * b13 + q12 * N19 + q13 * N18 + q14 * N17 + q15 * N16 + q16 * N15 + q17 * N14 + q18 * P14
+        + q19 * P13;
+    let total33 = (total32 >> 13u) + a14 * b19 + a15 * b18 + a16 * b17 + a17 * b16 + a18 * b15 + a19 * b14
+        + q13 * N19 + q14 * N18 + q15 * N17 + q16 * N16 + q17 * N15 + q18 * P15 + q19 * P14;
+    let total34 = (total33 >> 13u) + a15 * b19 + a16 * b18 + a17 * b17 + a18 * b16 + a19 * b15 + q14 * N19
+        + q15 * N18 + q16 * N17 + q17 * N16 + q18 * P16 + q19 * P15;
+    let total35 = (total34 >> 13u) + a16 * b19 + a17 * b18 + a18 * b17 + a19 * b16 + q15 * N19 + q16 * N18
+        + q17 * N17 + q18 * P17 + q19 * P16;
+    let total36 = (total35 >> 13u) + a17 * b19 + a18 * b18 + a19 * b17 + q16 * N19 + q17 * N18 + q18 * P18
+        + q19 * P17;
+    let total37 = (total36 >> 13u) + a18 * b19 + a19 * b18 + q17 * N19 + q18 * P19 + q19 * P18;
+    let total38 = (total37 >> 13u) + a19 * b19 + q19 * P19;
     let limb0 = total19 & LIMB;
     let limb1 = total20 & LIMB;
     let limb2 = total21 & LIMB;
@@ -528,148 +484,150 @@ fn fe_square(a: Fe) -> Fe {
     let column0 = a0 * a0;
     let q0 = column0 & LIMB;
     let total0 = column0;
-    let column1 = twice0 * a1 + q0 * N0 + (total0 >> 13u);
+    let column1 = (total0 >> 13u) + twice0 * a1 + q0 * N0;
     let q1 = column1 & LIMB;
     let total1 = column1;
-    let column2 = twice0 * a2 + a1 * a1 + q0 * N1 + q1 * N0 + (total1 >> 13u);
+    let column2 = (total1 >> 13u) + twice0 * a2 + a1 * a1 + q0 * N1 + q1 * N0;
     let q2 = column2 & LIMB;
     let total2 = column2;
-    let column3 = twice0 * a3 + twice1 * a2 + q0 * N2 + q1 * N1 + q2 * N0 + (total2 >> 13u);
+    let column3 = (total2 >> 13u) + twice0 * a3 + twice1 * a2 + q0 * N2 + q1 * N1 + q2 * N0;
     let q3 = column3 & LIMB;
     let total3 = column3;
-    let column4 = twice0 * a4 + twice1 * a3 + a2 * a2 + q0 * N3 + q1 * N2 + q2 * N1 + q3 * N0
-        + (total3 >> 13u);
+    let column4 = (total3 >> 13u) + twice0 * a4 + twice1 * a3 + a2 * a2 + q0 * N3 + q1 * N2 + q2 * N1
+        + q3 * N0;
     let q4 = column4 & LIMB;
     let total4 = column4;
-    let column5 = twice0 * a5 + twice1 * a4 + twice2 * a3 + q0 * N4 + q1 * N3 + q2 * N2 + q3 * N1 + q4 * N0
-        + (total4 >> 13u);
+    let column5 = (total4 >> 13u) + twice0 * a5 + twice1 * a4 + twice2 * a3 + q0 * N4 + q1 * N3 + q2 * N2
+        + q3 * N1 + q4 * N0;
     let q5 = column5 & LIMB;
     let total5 = column5;
-    let column6 = twice0 * a6 + twice1 * a5 + twice2 * a4 + a3 * a3 + q0 * N5 + q1 * N4 + q2 * N3 + q3 * N2
-        + q4 * N1 + q5 * N0 + (total5 >> 13u);
+    let column6 = (total5 >> 13u) + twice0 * a6 + twice1 * a5 + twice2 * a4 + a3 * a3 + q0 * N5 + q1 * N4
+        + q2 * N3 + q3 * N2 + q4 * N1 + q5 * N0;
     let q6 = column6 & LIMB;
     let total6 = column6;
-    let column7 = twice0 * a7 + twice1 * a6 + twice2 * a5 + twice3 * a4 + q0 * N6 + q1 * N5 + q2 * N4
-        + q3 * N3 + q4 * N2 + q5 * N1 + q6 * N0 + (total6 >> 13u);
+    let column7 = (total6 >> 13u) + twice0 * a7 + twice1 * a6 + twice2 * a5 + twice3 * a4 + q0 * N6 + q1 * N5
+        + q2 * N4 + q3 * N3 + q4 * N2 + q5 * N1 + q6 * N0;
     let q7 = column7 & LIMB;
     let total7 = column7;
-    let column8 = twice0 * a8 + twice1 * a7 + twice2 * a6 + twice3 * a5 + a4 * a4 + q0 * N7 + q1 * N6
-        + q2 * N5 + q3 * N4 + q4 * N3 + q5 * N2 + q6 * N1 + q7 * N0 + (total7 >> 13u);
+    let column8 = (total7 >> 13u) + twice0 * a8 + twice1 * a7 + twice2 * a6 + twice3 * a5 + a4 * a4 + q0 * N7
+        + q1 * N6 + q2 * N5 + q3 * N4 + q4 * N3 + q5 * N2 + q6 * N1 + q7 * N0;
     let q8 = column8 & LIMB;
     let total8 = column8;
-    let column9 = twice0 * a9 + twice1 * a8 + twice2 * a7 + twice3 * a6 + twice4 * a5 + q0 * N8 + q1 * N7
-        + q2 * N6 + q3 * N5 + q4 * N4 + q5 * N3 + q6 * N2 + q7 * N1 + q8 * N0 + (total8 >> 13u);
+    let column9 = (total8 >> 13u) + twice0 * a9 + twice1 * a8 + twice2 * a7 + twice3 * a6 + twice4 * a5
+        + q0 * N8 + q1 * N7 + q2 * N6 + q3 * N5 + q4 * N4 + q5 * N3 + q6 * N2 + q7 * N1 + q8 * N0;
     let q9 = column9 & LIMB;
     let total9 = column9;
-    let column10 = twice0 * a10 + twice1 * a9 + twice2 * a8 + twice3 * a7 + twice4 * a6 + a5 * a5 + q0 * N9
-        + q1 * N8 + q2 * N7 + q3 * N6 + q4 * N5 + q5 * N4 + q6 * N3 + q7 * N2 + q8 * N1 + q9 * N0
-        + (total9 >> 13u);
+    let column10 = (total9 >> 13u) + twice0 * a10 + twice1 * a9 + twice2 * a8 + twice3 * a7 + twice4 * a6
+        + a5 * a5 + q0 * N9 + q1 * N8 + q2 * N7 + q3 * N6 + q4 * N5 + q5 * N4 + q6 * N3 + q7 * N2 + q8 * N1
+        + q9 * N0;
     let q10 = column10 & LIMB;
     let total10 = column10;
-    let column11 = twice0 * a11 + twice1 * a10 + twice2 * a9 + twice3 * a8 + twice4 * a7 + twice5 * a6
-        + q0 * N10 + q1 * N9 + q2 * N8 + q3 * N7 + q4 * N6 + q5 * N5 + q6 * N4 + q7 * N3 + q8 * N2 + q9 * N1
-        + q10 * N0 + (total10 >> 13u);
+    let column11 = (total10 >> 13u) + twice0 * a11 + twice1 * a10 + twice2 * a9 + twice3 * a8 + twice4 * a7
+        + twice5 * a6 + q0 * N10 + q1 * N9 + q2 * N8 + q3 * N7 + q4 * N6 + q5 * N5 + q6 * N4 + q7 * N3
+        + q8 * N2 + q9 * N1 + q10 * N0;
     let q11 = column11 & LIMB;
     let total11 = column11;
-    let column12 = twice0 * a12 + twice1 * a11 + twice2 * a10 + twice3 * a9 + twice4 * a8 + twice5 * a7
-        + a6 * a6 + q0 * N11 + q1 * N10 + q2 * N9 + q3 * N8 + q4 * N7 + q5 * N6 + q6 * N5 + q7 * N4 + q8 * N3
-        + q9 * N2 + q10 * N1 + q11 * N0 + (total11 >> 13u);
+    let column12 = (total11 >> 13u) + twice0 * a12 + twice1 * a11 + twice2 * a10 + twice3 * a9 + twice4 * a8
+        + twice5 * a7 + a6 * a6 + q0 * N11 + q1 * N10 + q2 * N9 + q3 * N8 + q4 * N7 + q5 * N6 + q6 * N5
+        + q7 * N4 + q8 * N3 + q9 * N2 + q10 * N1 + q11 * N0;
     let q12 = column12 & LIMB;
     let total12 = column12;
-    let column13 = twice0 * a13 + twice1 * a12 + twice2 * a11 + twice3 * a10 + twice4 * a9 + twice5 * a8
-        + twice6 * a7 + q0 * N12 + q1 * N11 + q2 * N10 + q3 * N9 + q4 * N8 + q5 * N7 + q6 * N6 + q7 * N5
-        + q8 * N4 + q9 * N3 + q10 * N2 + q11 * N1 + q12 * N0 + (total12 >> 13u);
+    let column13 = (total12 >> 13u) + twice0 * a13 + twice1 * a12 + twice2 * a11 + twice3 * a10 + twice4 * a9
+        + twice5 * a8 + twice6 * a7 + q0 * N12 + q1 * N11 + q2 * N10 + q3 * N9 + q4 * N8 + q5 * N7 + q6 * N6
+        + q7 * N5 + q8 * N4 + q9 * N3 + q10 * N2 + q11 * N1 + q12 * N0;
     let q13 = column13 & LIMB;
     let total13 = column13;
-    let column14 = twice0 * a14 + twice1 * a13 + twice2 * a12 + twice3 * a11 + twice4 * a10 + twice5 * a9
-        + twice6 * a8 + a7 * a7 + q0 * N13 + q1 * N12 + q2 * N11 + q3 * N10 + q4 * N9 + q5 * N8 + q6 * N7
-        + q7 * N6 + q8 * N5 + q9 * N4 + q10 * N3 + q11 * N2 + q12 * N1 + q13 * N0 + (total13 >> 13u);
+    let column14 = (total13 >> 13u) + twice0 * a14 + twice1 * a13 + twice2 * a12 + twice3 * a11
+        + twice4 * a10 + twice5 * a9 + twice6 * a8 + a7 * a7 + q0 * N13 + q1 * N12 + q2 * N11 + q3 * N10
+        + q4 * N9 + q5 * N8 + q6 * N7 + q7 * N6 + q8 * N5 + q9 * N4 + q10 * N3 + q11 * N2 + q12 * N1
+        + q13 * N0;
     let q14 = column14 & LIMB;
     let total14 = column14;
-    let column15 = twice0 * a15 + twice1 * a14 + twice2 * a13 + twice3 * a12 + twice4 * a11 + twice5 * a10
-        + twice6 * a9 + twice7 * a8 + q0 * N14 + q1 * N13 + q2 * N12 + q3 * N11 + q4 * N10 + q5 * N9
-        + q6 * N8 + q7 * N7 + q8 * N6 + q9 * N5 + q10 * N4 + q11 * N3 + q12 * N2 + q13 * N1 + q14 * N0
-        + (total14 >> 13u);
+    let column15 = (total14 >> 13u) + twice0 * a15 + twice1 * a14 + twice2 * a13 + twice3 * a12
+        + twice4 * a11 + twice5 * a10 + twice6 * a9 + twice7 * a8 + q0 * N14 + q1 * N13 + q2 * N12 + q3 * N11
+        + q4 * N10 + q5 * N9 + q6 * N8 + q7 * N7 + q8 * N6 + q9 * N5 + q10 * N4 + q11 * N3 + q12 * N2
+        + q13 * N1 + q14 * N0;
     let q15 = column15 & LIMB;
     let total15 = column15;
-    let column16 = twice0 * a16 + twice1 * a15 + twice2 * a14 + twice3 * a13 + twice4 * a12 + twice5 * a11
-        + twice6 * a10 + twice7 * a9 + a8 * a8 + q0 * N15 + q1 * N14 + q2 * N13 + q3 * N12 + q4 * N11
-        + q5 * N10 + q6 * N9 + q7 * N8 + q8 * N7 + q9 * N6 + q10 * N5 + q11 * N4 + q12 * N3 + q13 * N2
-        + q14 * N1 + q15 * N0 + (total15 >> 13u);
+    let column16 = (total15 >> 13u) + twice0 * a16 + twice1 * a15 + twice2 * a14 + twice3 * a13
+        + twice4 * a12 + twice5 * a11 + twice6 * a10 + twice7 * a9 + a8 * a8 + q0 * N15 + q1 * N14 + q2 * N13
+        + q3 * N12 + q4 * N11 + q5 * N10 + q6 * N9 + q7 * N8 + q8 * N7 + q9 * N6 + q10 * N5 + q11 * N4
+        + q12 * N3 + q13 * N2 + q14 * N1 + q15 * N0;
     let q16 = column16 & LIMB;
     let total16 = column16;
-    let column17 = twice0 * a17 + twice1 * a16 + twice2 * a15 + twice3 * a14 + twice4 * a13 + twice5 * a12
-        + twice6 * a11 + twice7 * a10 + twice8 * a9 + q0 * N16 + q1 * N15 + q2 * N14 + q3 * N13 + q4 * N12
-        + q5 * N11 + q6 * N10 + q7 * N9 + q8 * N8 + q9 * N7 + q10 * N6 + q11 * N5 + q12 * N4 + q13 * N3
-        + q14 * N2 + q15 * N1 + q16 * N0 + (total16 >> 13u);
+    let column17 = (total16 >> 13u) + twice0 * a17 + twice1 * a16 + twice2 * a15 + twice3 * a14
+        + twice4 * a13 + twice5 * a12 + twice6 * a11 + twice7 * a10 + twice8 * a9 + q0 * N16 + q1 * N15
+        + q2 * N14 + q3 * N13 + q4 * N12 + q5 * N11 + q6 * N10 + q7 * N9 + q8 * N8 + q9 * N7 + q10 * N6
+        + q11 * N5 + q12 * N4 + q13 * N3 + q14 * N2 + q15 * N1 + q16 * N0;
     let q17 = column17 & LIMB;
     let total17 = column17;
-    let column18 = twice0 * a18 + twice1 * a17 + twice2 * a16 + twice3 * a15 + twice4 * a14 + twice5 * a13
-        + twice6 * a12 + twice7 * a11 + twice8 * a10 + a9 * a9 + q0 * N17 + q1 * N16 + q2 * N15 + q3 * N14
-        + q4 * N13 + q5 * N12 + q6 * N11 + q7 * N10 + q8 * N9 + q9 * N8 + q10 * N7 + q11 * N6 + q12 * N5
-        + q13 * N4 + q14 * N3 + q15 * N2 + q16 * N1 + q17 * N0 + (total17 >> 13u);
+    let column18 = (total17 >> 13u) + twice0 * a18 + twice1 * a17 + twice2 * a16 + twice3 * a15
+        + twice4 * a14 + twice5 * a13 + twice6 * a12 + twice7 * a11 + twice8 * a10 + a9 * a9 + q0 * N17
+        + q1 * N16 + q2 * N15 + q3 * N14 + q4 * N13 + q5 * N12 + q6 * N11 + q7 * N10 + q8 * N9 + q9 * N8
+        + q10 * N7 + q11 * N6 + q12 * N5 + q13 * N4 + q14 * N3 + q15 * N2 + q16 * N1 + q17 * N0;
     let q18 = ((column18 & LIMB) * INV) & LIMB;
     let total18 = column18 + q18 * P0;
-    let column19 = twice0 * a19 + twice1 * a18 + twice2 * a17 + twice3 * a16 + twice4 * a15 + twice5 * a14
-        + twice6 * a13 + twice7 * a12 + twice8 * a11 + twice9 * a10 + q0 * N18 + q1 * N17 + q2 * N16
-        + q3 * N15 + q4 * N14 + q5 * N13 + q6 * N12 + q7 * N11 + q8 * N10 + q9 * N9 + q10 * N8 + q11 * N7
-        + q12 * N6 + q13 * N5 + q14 * N4 + q15 * N3 + q16 * N2 + q17 * N1 + q18 * P1 + (total18 >> 13u);
+    let column19 = (total18 >> 13u) + twice0 * a19 + twice1 * a18 + twice2 * a17 + twice3 * a16
+        + twice4 * a15 + twice5 * a14 + twice6 * a13 + twice7 * a12 + twice8 * a11 + twice9 * a10 + q0 * N18
+        + q1 * N17 + q2 * N16 + q3 * N15 + q4 * N14 + q5 * N13 + q6 * N12 + q7 * N11 + q8 * N10 + q9 * N9
+        + q10 * N8 + q11 * N7 + q12 * N6 + q13 * N5 + q14 * N4 + q15 * N3 + q16 * N2 + q17 * N1 + q18 * P1;
     let q19 = ((column19 & LAST_LIMB) * INV) & LAST_LIMB;
     let total19 = column19 + q19 * P0;
-    let total20 = twice1 * a19 + twice2 * a18 + twice3 * a17 + twice4 * a16 + twice5 * a15 + twice6 * a14
-        + twice7 * a13 + twice8 * a12 + twice9 * a11 + a10 * a10 + q0 * N19 + q1 * N18 + q2 * N17 + q3 * N16
-        + q4 * N15 + q5 * N14 + q6 * N13 + q7 * N12 + q8 * N11 + q9 * N10 + q10 * N9 + q11 * N8 + q12 * N7
-        + q13 * N6 + q14 * N5 + q15 * N4 + q16 * N3 + q17 * N2 + q18 * P2 + q19 * P1 + (total19 >> 13u);
-    let total21 = twice2 * a19 + twice3 * a18 + twice4 * a17 + twice5 * a16 + twice6 * a15 + twice7 * a14
-        + twice8 * a13 + twice9 * a12 + twice10 * a11 + q1 * N19 + q2 * N18 + q3 * N17 + q4 * N16 + q5 * N15
-        + q6 * N14 + q7 * N13 + q8 * N12 + q9 * N11 + q10 * N10 + q11 * N9 + q12 * N8 + q13 * N7 + q14 * N6
-        + q15 * N5 + q16 * N4 + q17 * N3 + q18 * P3 + q19 * P2 + (total20 >> 13u);
-    let total22 = twice3 * a19 + twice4 * a18 + twice5 * a17 + twice6 * a16 + twice7 * a15 + twice8 * a14
-        + twice9 * a13 + twice10 * a12 + a11 * a11 + q2 * N19 + q3 * N18 + q4 * N17 + q5 * N16 + q6 * N15
-        + q7 * N14 + q8 * N13 + q9 * N12 + q10 * N11 + q11 * N10 + q12 * N9 + q13 * N8 + q14 * N7 + q15 * N6
-        + q16 * N5 + q17 * N4 + q18 * P4 + q19 * P3 + (total21 >> 13u);
-    let total23 = twice4 * a19 + twice5 * a18 + twice6 * a17 + twice7 * a16 + twice8 * a15 + twice9 * a14
-        + twice10 * a13 + twice11 * a12 + q3 * N19 + q4 * N18 + q5 * N17 + q6 * N16 + q7 * N15 + q8 * N14
-        + q9 * N13 + q10 * N12 + q11 * N11 + q12 * N10 + q13 * N9 + q14 * N8 + q15 * N7 + q16 * N6 + q17 * N5
-        + q18 * P5 + q19 * P4 + (total22 >> 13u);
-    let total24 = twice5 * a19 + twice6 * a18 + twice7 * a17 + twice8 * a16 + twice9 * a15 + twice10 * a14
-        + twice11 * a13 + a12 * a12 + q4 * N19 + q5 * N18 + q6 * N17 + q7 * N16 + q8 * N15 + q9 * N14
-        + q10 * N13 + q11 * N12 + q12 * N11 + q13 * N10 + q14 * N9 + q15 * N8 + q16 * N7 + q17 * N6
-        + q18 * P6 + q19 * P5 + (total23 >> 13u);
-    let total25 = twice6 * a19 + twice7 * a18 + twice8 * a17 + twice9 * a16 + twice10 * a15 + twice11 * a14
-        + twice12 * a13 + q5 * N19 + q6 * N18 + q7 * N17 + q8 * N16 + q9 * N15 + q10 * N14 + q11 * N13
-        + q12 * N12 + q13 * N11 + q14 * N10 + q15 * N9 + q16 * N8 + q17 * N7 + q18 * P7 + q19 * P6
-        + (total24 >> 13u);
-    let total26 = twice7 * a19 + twice8 * a18 + twice9 * a17 + twice10 * a16 + twice11 * a15 + twice12 * a14
-        + a13 * a13 + q6 * N19 + q7 * N18 + q8 * N17 + q9 * N16 + q10 * N15 + q11 * N14 + q12 * N13
-        + q13 * N12 + q14 * N11 + q15 * N10 + q16 * N9 + q17 * N8 + q18 * P8 + q19 * P7 + (total25 >> 13u);
-    let total27 = twice8 * a19 + twice9 * a18 + twice10 * a17 + twice11 * a16 + twice12 * a15 + twice13 * a14
-        + q7 * N19 + q8 * N18 + q9 * N17 + q10 * N16 + q11 * N15 + q12 * N14 + q13 * N13 + q14 * N12
-        + q15 * N11 + q16 * N10 + q17 * N9 + q18 * P9 + q19 * P8 + (total26 >> 13u);
-    let total28 = twice9 * a19 + twice10 * a18 + twice11 * a17 + twice12 * a16 + twice13 * a15 + a14 * a14
-        + q8 * N19 + q9 * N18 + q10 * N17 + q11 * N16 + q12 * N15 + q13 * N14 + q14 * N13 + q15 * N12
-        + q16 * N11 + q17 * N10 + q18 * P10 + q19 * P9 + (total27 >> 13u);
-    let total29 = twice10 * a19 + twice11 * a18 + twice12 * a17 + twice13 * a16 + twice14 * a15 + q9 * N19
-        + q10 * N18 + q11 * N17 + q12 * N16 + q13 * N15 + q14 * N14 + q15 * N13 + q16 * N12 + q17 * N11
-        + q18 * P11 + q19 * P10 + (total28 >> 13u);
-    let total30 = twice11 * a19 + twice12 * a18 + twice13 * a17 + twice14 * a16 + a15 * a15 + q10 * N19
-        + q11 * N18 + q12 * N17 + q13 * N16 + q14 * N15 + q15 * N14 + q16 * N13 + q17 * N12 + q18 * P12
-        + q19 * P11 + (total29 >> 13u);
-    let total31 = twice12 * a19 + twice13 * a18 + twice14 * a17 + twice15 * a16 + q11 * N19 + q12 * N18
-        + q13 * N17 + q14 * N16 + q15 * N15 + q16 * N14 + q17 * N13 + q18 * P13 + q19 * P12
-        + (total30 >> 13u);
-    let total32 = twice13 * a19 + twice14 * a18 + twice15 * a17 + a16 * a16 + q12 * N19 + q13 * N18
-        + q14 * N17 + q15 * N16 + q16 * N15 + q17 * N14 + q18 * P14 + q19 * P13 + (total31 >> 13u);
-    let total33 = twice14 * a19 + twice15 * a18 + twice16 * a17 + q13 * N19 + q14 * N18 + q15 * N17
-        + q16 * N16 + q17 * N15 + q18 * P15 + q19 * P14 + (total32 >> 13u);
-    let total34 = twice15 * a19 + twice16 * a18 + a17 * a17 + q14 * N19 + q15 * N18 + q16 * N17 + q17 * N16
-        + q18 * P16 + q19 * P15 + (total33 >> 13u);
-    let total35 = twice16 * a19 + twice17 * a18 + q15 * N19 + q16 * N18 + q17 * N17 + q18 * P17 + q19 * P16
-        + (total34 >> 13u);
-    let total36 = twice17 * a19 + a18 * a18 + q16 * N19 + q17 * N18 + q18 * P18 + q19 * P17
-        + (total35 >> 13u);
-    let total37 = twice18 * a19 + q17 * N19 + q18 * P19 + q19 * P18 + (total36 >> 13u);
-    let total38 = a19 * a19 + q19 * P19 + (total37 >> 13u);
+    let total20 = (total19 >> 13u) + twice1 * a19 + twice2 * a18 + twice3 * a17 + twice4 * a16 + twice5 * a15
+        + twice6 * a14 + twice7 * a13 + twice8 * a12 + twice9 * a11 + a10 * a10 + q0 * N19 + q1 * N18
+        + q2 * N17 + q3 * N16 + q4 * N15 + q5 * N14 + q6 * N13 + q7 * N12 + q8 * N11 + q9 * N10 + q10 * N9
+        + q11 * N8 + q12 * N7 + q13 * N6 + q14 * N5 + q15 * N4 + q16 * N3 + q17 * N2 + q18 * P2 + q19 * P1;
+    let total21 = (total20 >> 13u) + twice2 * a19 + twice3 * a18 + twice4 * a17 + twice5 * a16 + twice6 * a15
+        + twice7 * a14 + twice8 * a13 + twice9 * a12 + twice10 * a11 + q1 * N19 + q2 * N18 + q3 * N17
+        + q4 * N16 + q5 * N15 + q6 * N14 + q7 * N13 + q8 * N12 + q9 * N11 + q10 * N10 + q11 * N9 + q12 * N8
+        + q13 * N7 + q14 * N6 + q15 * N5 + q16 * N4 + q17 * N3 + q18 * P3 + q19 * P2;
+    let total22 = (total21 >> 13u) + twice3 * a19 + twice4 * a18 + twice5 * a17 + twice6 * a16 + twice7 * a15
+        + twice8 * a14 + twice9 * a13 + twice10 * a12 + a11 * a11 + q2 * N19 + q3 * N18 + q4 * N17 + q5 * N16
+        + q6 * N15 + q7 * N14 + q8 * N13 + q9 * N12 + q10 * N11 + q11 * N10 + q12 * N9 + q13 * N8 + q14 * N7
+        + q15 * N6 + q16 * N5 + q17 * N4 + q18 * P4 + q19 * P3;
+    let total23 = (total22 >> 13u) + twice4 * a19 + twice5 * a18 + twice6 * a17 + twice7 * a16 + twice8 * a15
+        + twice9 * a14 + twice10 * a13 + twice11 * a12 + q3 * N19 + q4 * N18 + q5 * N17 + q6 * N16 + q7 * N15
+        + q8 * N14 + q9 * N13 + q10 * N12 + q11 * N11 + q12 * N10 + q13 * N9 + q14 * N8 + q15 * N7 + q16 * N6
+        + q17 * N5 + q18 * P5 + q19 * P4;
+    let total24 = (total23 >> 13u) + twice5 * a19 + twice6 * a18 + twice7 * a17 + twice8 * a16 + twice9 * a15
+        + twice10 * a14 + twice11 * a13 + a12 * a12 + q4 * N19 + q5 * N18 + q6 * N17 + q7 * N16 + q8 * N15
+        + q9 * N14 + q10 * N13 + q11 * N12 + q12 * N11 + q13 * N10 + q14 * N9 + q15 * N8 + q16 * N7
+        + q17 * N6 + q18 * P6 + q19 * P5;
+    let total25 = (total24 >> 13u) + twice6 * a19 + twice7 * a18 + twice8 * a17 + twice9 * a16
+        + twice10 * a15 + twice11 * a14 + twice12 * a13 + q5 * N19 + q6 * N18 + q7 * N17 + q8 * N16
+        + q9 * N15 + q10 * N14 + q11 * N13 + q12 * N12 + q13 * N11 + q14 * N10 + q15 * N9 + q16 * N8
+        + q17 * N7 + q18 * P7 + q19 * P6;
+    let total26 = (total25 >> 13u) + twice7 * a19 + twice8 * a18 + twice9 * a17 + twice10 * a16
+        + twice11 * a15 + twice12 * a14 + a13 * a13 + q6 * N19 + q7 * N18 + q8 * N17 + q9 * N16 + q10 * N15
+        + q11 * N14 + q12 * N13 + q13 * N12 + q14 * N11 + q15 * N10 + q16 * N9 + q17 * N8 + q18 * P8
+        + q19 * P7;
+    let total27 = (total26 >> 13u) + twice8 * a19 + twice9 * a18 + twice10 * a17 + twice11 * a16
+        + twice12 * a15 + twice13 * a14 + q7 * N19 + q8 * N18 + q9 * N17 + q10 * N16 + q11 * N15 + q12 * N14
+        + q13 * N13 + q14 * N12 + q15 * N11 + q16 * N10 + q17 * N9 + q18 * P9 + q19 * P8;
+    let total28 = (total27 >> 13u) + twice9 * a19 + twice10 * a18 + twice11 * a17 + twice12 * a16
+        + twice13 * a15 + a14 * a14 + q8 * N19 + q9 * N18 + q10 * N17 + q11 * N16 + q12 * N15 + q13 * N14
+        + q14 * N13 + q15 * N12 + q16 * N11 + q17 * N10 + q18 * P10 + q19 * P9;
+    let total29 = (total28 >> 13u) + twice10 * a19 + twice11 * a18 + twice12 * a17 + twice13 * a16
+        + twice14 * a15 + q9 * N19 + q10 * N18 + q11 * N17 + q12 * N16 + q13 * N15 + q14 * N14 + q15 * N13
+        + q16 * N12 + q17 * N11 + q18 * P11 + q19 * P10;
+    let total30 = (total29 >> 13u) + twice11 * a19 + twice12 * a18 + twice13 * a17 + twice14 * a16
+        + a15 * a15 + q10 * N19 + q11 * N18 + q12 * N17 + q13 * N16 + q14 * N15 + q15 * N14 + q16 * N13
+        + q17 * N12 + q18 * P12 + q19 * P11;
+    let total31 = (total30 >> 13u) + twice12 * a19 + twice13 * a18 + twice14 * a17 + twice15 * a16
+        + q11 * N19 + q12 * N18 + q13 * N17 + q14 * N16 + q15 * N15 + q16 * N14 + q17 * N13 + q18 * P13
+        + q19 * P12;
+    let total32 = (total31 >> 13u) + twice13 * a19 + twice14 * a18 + twice15 * a17 + a16 * a16 + q12 * N19
+        + q13 * N18 + q14 * N17 + q15 * N16 + q16 * N15 + q17 * N14 + q18 * P14 + q19 * P13;
+    let total33 = (total32 >> 13u) + twice14 * a19 + twice15 * a18 + twice16 * a17 + q13 * N19 + q14 * N18
+        + q15 * N17 + q16 * N16 + q17 * N15 + q18 * P15 + q19 * P14;
+    let total34 = (total33 >> 13u) + twice15 * a19 + twice16 * a18 + a17 * a17 + q14 * N19 + q15 * N18
+        + q16 * N17 + q17 * N16 + q18 * P16 + q19 * P15;
+    let total35 = (total34 >> 13u) + twice16 * a19 + twice17 * a18 + q15 * N19 + q16 * N18 + q17 * N17
+        + q18 * P17 + q19 * P16;
+    let total36 = (total35 >> 13u) + twice17 * a19 + a18 * a18 + q16 * N19 + q17 * N18 + q18 * P18
+        + q19 * P17;
+    let total37 = (total36 >> 13u) + twice18 * a19 + q17 * N19 + q18 * P19 + q19 * P18;
+    let total38 = (total37 >> 13u) + a19 * a19 + q19 * P19;
     let limb0 = total19 & LIMB;
     let limb1 = total20 & LIMB;
     let limb2 = total21 & LIMB;

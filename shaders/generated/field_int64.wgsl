@@ -208,48 +208,48 @@ fn fe_mul(a: Fe, b: Fe) -> Fe {
     let column0 = a0 * b0;
     let q0 = u64(u32(column0) & LIMB);
     let total0 = column0;
-    let column1 = a0 * b1 + a1 * b0 + q0 * N0 + (total0 >> 29u);
+    let column1 = (total0 >> 29u) + a0 * b1 + a1 * b0 + q0 * N0;
     let q1 = u64(u32(column1) & LIMB);
     let total1 = column1;
-    let column2 = a0 * b2 + a1 * b1 + a2 * b0 + q0 * N1 + q1 * N0 + (total1 >> 29u);
+    let column2 = (total1 >> 29u) + a0 * b2 + a1 * b1 + a2 * b0 + q0 * N1 + q1 * N0;
     let q2 = u64(u32(column2) & LIMB);
     let total2 = column2;
-    let column3 = a0 * b3 + a1 * b2 + a2 * b1 + a3 * b0 + q0 * N2 + q1 * N1 + q2 * N0 + (total2 >> 29u);
+    let column3 = (total2 >> 29u) + a0 * b3 + a1 * b2 + a2 * b1 + a3 * b0 + q0 * N2 + q1 * N1 + q2 * N0;
     let q3 = u64(u32(column3) & LIMB);
     let total3 = column3;
-    let column4 = a0 * b4 + a1 * b3 + a2 * b2 + a3 * b1 + a4 * b0 + q0 * N3 + q1 * N2 + q2 * N1 + q3 * N0
-        + (total3 >> 29u);
+    let column4 = (total3 >> 29u) + a0 * b4 + a1 * b3 + a2 * b2 + a3 * b1 + a4 * b0 + q0 * N3 + q1 * N2
+        + q2 * N1 + q3 * N0;
     let q4 = u64(u32(column4) & LIMB);
     let total4 = column4;
-    let column5 = a0 * b5 + a1 * b4 + a2 * b3 + a3 * b2 + a4 * b1 + a5 * b0 + q0 * N4 + q1 * N3 + q2 * N2
-        + q3 * N1 + q4 * N0 + (total4 >> 29u);
+    let column5 = (total4 >> 29u) + a0 * b5 + a1 * b4 + a2 * b3 + a3 * b2 + a4 * b1 + a5 * b0 + q0 * N4
+        + q1 * N3 + q2 * N2 + q3 * N1 + q4 * N0;
     let q5 = u64(u32(column5) & LIMB);
     let total5 = column5;
-    let column6 = a0 * b6 + a1 * b5 + a2 * b4 + a3 * b3 + a4 * b2 + a5 * b1 + a6 * b0 + q0 * N5 + q1 * N4
-        + q2 * N3 + q3 * N2 + q4 * N1 + q5 * N0 + (total5 >> 29u);
+    let column6 = (total5 >> 29u) + a0 * b6 + a1 * b5 + a2 * b4 + a3 * b3 + a4 * b2 + a5 * b1 + a6 * b0
+        + q0 * N5 + q1 * N4 + q2 * N3 + q3 * N2 + q4 * N1 + q5 * N0;
     let q6 = u64(u32(column6) & LIMB);
     let total6 = column6;
-    let column7 = a0 * b7 + a1 * b6 + a2 * b5 + a3 * b4 + a4 * b3 + a5 * b2 + a6 * b1 + a7 * b0 + q0 * N6
-        + q1 * N5 + q2 * N4 + q3 * N3 + q4 * N2 + q5 * N1 + q6 * N0 + (total6 >> 29u);
+    let column7 = (total6 >> 29u) + a0 * b7 + a1 * b6 + a2 * b5 + a3 * b4 + a4 * b3 + a5 * b2 + a6 * b1
+        + a7 * b0 + q0 * N6 + q1 * N5 + q2 * N4 + q3 * N3 + q4 * N2 + q5 * N1 + q6 * N0;
     let q7 = u64(((u32(column7) & LIMB) * INV) & LIMB);
     let total7 = column7 + q7 * P0;
-    let column8 = a0 * b8 + a1 * b7 + a2 * b6 + a3 * b5 + a4 * b4 + a5 * b3 + a6 * b2 + a7 * b1 + a8 * b0
-        + q0 * N7 + q1 * N6 + q2 * N5 + q3 * N4 + q4 * N3 + q5 * N2 + q6 * N1 + q7 * P1 + (total7 >> 29u);
+    let column8 = (total7 >> 29u) + a0 * b8 + a1 * b7 + a2 * b6 + a3 * b5 + a4 * b4 + a5 * b3 + a6 * b2
+        + a7 * b1 + a8 * b0 + q0 * N7 + q1 * N6 + q2 * N5 + q3 * N4 + q4 * N3 + q5 * N2 + q6 * N1 + q7 * P1;
     let q8 = u64(((u32(column8) & LAST_LIMB) * INV) & LAST_LIMB);
     let total8 = column8 + q8 * P0;
-    let total9 = a1 * b8 + a2 * b7 + a3 * b6 + a4 * b5 + a5 * b4 + a6 * b3 + a7 * b2 + a8 * b1 + q0 * N8
-        + q1 * N7 + q2 * N6 + q3 * N5 + q4 * N4 + q5 * N3 + q6 * N2 + q7 * P2 + q8 * P1 + (total8 >> 29u);
-    let total10 = a2 * b8 + a3 * b7 + a4 * b6 + a5 * b5 + a6 * b4 + a7 * b3 + a8 * b2 + q1 * N8 + q2 * N7
-        + q3 * N6 + q4 * N5 + q5 * N4 + q6 * N3 + q7 * P3 + q8 * P2 + (total9 >> 29u);
-    let total11 = a3 * b8 + a4 * b7 + a5 * b6 + a6 * b5 + a7 * b4 + a8 * b3 + q2 * N8 + q3 * N7 + q4 * N6
-        + q5 * N5 + q6 * N4 + q7 * P4 + q8 * P3 + (total10 >> 29u);
-    let total12 = a4 * b8 + a5 * b7 + a6 * b6 + a7 * b5 + a8 * b4 + q3 * N8 + q4 * N7 + q5 * N6 + q6 * N5
-        + q7 * P5 + q8 * P4 + (total11 >> 29u);
-    let total13 = a5 * b8 + a6 * b7 + a7 * b6 + a8 * b5 + q4 * N8 + q5 * N7 + q6 * N6 + q7 * P6 + q8 * P5
-        + (total12 >> 29u);
-    let total14 = a6 * b8 + a7 * b7 + a8 * b6 + q5 * N8 + q6 * N7 + q7 * P7 + q8 * P6 + (total13 >> 29u);
-    let total15 = a7 * b8 + a8 * b7 + q6 * N8 + q7 * P8 + q8 * P7 + (total14 >> 29u);
-    let total16 = a8 * b8 + q8 * P8 + (total15 >> 29u);
+    let total9 = (total8 >> 29u) + a1 * b8 + a2 * b7 + a3 * b6 + a4 * b5 + a5 * b4 + a6 * b3 + a7 * b2
+        + a8 * b1 + q0 * N8 + q1 * N7 + q2 * N6 + q3 * N5 + q4 * N4 + q5 * N3 + q6 * N2 + q7 * P2 + q8 * P1;
+    let total10 = (total9 >> 29u) + a2 * b8 + a3 * b7 + a4 * b6 + a5 * b5 + a6 * b4 + a7 * b3 + a8 * b2
+        + q1 * N8 + q2 * N7 + q3 * N6 + q4 * N5 + q5 * N4 + q6 * N3 + q7 * P3 + q8 * P2;
+    let total11 = (total10 >> 29u) + a3 * b8 + a4 * b7 + a5 * b6 + a6 * b5 + a7 * b4 + a8 * b3 + q2 * N8
+        + q3 * N7 + q4 * N6 + q5 * N5 + q6 * N4 + q7 * P4 + q8 * P3;
+    let total12 = (total11 >> 29u) + a4 * b8 + a5 * b7 + a6 * b6 + a7 * b5 + a8 * b4 + q3 * N8 + q4 * N7
+        + q5 * N6 + q6 * N5 + q7 * P5 + q8 * P4;
+    let total13 = (total12 >> 29u) + a5 * b8 + a6 * b7 + a7 * b6 + a8 * b5 + q4 * N8 + q5 * N7 + q6 * N6
+        + q7 * P6 + q8 * P5;
+    let total14 = (total13 >> 29u) + a6 * b8 + a7 * b7 + a8 * b6 + q5 * N8 + q6 * N7 + q7 * P7 + q8 * P6;
+    let total15 = (total14 >> 29u) + a7 * b8 + a8 * b7 + q6 * N8 + q7 * P8 + q8 * P7;
+    let total16 = (total15 >> 29u) + a8 * b8 + q8 * P8;
     let limb0 = u32(total8) & LIMB;
     let limb1 = u32(total9) & LIMB;
     let limb2 = u32(total10) & LIMB;
@@ -293,48 +293,48 @@ fn fe_square(a: Fe) -> Fe {
     let column0 = a0 * a0;
     let q0 = u64(u32(column0) & LIMB);
     let total0 = column0;
-    let column1 = twice0 * a1 + q0 * N0 + (total0 >> 29u);
+    let column1 = (total0 >> 29u) + twice0 * a1 + q0 * N0;
     let q1 = u64(u32(column1) & LIMB);
     let total1 = column1;
-    let column2 = twice0 * a2 + a1 * a1 + q0 * N1 + q1 * N0 + (total1 >> 29u);
+    let column2 = (total1 >> 29u) + twice0 * a2 + a1 * a1 + q0 * N1 + q1 * N0;
     let q2 = u64(u32(column2) & LIMB);
     let total2 = column2;
-    let column3 = twice0 * a3 + twice1 * a2 + q0 * N2 + q1 * N1 + q2 * N0 + (total2 >> 29u);
+    let column3 = (total2 >> 29u) + twice0 * a3 + twice1 * a2 + q0 * N2 + q1 * N1 + q2 * N0;
     let q3 = u64(u32(column3) & LIMB);
     let total3 = column3;
-    let column4 = twice0 * a4 + twice1 * a3 + a2 * a2 + q0 * N3 + q1 * N2 + q2 * N1 + q3 * N0
-        + (total3 >> 29u);
+    let column4 = (total3 >> 29u) + twice0 * a4 + twice1 * a3 + a2 * a2 + q0 * N3 + q1 * N2 + q2 * N1
+        + q3 * N0;
     let q4 = u64(u32(column4) & LIMB);
     let total4 = column4;
-    let column5 = twice0 * a5 + twice1 * a4 + twice2 * a3 + q0 * N4 + q1 * N3 + q2 * N2 + q3 * N1 + q4 * N0
-        + (total4 >> 29u);
+    let column5 = (total4 >> 29u) + twice0 * a5 + twice1 * a4 + twice2 * a3 + q0 * N4 + q1 * N3 + q2 * N2
+        + q3 * N1 + q4 * N0;
     let q5 = u64(u32(column5) & LIMB);
     let total5 = column5;
-    let column6 = twice0 * a6 + twice1 * a5 + twice2 * a4 + a3 * a3 + q0 * N5 + q1 * N4 + q2 * N3 + q3 * N2
-        + q4 * N1 + q5 * N0 + (total5 >> 29u);
+    let column6 = (total5 >> 29u) + twice0 * a6 + twice1 * a5 + twice2 * a4 + a3 * a3 + q0 * N5 + q1 * N4
+        + q2 * N3 + q3 * N2 + q4 * N1 + q5 * N0;
     let q6 = u64(u32(column6) & LIMB);
     let total6 = column6;
-    let column7 = twice0 * a7 + twice1 * a6 + twice2 * a5 + twice3 * a4 + q0 * N6 + q1 * N5 + q2 * N4
-        + q3 * N3 + q4 * N2 + q5 * N1 + q6 * N0 + (total6 >> 29u);
+    let column7 = (total6 >> 29u) + twice0 * a7 + twice1 * a6 + twice2 * a5 + twice3 * a4 + q0 * N6 + q1 * N5
+        + q2 * N4 + q3 * N3 + q4 * N2 + q5 * N1 + q6 * N0;
     let q7 = u64(((u32(column7) & LIMB) * INV) & LIMB);
     let total7 = column7 + q7 * P0;
-    let column8 = twice0 * a8 + twice1 * a7 + twice2 * a6 + twice3 * a5 + a4 * a4 + q0 * N7 + q1 * N6
-        + q2 * N5 + q3 * N4 + q4 * N3 + q5 * N2 + q6 * N1 + q7 * P1 + (total7 >> 29u);
+    let column8 = (total7 >> 29u) + twice0 * a8 + twice1 * a7 + twice2 * a6 + twice3 * a5 + a4 * a4 + q0 * N7
+        + q1 * N6 + q2 * N5 + q3 * N4 + q4 * N3 + q5 * N2 + q6 * N1 + q7 * P1;
     let q8 = u64(((u32(column8) & LAST_LIMB) * INV) & LAST_LIMB);
     let total8 = column8 + q8 * P0;
-    let total9 = twice1 * a8 + twice2 * a7 + twice3 * a6 + twice4 * a5 + q0 * N8 + q1 * N7 + q2 * N6
-        + q3 * N5 + q4 * N4 + q5 * N3 + q6 * N2 + q7 * P2 + q8 * P1 + (total8 >> 29u);
-    let total10 = twice2 * a8 + twice3 * a7 + twice4 * a6 + a5 * a5 + q1 * N8 + q2 * N7 + q3 * N6 + q4 * N5
-        + q5 * N4 + q6 * N3 + q7 * P3 + q8 * P2 + (total9 >> 29u);
-    let total11 = twice3 * a8 + twice4 * a7 + twice5 * a6 + q2 * N8 + q3 * N7 + q4 * N6 + q5 * N5 + q6 * N4
-        + q7 * P4 + q8 * P3 + (total10 >> 29u);
-    let total12 = twice4 * a8 + twice5 * a7 + a6 * a6 + q3 * N8 + q4 * N7 + q5 * N6 + q6 * N5 + q7 * P5
-        + q8 * P4 + (total11 >> 29u);
-    let total13 = twice5 * a8 + twice6 * a7 + q4 * N8 + q5 * N7 + q6 * N6 + q7 * P6 + q8 * P5
-        + (total12 >> 29u);
-    let total14 = twice6 * a8 + a7 * a7 + q5 * N8 + q6 * N7 + q7 * P7 + q8 * P6 + (total13 >> 29u);
-    let total15 = twice7 * a8 + q6 * N8 + q7 * P8 + q8 * P7 + (total14 >> 29u);
-    let total16 = a8 * a8 + q8 * P8 + (total15 >> 29u);
+    let total9 = (total8 >> 29u) + twice1 * a8 + twice2 * a7 + twice3 * a6 + twice4 * a5 + q0 * N8 + q1 * N7
+        + q2 * N6 + q3 * N5 + q4 * N4 + q5 * N3 + q6 * N2 + q7 * P2 + q8 * P1;
+    let total10 = (total9 >> 29u) + twice2 * a8 + twice3 * a7 + twice4 * a6 + a5 * a5 + q1 * N8 + q2 * N7
+        + q3 * N6 + q4 * N5 + q5 * N4 + q6 * N3 + q7 * P3 + q8 * P2;
+    let total11 = (total10 >> 29u) + twice3 * a8 + twice4 * a7 + twice5 * a6 + q2 * N8 + q3 * N7 + q4 * N6
+        + q5 * N5 + q6 * N4 + q7 * P4 + q8 * P3;
+    let total12 = (total11 >> 29u) + twice4 * a8 + twice5 * a7 + a6 * a6 + q3 * N8 + q4 * N7 + q5 * N6
+        + q6 * N5 + q7 * P5 + q8 * P4;
+    let total13 = (total12 >> 29u) + twice5 * a8 + twice6 * a7 + q4 * N8 + q5 * N7 + q6 * N6 + q7 * P6
+        + q8 * P5;
+    let total14 = (total13 >> 29u) + twice6 * a8 + a7 * a7 + q5 * N8 + q6 * N7 + q7 * P7 + q8 * P6;
+    let total15 = (total14 >> 29u) + twice7 * a8 + q6 * N8 + q7 * P8 + q8 * P7;
+    let total16 = (total15 >> 29u) + a8 * a8 + q8 * P8;
     let limb0 = u32(total8) & LIMB;
     let limb1 = u32(total9) & LIMB;
     let limb2 = u32(total10) & LIMB;

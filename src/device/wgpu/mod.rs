@@ -10,6 +10,8 @@ mod clock;
 mod context;
 mod counters;
 mod faults;
+#[cfg(test)]
+mod field_tests;
 mod memory;
 mod options;
 mod pipeline;

@@ -4,7 +4,6 @@ use crate::inverse;
 use crate::limbs::{LimbForm, Step};
 use crate::wgsl::Wgsl;
 use crate::words::{bind_add, bind_sub, bind_words, element, limb_unmasked, word};
-use core::ops::Range;
 
 /// What needs no unrolling is written by hand.
 const COMMON: &str = include_str!("field_common.wgsl");
@@ -72,18 +71,14 @@ impl Product<'_> {
         file.function("", "fe_mul(a: Fe, b: Fe) -> Fe", |w| {
             self.unpack(w, "a");
             self.unpack(w, "b");
-            if self.form.karatsuba {
-                self.reduced_columns(w, |w, k| self.karatsuba_column(w, k));
-            } else {
-                self.reduced_columns(w, |_, k| Column::plain(products("a", "b", 0..self.form.count, k)));
-            }
+            self.reduced_columns(w, |k| self.product_terms(k));
         });
         file.function("", "fe_square(a: Fe) -> Fe", |w| {
             self.unpack(w, "a");
             for k in 0..self.form.count {
                 w.bind(format!("twice{k}"), self.widen(&format!("{} << 1u", self.narrow(&format!("a{k}")))));
             }
-            self.reduced_columns(w, |_, k| Column::plain(self.square_terms(k)));
+            self.reduced_columns(w, |k| self.square_terms(k));
         });
     }
 
@@ -117,44 +112,19 @@ impl Product<'_> {
         if self.form.word == "u32" { value.to_string() } else { format!("u32({value})") }
     }
 
+    fn product_terms(&self, column: usize) -> Vec<String> {
+        self.pairs(column).map(|(i, j)| format!("a{i} * b{j}")).collect()
+    }
+
     fn square_terms(&self, column: usize) -> Vec<String> {
-        let upper = pairs(0..self.form.count, column).filter(|(i, j)| i <= j);
+        let upper = self.pairs(column).filter(|(i, j)| i <= j);
         upper.map(|(i, j)| if i == j { format!("a{i} * a{i}") } else { format!("twice{i} * a{j}") }).collect()
     }
 
-    /// low + ((a_low + a_high)·(b_low + b_high) − low − high)·2^half + high·2^count.
-    ///
-    /// Only the whole column is known to fit its word; below it, words wrap. A column of the halves' products is bound
-    /// where it is first needed, which keeps fewer of them in registers.
-    fn karatsuba_column(&self, w: &mut Wgsl, column: usize) -> Column {
-        let half = self.form.count / 2;
-        let of_halves = |k: Option<usize>| k.filter(|&k| k < 2 * half - 1);
-        let mut sum = Column::default();
-        if let Some(k) = of_halves(Some(column)) {
-            w.bind_sum(format!("low{k}"), &products("a", "b", 0..half, k));
-            sum.terms.push(format!("low{k}"));
-        }
-        if column == half {
-            self.bind_sums_of_halves(w);
-        }
-        if let Some(k) = of_halves(column.checked_sub(half)) {
-            w.bind_sum(format!("high{k}"), &products("a", "b", half..2 * half, k + 2 * half));
-            sum.terms.extend(products("a_sum", "b_sum", 0..half, k));
-            sum.less = Some(format!("(low{k} + high{k})"));
-        }
-        if let Some(k) = of_halves(column.checked_sub(2 * half)) {
-            sum.terms.push(format!("high{k}"));
-        }
-        sum
-    }
-
-    fn bind_sums_of_halves(&self, w: &mut Wgsl) {
-        let half = self.form.count / 2;
-        for of in ["a", "b"] {
-            for k in 0..half {
-                w.bind(format!("{of}_sum{k}"), format!("{of}{k} + {of}{}", k + half));
-            }
-        }
+    /// Limbs (i, j) with i + j = `column`.
+    fn pairs(&self, column: usize) -> impl Iterator<Item = (usize, usize)> {
+        let count = self.form.count;
+        (0..count).filter_map(move |i| column.checked_sub(i).filter(|&j| j < count).map(|j| (i, j)))
     }
 
     /// What the steps below `column` add to it.
@@ -171,18 +141,16 @@ impl Product<'_> {
     }
 
     /// Every column in turn: `column{k}` is its sum, `q{k}` the factor that clears its lowest limb.
-    fn reduced_columns(&self, w: &mut Wgsl, products: impl Fn(&mut Wgsl, usize) -> Column) {
+    ///
+    /// A sum begins with the carry, so that compilers can add every product to what is there.
+    fn reduced_columns(&self, w: &mut Wgsl, products: impl Fn(usize) -> Vec<String>) {
         let LimbForm { bits, count, .. } = *self.form;
         let last = count - 1;
         for k in 0..2 * count - 1 {
-            let Column { mut terms, less } = products(w, k);
+            let carry = k.checked_sub(1).map(|below| format!("(total{below} >> {bits}u)"));
+            let mut terms: Vec<_> = carry.into_iter().collect();
+            terms.extend(products(k));
             terms.extend(self.reduction_terms(k));
-            if k > 0 {
-                terms.push(format!("(total{} >> {bits}u)", k - 1));
-            }
-            if let (Some(less), Some(term)) = (less, terms.last_mut()) {
-                term.push_str(&format!(" - {less}"));
-            }
             w.bind_sum(if k > last { format!("total{k}") } else { format!("column{k}") }, &terms);
             if k <= last {
                 self.clear_lowest_limb(w, k);
@@ -218,26 +186,4 @@ impl Product<'_> {
         bind_words(w, "limb", bits, count + 1, self.form.last_bits());
         w.line(format!("return fe_subtract_modulus({});", element("r")));
     }
-}
-
-/// What the product of two elements adds to one column.
-#[derive(Default)]
-struct Column {
-    terms: Vec<String>,
-    less: Option<String>,
-}
-
-impl Column {
-    fn plain(terms: Vec<String>) -> Self {
-        Self { terms, less: None }
-    }
-}
-
-/// (i, j) with i + j = `column`, both in `limbs`.
-fn pairs(limbs: Range<usize>, column: usize) -> impl Iterator<Item = (usize, usize)> {
-    limbs.clone().filter_map(move |i| column.checked_sub(i).filter(|j| limbs.contains(j)).map(|j| (i, j)))
-}
-
-fn products(a: &str, b: &str, limbs: Range<usize>, column: usize) -> Vec<String> {
-    pairs(limbs, column).map(|(i, j)| format!("{a}{i} * {b}{j}")).collect()
 }
