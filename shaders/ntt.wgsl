@@ -208,8 +208,8 @@ fn ntt_roots(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let i = params[0].y + global_index(group, groups, local);
+    let i = global_index(group, groups, local);
     if (i >= params[0].x) { return; }
-    let low = params[0].z;
+    let low = params[0].y;
     table[i] = fe_mul(table_factors[i & (low - 1u)], table_factors[low + (i >> LOW_BITS)]);
 }

@@ -10,7 +10,9 @@ mod clock;
 mod context;
 mod counters;
 mod faults;
+mod inverse;
 mod memory;
+mod ntt;
 mod options;
 mod pipeline;
 mod read;
@@ -20,6 +22,7 @@ mod stage;
 #[cfg(test)]
 mod tests;
 mod timer;
+mod vector;
 mod work;
 
 pub use adapter::{AdapterReport, adapters};
@@ -51,6 +54,7 @@ pub struct WgpuDevice {
     pipelines: Pipelines,
     params: ParamsPool,
     timer: Timer,
+    roots: ntt::RootTables,
 }
 
 /// What plans must keep to.
@@ -127,7 +131,18 @@ impl WgpuDevice {
         let pipelines = Pipelines::new(Arc::clone(&context), form, None);
         let params = ParamsPool::new(pipelines.params.clone());
         let limits = Limits { max_binding_bytes };
-        Self { info, adapter, form, limits, context, pool, pipelines, params, timer }
+        Self {
+            info,
+            adapter,
+            form,
+            limits,
+            context,
+            pool,
+            pipelines,
+            params,
+            timer,
+            roots: ntt::RootTables::default(),
+        }
     }
 
     /// The adapter.

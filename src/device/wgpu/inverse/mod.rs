@@ -92,3 +92,6 @@ pub(super) fn batch_inverse_scratch_bytes(arithmetic: Arithmetic, n: u64) -> u64
     }
     sum
 }
+
+#[cfg(test)]
+mod tests;
