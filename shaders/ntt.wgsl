@@ -1,7 +1,7 @@
 // Stages `ntt_pass_to_reversed`, `ntt_pass_to_natural` and `ntt_roots` of number-theoretic transforms over F_r.
 //
 // A pass does several neighbouring layers of a transform in workgroup memory. Its tile is a matrix of R = 2^layers rows
-// and C columns, row after row. Where layers remain below it, rows lie far apart in memory and columns are neighbours;
+// and C columns, row after row, with R*C = TILE. Where layers remain below it, rows lie far apart in memory and columns are neighbours;
 // where not, every column is a block of its own whose rows are neighbours. Either way neighbouring threads touch runs
 // of neighbouring elements.
 //
@@ -13,7 +13,9 @@
 // Bytes: 64 an element and pass. Products: one for two elements and layer; at most two an element for scaling.
 
 // Elements of workgroup memory, 16 KiB, in halves: 16-byte accesses of neighbours meet different banks.
-const TILE: u32 = 512u;
+const LOG_TILE: u32 = 9u;
+const TILE: u32 = 1u << LOG_TILE;
+const PAIRS: u32 = TILE / 2u;
 var<workgroup> tile_lo: array<vec4<u32>, TILE>;
 var<workgroup> tile_hi: array<vec4<u32>, TILE>;
 
@@ -71,19 +73,29 @@ fn set_tile(i: u32, value: Fe) {
     tile_hi[i] = value.hi;
 }
 
-// Where the first element of a tile lies.
-fn tile_base(tile: u32) -> u32 {
+// Where the first element of a tile lies, and the block of its first column among those of the pass's first layer.
+struct Tile {
+    base: u32,
+    block: u32,
+}
+
+fn tile_of_slot(slot: u32) -> Tile {
+    let tile = first_tile() + slot;
     let group = tile / tiles_of_group();
-    return group * group_stride() + (tile - group * tiles_of_group()) * tile_stride();
+    let in_group = tile - group * tiles_of_group();
+    return Tile(
+        group * group_stride() + in_group * tile_stride(),
+        (group & group_block_mask()) + in_group * tile_block_stride(),
+    );
 }
 
 fn element_place(base: u32, e: u32) -> u32 {
-    let row = e / columns();
-    return base + row * row_stride() + (e - row * columns()) * column_stride();
+    let row = (e * rows()) >> LOG_TILE;
+    return base + row * row_stride() + (e & (columns() - 1u)) * column_stride();
 }
 
 fn load_tile(base: u32, local: u32) {
-    for (var e = local; e < rows() * columns(); e += WORKGROUP) {
+    for (var e = local; e < TILE; e += WORKGROUP) {
         let i = element_place(base, e);
         if (i < elements()) {
             var value: Fe;
@@ -94,7 +106,7 @@ fn load_tile(base: u32, local: u32) {
 }
 
 fn store_tile(base: u32, local: u32) {
-    for (var e = local; e < rows() * columns(); e += WORKGROUP) {
+    for (var e = local; e < TILE; e += WORKGROUP) {
         let i = element_place(base, e);
         if (i < elements()) {
             let place = i & place_mask();
@@ -105,22 +117,18 @@ fn store_tile(base: u32, local: u32) {
     }
 }
 
-// Pair t of a layer, and the block that it belongs to.
+// Pair t of a layer that has `blocks` blocks in each of the pass's first layer, and the block that it belongs to.
 struct Pair {
     x: u32,
     y: u32,
     block: u32,
 }
 
-// `half`: pairs of a block in the tile; `blocks`: of this layer in one of the pass's first layer.
-fn pair_of_layer(tile: u32, t: u32, half: u32, blocks: u32) -> Pair {
-    let group = tile / tiles_of_group();
-    let first = (group & group_block_mask())
-        + (tile - group * tiles_of_group()) * tile_block_stride()
-        + (t & (columns() - 1u)) * column_block_stride();
-    let block = t / half;
-    let x = t + block * half;
-    return Pair(x, x + half, first * blocks + block);
+fn pair_of_layer(tile: Tile, t: u32, blocks: u32, half: u32) -> Pair {
+    let in_tile = (t * blocks) >> (LOG_TILE - 1u);
+    let x = t + in_tile * half;
+    let first = tile.block + (t & (columns() - 1u)) * column_block_stride();
+    return Pair(x, x + half, first * blocks + in_tile);
 }
 
 // Whether the table has minus the root of this block.
@@ -145,17 +153,15 @@ fn ntt_pass_to_reversed(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let workgroup = group.y * groups.x + group.x;
-    if (workgroup >= tile_count()) { return; }
-    let tile = first_tile() + workgroup;
-    let base = tile_base(tile);
-    let pairs = rows() * columns() / 2u;
-    load_tile(base, local);
+    let slot = group.y * groups.x + group.x;
+    if (slot >= tile_count()) { return; }
+    let tile = tile_of_slot(slot);
+    load_tile(tile.base, local);
     var blocks = 1u;
-    for (var half = pairs; half >= columns(); half >>= 1u) {
+    for (var half = PAIRS; half >= columns(); half >>= 1u) {
         workgroupBarrier();
-        for (var t = local; t < pairs; t += WORKGROUP) {
-            let at = pair_of_layer(tile, t, half, blocks);
+        for (var t = local; t < PAIRS; t += WORKGROUP) {
+            let at = pair_of_layer(tile, t, blocks, half);
             let negative = is_negative(at.block);
             let x = tile_at(at.x);
             let y = fe_mul(tile_at(at.y), root(at.block));
@@ -165,7 +171,7 @@ fn ntt_pass_to_reversed(
         blocks <<= 1u;
     }
     workgroupBarrier();
-    store_tile(base, local);
+    store_tile(tile.base, local);
 }
 
 // Gentleman–Sande layers, from the last to the first: (x, y) <- (x + y, (x − y)·w).
@@ -175,18 +181,16 @@ fn ntt_pass_to_natural(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let workgroup = group.y * groups.x + group.x;
-    if (workgroup >= tile_count()) { return; }
-    let tile = first_tile() + workgroup;
-    let base = tile_base(tile);
-    let pairs = rows() * columns() / 2u;
-    load_tile(base, local);
+    let slot = group.y * groups.x + group.x;
+    if (slot >= tile_count()) { return; }
+    let tile = tile_of_slot(slot);
+    load_tile(tile.base, local);
     var blocks = rows();
-    for (var half = columns(); half <= pairs; half <<= 1u) {
+    for (var half = columns(); half <= PAIRS; half <<= 1u) {
         workgroupBarrier();
         blocks >>= 1u;
-        for (var t = local; t < pairs; t += WORKGROUP) {
-            let at = pair_of_layer(tile, t, half, blocks);
+        for (var t = local; t < PAIRS; t += WORKGROUP) {
+            let at = pair_of_layer(tile, t, blocks, half);
             let negative = is_negative(at.block);
             let x = tile_at(select(at.x, at.y, negative));
             let y = tile_at(select(at.y, at.x, negative));
@@ -195,7 +199,7 @@ fn ntt_pass_to_natural(
         }
     }
     workgroupBarrier();
-    store_tile(base, local);
+    store_tile(tile.base, local);
 }
 
 @group(0) @binding(0) var<storage, read_write> table: array<Fe>;

@@ -57,11 +57,11 @@ impl Pass {
         }
     }
 
-    /// Every column of a tile is a transform.
+    /// Every column of a tile is a transform, or nothing where there are not so many.
     fn whole_transforms(self, log_n: u32, count: u64) -> Tiling {
-        let columns = count.next_power_of_two().min(1 << (LOG_TILE - log_n)) as u32;
+        let columns = 1 << (LOG_TILE - log_n);
         Tiling {
-            tiles: count.div_ceil(columns.into()),
+            tiles: count.div_ceil(u64::from(columns)),
             rows: 1 << log_n,
             columns,
             row_stride: 1,
@@ -77,7 +77,7 @@ impl Pass {
 
     /// A group of tiles is a block of the first layer; rows are 2^`log_below` apart.
     fn neighbouring_columns(self, log_n: u32, log_below: u32, count: u64) -> Tiling {
-        let log_columns = (LOG_TILE - self.layers).min(log_below);
+        let log_columns = LOG_TILE - self.layers;
         Tiling {
             tiles: count << (log_n - self.layers - log_columns),
             rows: 1 << self.layers,
@@ -96,7 +96,7 @@ impl Pass {
     /// A group of tiles is a transform, a column of a tile one of its blocks. The blocks of a tile lie as far apart as
     /// they can, since they are neighbours when their places are reversed.
     fn neighbouring_rows(self, log_n: u32, count: u64) -> Tiling {
-        let log_columns = (LOG_TILE - self.layers).min(self.first_layer);
+        let log_columns = LOG_TILE - self.layers;
         let log_tiles = self.first_layer - log_columns;
         Tiling {
             tiles: count << log_tiles,
@@ -112,9 +112,4 @@ impl Pass {
             column_block_stride: 1 << log_tiles,
         }
     }
-}
-
-/// Bytes that a transform moves between the device's memory and its processors, without roots and factors.
-pub(super) fn bytes_moved(log_n: u32) -> u64 {
-    passes(log_n).len() as u64 * (64 << log_n)
 }
