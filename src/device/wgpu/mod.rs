@@ -12,7 +12,9 @@ mod counters;
 mod faults;
 #[cfg(test)]
 mod field_tests;
+mod inverse;
 mod memory;
+mod ntt;
 mod options;
 mod pipeline;
 mod read;
@@ -22,6 +24,7 @@ mod stage;
 #[cfg(test)]
 mod tests;
 mod timer;
+mod vector;
 mod work;
 
 pub use adapter::{AdapterReport, adapters};
@@ -53,6 +56,7 @@ pub struct WgpuDevice {
     pipelines: Pipelines,
     params: ParamsPool,
     timer: Timer,
+    roots: ntt::RootTables,
 }
 
 /// What plans must keep to.
@@ -129,7 +133,18 @@ impl WgpuDevice {
         let pipelines = Pipelines::new(Arc::clone(&context), form, None);
         let params = ParamsPool::new(pipelines.params.clone());
         let limits = Limits { max_binding_bytes };
-        Self { info, adapter, form, limits, context, pool, pipelines, params, timer }
+        Self {
+            info,
+            adapter,
+            form,
+            limits,
+            context,
+            pool,
+            pipelines,
+            params,
+            timer,
+            roots: ntt::RootTables::default(),
+        }
     }
 
     /// The adapter.

@@ -4,8 +4,13 @@ use super::*;
 
 /// A device for each form, with poisoned scratch memory; none where there is no adapter.
 pub(super) fn devices() -> Vec<WgpuDevice> {
+    devices_with(&WgpuOptions::default())
+}
+
+/// The same with other options.
+pub(super) fn devices_with(options: &WgpuOptions) -> Vec<WgpuDevice> {
     let open = |form| {
-        let options = WgpuOptions { form: Some(form), poison: true, ..Default::default() };
+        let options = WgpuOptions { form: Some(form), poison: true, ..options.clone() };
         match WgpuDevice::new(options) {
             Ok(device) => Some(device),
             Err(Error::NoSuchDevice { reason, .. }) => {
