@@ -10,12 +10,18 @@ mod clock;
 mod context;
 mod counters;
 mod faults;
+mod inverse;
+mod lookup;
 mod memory;
 mod options;
+mod pieces;
 mod pipeline;
+mod quotient;
 mod read;
 mod recording;
+mod scan_u32;
 mod shader;
+mod sort;
 mod stage;
 #[cfg(test)]
 mod tests;
