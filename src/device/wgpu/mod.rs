@@ -11,7 +11,6 @@ mod context;
 mod counters;
 mod faults;
 mod inverse;
-mod lookup;
 mod memory;
 mod options;
 mod pieces;
@@ -21,7 +20,6 @@ mod read;
 mod recording;
 mod scan_u32;
 mod shader;
-mod sort;
 mod stage;
 #[cfg(test)]
 mod tests;
