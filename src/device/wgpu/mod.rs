@@ -16,9 +16,12 @@ mod inverse;
 mod memory;
 mod ntt;
 mod options;
+mod pieces;
 mod pipeline;
+mod quotient;
 mod read;
 mod recording;
+mod scan_u32;
 mod shader;
 mod stage;
 #[cfg(test)]
