@@ -66,6 +66,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// A device that was here and failed: it vanished, refused work, or did not finish in time. Results are withheld.
+    #[error("device `{device}` failed: {reason}")]
+    DeviceFailed {
+        /// The device.
+        device: String,
+        /// What happened and what to do.
+        reason: String,
+    },
+
     /// An operation or mode that this version does not have.
     #[error("{what} is not supported: {reason}")]
     Unsupported {
@@ -161,7 +170,10 @@ impl Error {
                 ErrorKind::Usage
             }
             Self::DomainTooLarge { .. } => ErrorKind::Usage,
-            Self::Unsatisfied { .. } | Self::ProofRejected | Self::SelfCheck(_) => ErrorKind::Failed,
+            Self::Unsatisfied { .. }
+            | Self::ProofRejected
+            | Self::SelfCheck(_)
+            | Self::DeviceFailed { .. } => ErrorKind::Failed,
         }
     }
 

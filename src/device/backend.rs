@@ -10,18 +10,23 @@ use zkwatt_kernels::quotient::Program;
 use zkwatt_kernels::vector::Scan;
 use zkwatt_kernels::{Fq, Fq2, Fr};
 
-/// A value that buffers can hold: plain data without padding.
-pub trait Elem: Copy + Default + PartialEq + fmt::Debug + Send + Sync + 'static {}
+/// A value that buffers can hold: plain data without padding, of which every bit pattern is a value. Sealed: devices copy
+/// its bytes.
+pub trait Elem: sealed::Plain + Copy + Default + PartialEq + fmt::Debug + Send + Sync + 'static {}
 
-impl Elem for Fr {}
-impl Elem for u8 {}
-impl Elem for u32 {}
-impl Elem for u64 {}
-impl Elem for i8 {}
-impl Elem for i16 {}
-impl Elem for i32 {}
-impl Elem for i64 {}
-impl Elem for i128 {}
+mod sealed {
+    pub trait Plain {}
+}
+
+macro_rules! elements {
+    ($($name:ty),*) => {$(
+        impl sealed::Plain for $name {}
+        impl Elem for $name {}
+    )*};
+}
+
+elements!(Fr, u8, u32, u64, i8, i16, i32, i64, i128);
+impl<F: Coordinate> sealed::Plain for Affine<F> {}
 impl<F: Coordinate> Elem for Affine<F> {}
 
 /// Memory of a device.
@@ -106,8 +111,10 @@ pub struct DeviceInfo {
     pub cpu_path: Option<&'static str>,
     /// Threads, on a CPU.
     pub threads: usize,
-    /// Bytes that jobs may use.
+    /// Bytes that jobs may use; `u64::MAX` where nobody says.
     pub memory_bytes: u64,
+    /// Whether a GPU's interface is served by software: its times are not those of a GPU.
+    pub software: bool,
 }
 
 /// Owner of memory and of the order of work.

@@ -66,6 +66,7 @@ impl CpuDevice {
             cpu_path: Some(path.name()),
             threads,
             memory_bytes,
+            software: false,
         };
         Ok(Self {
             info,

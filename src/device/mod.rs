@@ -10,6 +10,8 @@ mod discovery;
 mod dual;
 mod facade;
 mod memory;
+#[cfg(feature = "wgpu")]
+pub mod wgpu;
 
 pub use backend::{
     Backend, Buffer, DeviceInfo, DeviceKind, Elem, G1, G2, Group, LookupOps, MsmOps, MsmScalars, NttOps,

@@ -1,0 +1,76 @@
+// Coordinates of G2, c0 + c1·u in F_q² = F_q[u] / (u² + 1).
+
+struct Coord {
+    c0: Fe,
+    c1: Fe,
+}
+
+fn coord_zero() -> Coord {
+    return Coord(fe_zero(), fe_zero());
+}
+
+fn coord_one() -> Coord {
+    return Coord(fe_one(), fe_zero());
+}
+
+fn coord_add(a: Coord, b: Coord) -> Coord {
+    return Coord(fe_add(a.c0, b.c0), fe_add(a.c1, b.c1));
+}
+
+fn coord_sub(a: Coord, b: Coord) -> Coord {
+    return Coord(fe_sub(a.c0, b.c0), fe_sub(a.c1, b.c1));
+}
+
+fn coord_neg(a: Coord) -> Coord {
+    return Coord(fe_neg(a.c0), fe_neg(a.c1));
+}
+
+fn coord_double(a: Coord) -> Coord {
+    return Coord(fe_double(a.c0), fe_double(a.c1));
+}
+
+// Karatsuba: three products.
+fn coord_mul(a: Coord, b: Coord) -> Coord {
+    let v0 = fe_mul(a.c0, b.c0);
+    let v1 = fe_mul(a.c1, b.c1);
+    let cross = fe_mul(fe_add(a.c0, a.c1), fe_add(b.c0, b.c1));
+    return Coord(fe_sub(v0, v1), fe_sub(fe_sub(cross, v0), v1));
+}
+
+// (c0 + c1·u)² = (c0 + c1)(c0 − c1) + 2·c0·c1·u: two products.
+fn coord_square(a: Coord) -> Coord {
+    let difference_of_squares = fe_mul(fe_add(a.c0, a.c1), fe_sub(a.c0, a.c1));
+    return Coord(difference_of_squares, fe_double(fe_mul(a.c0, a.c1)));
+}
+
+fn coord_is_zero(a: Coord) -> bool {
+    return fe_is_zero(a.c0) && fe_is_zero(a.c1);
+}
+
+fn coord_eq(a: Coord, b: Coord) -> bool {
+    return fe_eq(a.c0, b.c0) && fe_eq(a.c1, b.c1);
+}
+
+fn coord_select(if_false: Coord, if_true: Coord, c: bool) -> Coord {
+    return Coord(fe_select(if_false.c0, if_true.c0, c), fe_select(if_false.c1, if_true.c1, c));
+}
+
+// (c0 − c1·u) / (c0² + c1²); the norm is zero only for zero, because −1 has no root in F_q.
+fn coord_inverse(a: Coord) -> Coord {
+    let norm = fe_inverse(fe_add(fe_square(a.c0), fe_square(a.c1)));
+    return Coord(fe_mul(a.c0, norm), fe_neg(fe_mul(a.c1, norm)));
+}
+
+// An affine point; the identity is (0, 0), which is on neither curve.
+struct Point {
+    x: Coord,
+    y: Coord,
+}
+
+fn point_is_identity(p: Point) -> bool {
+    return coord_is_zero(p.x) && coord_is_zero(p.y);
+}
+
+fn point_neg(p: Point) -> Point {
+    return Point(p.x, coord_neg(p.y));
+}

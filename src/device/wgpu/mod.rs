@@ -1,0 +1,195 @@
+//! Any GPU through wgpu: Vulkan, Metal, DX12, WebGPU.
+//!
+//! Shaders are the WGSL files of `shaders/`, composed by [`shader`]. A [`stage::Stage`] is one entry point, [`Work`] records
+//! dispatches of stages and submits them, [`memory`] holds buffers and their pool. Elements and points have the host's
+//! bits, so nothing is converted on the way.
+
+mod adapter;
+mod backend;
+mod clock;
+mod context;
+mod counters;
+mod faults;
+mod memory;
+mod options;
+mod pipeline;
+mod read;
+mod recording;
+mod shader;
+mod stage;
+#[cfg(test)]
+mod tests;
+mod timer;
+mod work;
+
+pub use adapter::{AdapterReport, adapters};
+pub use counters::WgpuCounters;
+pub use faults::Fault;
+pub use memory::WgpuBuffer;
+pub use options::WgpuOptions;
+pub use recording::Command;
+pub use shader::LimbForm;
+
+use super::{DeviceInfo, DeviceKind, MemoryBudget};
+use crate::error::{Error, Result};
+use context::Context;
+use memory::{Pool, Raw};
+use pipeline::Pipelines;
+use std::sync::Arc;
+use std::time::Duration;
+use timer::Timer;
+use work::{ParamsPool, Work};
+
+/// A GPU, or software that does as one.
+pub struct WgpuDevice {
+    info: DeviceInfo,
+    adapter: AdapterReport,
+    form: LimbForm,
+    limits: Limits,
+    context: Arc<Context>,
+    pool: Arc<Pool>,
+    pipelines: Pipelines,
+    params: ParamsPool,
+    timer: Timer,
+}
+
+/// What plans must keep to.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Bytes that a stage can see of one buffer.
+    pub(crate) max_binding_bytes: u64,
+}
+
+const DEADLINE: Duration = Duration::from_secs(60);
+
+impl WgpuDevice {
+    /// Opens an adapter. Errors: [`Error::NoSuchDevice`] with what was found and why it will not do.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn new(options: WgpuOptions) -> Result<Self> {
+        read::block_on(Self::open(options))
+    }
+
+    /// As [`WgpuDevice::new`], for callers that may not block.
+    pub async fn open(mut options: WgpuOptions) -> Result<Self> {
+        options.adapter = options.adapter.or_else(|| std::env::var("ZKWATT_WGPU_ADAPTER").ok());
+        let (adapter, report) = adapter::choose(&options).await?;
+        let offered = adapter.limits();
+        let binding = options.max_binding_bytes.unwrap_or(u64::MAX).min(report.max_binding_bytes);
+        let required_limits = wgpu::Limits {
+            max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
+            max_buffer_size: offered.max_buffer_size,
+            ..adapter::needs()
+        };
+        let mut wanted = wgpu::Features::SHADER_INT64 | wgpu::Features::PIPELINE_CACHE;
+        if options.timestamps {
+            wanted |= wgpu::Features::TIMESTAMP_QUERY;
+        }
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("zkwatt"),
+            required_features: adapter.features() & wanted,
+            required_limits,
+            ..Default::default()
+        };
+        let (device, queue) = adapter.request_device(&descriptor).await.map_err(|e| Error::NoSuchDevice {
+            device: format!("wgpu ({})", report.name),
+            reason: format!("it cannot be opened: {e}"),
+        })?;
+        Ok(Self::over(device, queue, report, binding, &options))
+    }
+
+    fn over(
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        adapter: AdapterReport,
+        max_binding_bytes: u64,
+        options: &WgpuOptions,
+    ) -> Self {
+        let timestamps = device.features().contains(wgpu::Features::TIMESTAMP_QUERY);
+        let timer = Timer::new(timestamps.then(|| queue.get_timestamp_period()));
+        let best = if adapter.int64 { LimbForm::Int64 } else { LimbForm::Int32 };
+        let form = options.form.unwrap_or(best);
+        let deadline = options.deadline.unwrap_or(DEADLINE);
+        let context = Arc::new(Context::new(device, queue, adapter.name.clone(), deadline));
+        let budget = match options.memory_budget {
+            Some(bytes) => MemoryBudget::bytes(bytes),
+            None if adapter.software => MemoryBudget::of_host(),
+            None => MemoryBudget::bytes(u64::MAX),
+        };
+        let info = DeviceInfo {
+            kind: DeviceKind::Wgpu,
+            name: adapter.name.clone(),
+            cpu_path: None,
+            threads: 1,
+            memory_bytes: budget.available(),
+            software: adapter.software,
+        };
+        let pool = Arc::new(Pool::new(Arc::clone(&context), budget, options.poison));
+        let pipelines = Pipelines::new(Arc::clone(&context), form, None);
+        let params = ParamsPool::new(pipelines.params.clone());
+        let limits = Limits { max_binding_bytes };
+        Self { info, adapter, form, limits, context, pool, pipelines, params, timer }
+    }
+
+    /// The adapter.
+    pub fn adapter(&self) -> &AdapterReport {
+        &self.adapter
+    }
+
+    /// The form of products.
+    pub fn form(&self) -> LimbForm {
+        self.form
+    }
+
+    /// What the device has done since it was opened.
+    pub fn counters(&self) -> WgpuCounters {
+        self.context.counters.snapshot()
+    }
+
+    /// Bytes of device memory that buffers hold now.
+    pub fn bytes_in_use(&self) -> u64 {
+        self.pool.in_use()
+    }
+
+    /// Gives unused memory back to the driver.
+    pub fn trim(&self) {
+        self.pool.trim();
+    }
+
+    /// Lets a fault strike once, after `occasions` occasions at which it could. For tests.
+    #[doc(hidden)]
+    pub fn inject(&self, fault: Fault, occasions: u32) {
+        self.context.faults.arm(fault, occasions);
+    }
+
+    /// Starts to keep all commands. For tests on other implementations of WebGPU; open the device for this, since pipelines
+    /// made before have no text.
+    #[doc(hidden)]
+    pub fn start_recording(&self) {
+        self.context.recorder.start();
+    }
+
+    /// All commands since [`WgpuDevice::start_recording`].
+    #[doc(hidden)]
+    pub fn take_recording(&self) -> Vec<Command> {
+        self.context.recorder.take()
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// An empty list of commands.
+    pub(crate) fn work(&self) -> Result<Work<'_>> {
+        self.context.check()?;
+        Ok(Work::new(self))
+    }
+
+    /// Memory of undefined contents.
+    pub(crate) fn scratch(&self, bytes: u64) -> Result<Raw> {
+        self.pool.take("scratch memory on the device", bytes)
+    }
+
+    pub(crate) fn budget(&self) -> MemoryBudget {
+        self.pool.budget()
+    }
+}

@@ -1,0 +1,68 @@
+// One element: eight little-endian words, Montgomery form with R = 2^256, below p.
+struct Fe {
+    lo: vec4<u32>,
+    hi: vec4<u32>,
+}
+
+fn fe_zero() -> Fe {
+    return Fe(vec4<u32>(), vec4<u32>());
+}
+
+fn fe_one() -> Fe {
+    return FE_ONE;
+}
+
+// The element in words k and k + 1 of the parameters, which must be a constant.
+fn fe_param(k: u32) -> Fe {
+    return Fe(params[k], params[k + 1u]);
+}
+
+fn fe_is_zero(a: Fe) -> bool {
+    return all((a.lo | a.hi) == vec4<u32>());
+}
+
+fn fe_eq(a: Fe, b: Fe) -> bool {
+    return all(a.lo == b.lo) && all(a.hi == b.hi);
+}
+
+fn fe_select(if_false: Fe, if_true: Fe, c: bool) -> Fe {
+    return Fe(select(if_false.lo, if_true.lo, c), select(if_false.hi, if_true.hi, c));
+}
+
+fn fe_neg(a: Fe) -> Fe {
+    return fe_sub(fe_zero(), a);
+}
+
+fn fe_double(a: Fe) -> Fe {
+    return fe_add(a, a);
+}
+
+fn fe_to_canonical(a: Fe) -> Fe {
+    return fe_mul(a, Fe(vec4<u32>(1u, 0u, 0u, 0u), vec4<u32>()));
+}
+
+fn fe_from_canonical(a: Fe) -> Fe {
+    return fe_mul(a, FE_R_SQUARED);
+}
+
+// a^(p − 2), so that zero gives zero. The exponent is shifted out at the top: neither array nor shift needs an index.
+fn fe_inverse(a: Fe) -> Fe {
+    var power = FE_ONE;
+    var exponent = FE_P_MINUS_2;
+    var bits = 256u;
+    var multiply = false;
+    while (bits > 0u) {
+        power = fe_mul(power, fe_select(power, a, multiply));
+        if (multiply) {
+            multiply = false;
+        } else {
+            multiply = exponent.hi.w >= 0x80000000u;
+            exponent = Fe(
+                (exponent.lo << vec4<u32>(1u)) | (vec4<u32>(0u, exponent.lo.xyz) >> vec4<u32>(31u)),
+                (exponent.hi << vec4<u32>(1u)) | (vec4<u32>(exponent.lo.w, exponent.hi.xyz) >> vec4<u32>(31u)),
+            );
+        }
+        bits -= select(1u, 0u, multiply);
+    }
+    return power;
+}
