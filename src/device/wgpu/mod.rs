@@ -10,11 +10,14 @@ mod clock;
 mod context;
 mod counters;
 mod faults;
+mod inverse;
 mod memory;
+mod msm;
 mod options;
 mod pipeline;
 mod read;
 mod recording;
+mod scan_u32;
 mod shader;
 mod stage;
 #[cfg(test)]
