@@ -3,6 +3,7 @@
 
 @group(0) @binding(0) var<storage, read_write> scan_data: array<u32>;
 @group(0) @binding(1) var<storage, read_write> tile_totals: array<u32>;
+@group(0) @binding(1) var<storage, read> tile_offsets: array<u32>;
 
 const TILE: u32 = 4u * WORKGROUP;
 
@@ -77,5 +78,5 @@ fn scan_u32_add(
     if (i >= params[0].x) {
         return;
     }
-    scan_data[i] += tile_totals[params[0].y + i / TILE];
+    scan_data[i] += tile_offsets[params[0].y + i / TILE];
 }

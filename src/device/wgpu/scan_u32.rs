@@ -1,60 +1,46 @@
-//! Exclusive prefix sums of 32-bit numbers on the device.
+//! Exclusive prefix sums of 32-bit numbers.
 
 use super::WgpuDevice;
-use super::buffer::Raw;
-use super::stage::{Access::ReadWrite, Source, Stage};
+use super::memory::Raw;
+use super::pieces::{PIECE_UNIT, elements, pieces};
+use super::stage::Access::{Read, ReadWrite};
+use super::stage::{Stage, source};
 use super::work::Work;
 use crate::error::Result;
 
-const WORKGROUP: u32 = 256;
-
-/// Numbers that one workgroup sums; as in the shader.
-const TILE: usize = 4 * WORKGROUP as usize;
+/// Numbers that a workgroup sums: four a thread.
+const TILE: usize = PIECE_UNIT;
+const WORKGROUP: u32 = TILE as u32 / 4;
 
 const TILES: Stage =
-    Stage::new("scan_u32_tiles", Source::ScanU32).bind(&[ReadWrite, ReadWrite]).workgroup(WORKGROUP);
+    Stage::new("scan_u32_tiles", source!("scan_u32")).bind(&[ReadWrite, ReadWrite]).workgroup(WORKGROUP);
 const ADD: Stage =
-    Stage::new("scan_u32_add", Source::ScanU32).bind(&[ReadWrite, ReadWrite]).workgroup(WORKGROUP);
-
-const SLOT: u64 = size_of::<u32>() as u64;
-
-/// The slots of one binding.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-struct Piece {
-    first: usize,
-    slots: usize,
-}
-
-/// `slots` slots in pieces of whole tiles of which each fits `max_bytes`.
-fn pieces(slots: usize, max_bytes: u64) -> impl Iterator<Item = Piece> {
-    let tiles = (max_bytes / SLOT) as usize / TILE;
-    let most = tiles.max(1) * TILE;
-    (0..slots).step_by(most).map(move |first| Piece { first, slots: most.min(slots - first) })
-}
+    Stage::new("scan_u32_add", source!("scan_u32")).bind(&[ReadWrite, Read]).workgroup(WORKGROUP);
 
 impl WgpuDevice {
     /// data_i ← Σ_{j < i} data_j mod 2^32 for i in 0..=n: the total is left in slot n, so `data` has n + 1 slots.
     ///
-    /// Cost: 4 u32 accesses a number; 2 log₁₀₂₄ n dispatches.
+    /// Cost: 4 accesses of 4 bytes a number, and some 2·log₁₀₂₄ n dispatches.
     pub(super) fn scan_u32(&self, work: &mut Work<'_>, data: &Raw, n: usize) -> Result<()> {
         let slots = n + 1;
         let tiles = slots.div_ceil(TILE);
-        let totals = self.scratch((tiles as u64 + 1) * SLOT)?;
-        for piece in pieces(slots, self.limits().max_binding_bytes) {
-            let binding = data.range(piece.first as u64 * SLOT, piece.slots as u64 * SLOT);
-            let threads = piece.slots.div_ceil(TILE) as u64 * u64::from(WORKGROUP);
-            let values = piece.slots.min(n - piece.first);
-            let params = [threads as u32, values as u32, piece.slots as u32, (piece.first / TILE) as u32];
-            work.dispatch(&TILES, &[binding, totals.whole()], &params, threads)?;
+        let totals = self.scratch((tiles as u64 + 1) * 4)?;
+        let limit = self.limits().max_binding_bytes;
+        for piece in pieces(slots, 4, limit) {
+            let bindings = [piece.of::<u32>(data), elements::<u32>(&totals, 0, tiles)];
+            let threads = piece.len.div_ceil(4);
+            let values = piece.len.min(n - piece.first);
+            let params = [threads, values, piece.len, piece.first / TILE].map(|x| x as u32);
+            work.dispatch(&TILES, &bindings, &params, threads as u64)?;
         }
         if tiles == 1 {
             return Ok(());
         }
         self.scan_u32(work, &totals, tiles)?;
-        for piece in pieces(slots, self.limits().max_binding_bytes) {
-            let binding = data.range(piece.first as u64 * SLOT, piece.slots as u64 * SLOT);
-            let params = [piece.slots as u32, (piece.first / TILE) as u32];
-            work.dispatch(&ADD, &[binding, totals.whole()], &params, piece.slots as u64)?;
+        for piece in pieces(slots, 4, limit) {
+            let bindings = [piece.of::<u32>(data), elements::<u32>(&totals, 0, tiles)];
+            let params = [piece.len as u32, (piece.first / TILE) as u32];
+            work.dispatch(&ADD, &bindings, &params, piece.len as u64)?;
         }
         Ok(())
     }
@@ -62,18 +48,26 @@ impl WgpuDevice {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::super::tests::devices;
+    use crate::device::Backend;
 
     #[test]
-    fn pieces_cover_all_slots() {
-        for (slots, max_bytes) in [(1, 4096), (1024, 4096), (1025, 4096), (5000, 8191), (5000, 8192), (7, 0)] {
-            let mut next = 0;
-            for piece in pieces(slots, max_bytes) {
-                assert_eq!((piece.first, piece.first % TILE), (next, 0));
-                assert!(piece.slots <= TILE || piece.slots as u64 * SLOT <= max_bytes);
-                next += piece.slots;
+    fn sums_of_any_length() {
+        for device in devices() {
+            for n in [0usize, 1, 2, 3, 1022, 1023, 1024, 1025, 4000, (1 << 20) - 1, (1 << 20) + 5] {
+                let mut data: Vec<u32> =
+                    (0..n as u32).map(|i| i.wrapping_mul(2_654_435_761) >> (i % 32)).collect();
+                data.push(77);
+                let buffer = device.upload(&data).unwrap();
+                let mut work = device.work().unwrap();
+                device.scan_u32(&mut work, buffer.raw(), n).unwrap();
+                work.submit().unwrap();
+                let mut sum = 0u32;
+                for value in &mut data {
+                    sum = sum.wrapping_add(std::mem::replace(value, sum));
+                }
+                assert!(device.download_blocking(&buffer).unwrap() == data, "{n}");
             }
-            assert_eq!(next, slots);
         }
     }
 }
