@@ -15,6 +15,7 @@ mod field_tests;
 mod inverse;
 mod memory;
 mod ntt;
+mod msm;
 mod options;
 mod pieces;
 mod pipeline;

@@ -1,7 +1,6 @@
 //! Devices for tests, and tests of memory, errors and faults.
 
 use super::*;
-use zkwatt_kernels::{Field, Fr};
 
 /// A device for each form, with poisoned scratch memory; none where there is no adapter.
 pub(super) fn devices() -> Vec<WgpuDevice> {
