@@ -114,9 +114,8 @@ impl Costs {
             (Operation::Program, 0.7, 2.0),
         ];
         let share = PRODUCT_S / threads.max(1) as f64;
-        let cpu = counts.map(|(operation, products, _)| {
-            (operation, Line { fixed_s: 2e-6, each_s: products * share })
-        });
+        let cpu = counts
+            .map(|(operation, products, _)| (operation, Line { fixed_s: 2e-6, each_s: products * share }));
         let device = counts.map(|(operation, products, dispatches)| {
             (operation, Line { fixed_s: 1e-4 * dispatches, each_s: products * PRODUCT_S / (GAIN * 8.0) })
         });
@@ -126,7 +125,8 @@ impl Costs {
 
     /// Costs with which everything stays on the CPU: for software that only does as if it were a GPU.
     pub fn cpu_only() -> Self {
-        let line = |fixed_s| Operation::ALL.map(|operation| (operation, Line { fixed_s, each_s: 0.0 })).into();
+        let line =
+            |fixed_s| Operation::ALL.map(|operation| (operation, Line { fixed_s, each_s: 0.0 })).into();
         Self { cpu: line(0.0), device: line(f64::MAX), transfer: Line { fixed_s: 0.0, each_s: 0.0 } }
     }
 
@@ -144,9 +144,9 @@ impl Costs {
 
     /// The least 2^k items, k ≤ 28, that the device does sooner, data on the host; `None` if it never does.
     pub fn crossover(&self, operation: Operation, bytes_an_item: u64) -> Option<u64> {
-        (0..=28).map(|k| 1u64 << k).find(|&items| {
-            self.choose(operation, items as f64, 0, items * bytes_an_item) == Side::Device
-        })
+        (0..=28)
+            .map(|k| 1u64 << k)
+            .find(|&items| self.choose(operation, items as f64, 0, items * bytes_an_item) == Side::Device)
     }
 }
 

@@ -1,11 +1,11 @@
 //! The CPU and another device as one: each operation runs where it is done sooner.
 
 use super::backend::{
-    Backend, Buffer, DeviceInfo, Elem, G1, G2, Group, LookupOps, MsmOps, MsmScalars, NttOps, QuotientOps, VectorOps,
+    Backend, Buffer, DeviceInfo, Elem, Group, LookupOps, MsmOps, MsmScalars, NttOps, QuotientOps, VectorOps,
 };
 use super::costs::{Costs, Operation, Side};
 use super::cpu::{CpuBuffer, CpuDevice};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use zkwatt_kernels::Fr;
@@ -68,7 +68,7 @@ impl<B: Backend> Hybrid<B> {
             // Another thread may have been faster; its copy is as good.
             let _ = buffer.host.set(copy);
         }
-        Ok(buffer.host.get_or_init(|| CpuBuffer(Vec::new())))
+        buffer.host.get().ok_or_else(nothing)
     }
 
     fn there<'a, T: Elem>(&self, buffer: &'a HybridBuffer<B, T>) -> Result<&'a B::Buf<T>> {
@@ -82,16 +82,19 @@ impl<B: Backend> Hybrid<B> {
     fn here_mut<'a, T: Elem>(&self, buffer: &'a mut HybridBuffer<B, T>) -> Result<&'a mut CpuBuffer<T>> {
         self.here(buffer)?;
         buffer.device.take();
-        buffer.host.get_or_init(|| CpuBuffer(Vec::new()));
-        // It was put there just now.
-        Ok(buffer.host.get_mut().unwrap_or_else(|| unreachable!("a buffer without contents")))
+        buffer.host.get_mut().ok_or_else(nothing)
     }
 
     fn there_mut<'a, T: Elem>(&self, buffer: &'a mut HybridBuffer<B, T>) -> Result<&'a mut B::Buf<T>> {
         self.there(buffer)?;
         buffer.host.take();
-        Ok(buffer.device.get_mut().unwrap_or_else(|| unreachable!("a buffer without contents")))
+        buffer.device.get_mut().ok_or_else(nothing)
     }
+}
+
+/// Not reached: contents are put where they are missing before they are asked for.
+fn nothing() -> Error {
+    Error::SelfCheck("a buffer without contents".into())
 }
 
 /// Contents on the host, on the device, or on both; at least on one.
@@ -180,75 +183,49 @@ pub struct HybridBases<C, D> {
     device: Option<D>,
 }
 
-/// The operation that a sum over a group is.
-trait Routed: Group {
-    const OPERATION: Operation;
+fn sum_over<G: Group>() -> Operation {
+    if G::DEGREE == 1 { Operation::MsmG1 } else { Operation::MsmG2 }
 }
 
-impl Routed for G1 {
-    const OPERATION: Operation = Operation::MsmG1;
-}
+impl<G: Group, B: MsmOps<G>> MsmOps<G> for Hybrid<B> {
+    type Bases = HybridBases<<CpuDevice as MsmOps<G>>::Bases, <B as MsmOps<G>>::Bases>;
 
-impl Routed for G2 {
-    const OPERATION: Operation = Operation::MsmG2;
-}
+    fn prepare(&self, bases: &[Affine<G::Coordinate>]) -> Result<Self::Bases> {
+        MsmOps::<G>::prepare_with(self, bases, BaseHints::default())
+    }
 
-macro_rules! sums {
-    ($($group:ty),*) => {$(
-        impl<B: MsmOps<$group>> MsmOps<$group> for Hybrid<B> {
-            type Bases = HybridBases<<CpuDevice as MsmOps<$group>>::Bases, <B as MsmOps<$group>>::Bases>;
+    fn prepare_with(&self, bases: &[Affine<G::Coordinate>], hints: BaseHints) -> Result<Self::Bases> {
+        let goes = self.costs.choose(sum_over::<G>(), bases.len() as f64, 0, 0) == Side::Device;
+        let prepare = || MsmOps::<G>::prepare_with(&*self.device, bases, hints);
+        let device = goes.then(prepare).transpose()?;
+        Ok(HybridBases { cpu: MsmOps::<G>::prepare_with(&*self.cpu, bases, hints)?, device })
+    }
 
-            fn prepare(&self, bases: &[Affine<<$group as Group>::Coordinate>]) -> Result<Self::Bases> {
-                MsmOps::<$group>::prepare_with(self, bases, BaseHints::default())
+    fn msm(&self, bases: &Self::Bases, scalars: MsmScalars<'_, Self>) -> Result<Affine<G::Coordinate>> {
+        let side = match &scalars {
+            MsmScalars::Host(scalars) => {
+                self.side(sum_over::<G>(), scalars.len(), &[&HostScalars(scalar_bytes(scalars))])
             }
-
-            fn prepare_with(
-                &self,
-                bases: &[Affine<<$group as Group>::Coordinate>],
-                hints: BaseHints,
-            ) -> Result<Self::Bases> {
-                let goes = self.costs.choose(<$group>::OPERATION, bases.len() as f64, 0, 0) == Side::Device;
-                let device = if goes { Some(MsmOps::<$group>::prepare_with(&*self.device, bases, hints)?) } else { None };
-                Ok(HybridBases { cpu: MsmOps::<$group>::prepare_with(&*self.cpu, bases, hints)?, device })
-            }
-
-            fn msm(
-                &self,
-                bases: &Self::Bases,
-                scalars: MsmScalars<'_, Self>,
-            ) -> Result<Affine<<$group as Group>::Coordinate>> {
-                let (items, operand) = match &scalars {
-                    MsmScalars::Host(scalars) => (scalars.len(), None),
-                    MsmScalars::Device(buffer) => (buffer.len(), Some(*buffer as &dyn Located)),
+            MsmScalars::Device(buffer) => self.side(sum_over::<G>(), buffer.len(), &[*buffer]),
+        };
+        match (&bases.device, side) {
+            (Some(there), Side::Device) => {
+                let scalars = match scalars {
+                    MsmScalars::Host(scalars) => MsmScalars::Host(scalars),
+                    MsmScalars::Device(buffer) => MsmScalars::Device(self.there(buffer)?),
                 };
-                let host_bytes = HostScalars(match &scalars {
-                    MsmScalars::Host(scalars) => scalar_bytes(scalars),
-                    MsmScalars::Device(_) => 0,
-                });
-                let operand = operand.unwrap_or(&host_bytes);
-                let side = self.side(<$group>::OPERATION, items, &[operand]);
-                match (&bases.device, side) {
-                    (Some(there), Side::Device) => {
-                        let scalars = match scalars {
-                            MsmScalars::Host(scalars) => MsmScalars::Host(scalars),
-                            MsmScalars::Device(buffer) => MsmScalars::Device(self.there(buffer)?),
-                        };
-                        MsmOps::<$group>::msm(&*self.device, there, scalars)
-                    }
-                    _ => {
-                        let scalars = match scalars {
-                            MsmScalars::Host(scalars) => MsmScalars::Host(scalars),
-                            MsmScalars::Device(buffer) => MsmScalars::Device(self.here(buffer)?),
-                        };
-                        MsmOps::<$group>::msm(&*self.cpu, &bases.cpu, scalars)
-                    }
-                }
+                MsmOps::<G>::msm(&*self.device, there, scalars)
+            }
+            _ => {
+                let scalars = match scalars {
+                    MsmScalars::Host(scalars) => MsmScalars::Host(scalars),
+                    MsmScalars::Device(buffer) => MsmScalars::Device(self.here(buffer)?),
+                };
+                MsmOps::<G>::msm(&*self.cpu, &bases.cpu, scalars)
             }
         }
-    )*};
+    }
 }
-
-sums!(G1, G2);
 
 /// Scalars in host memory that are no buffer.
 struct HostScalars(u64);
@@ -289,11 +266,13 @@ impl<B: NttOps> NttOps for Hybrid<B> {
         let operands: Vec<_> = columns.iter().map(|column| &**column as &dyn Located).collect();
         match self.side(Operation::Ntt, items, &operands) {
             Side::Host => {
-                let columns = columns.into_iter().map(|column| self.here_mut(column)).collect::<Result<_>>()?;
+                let columns =
+                    columns.into_iter().map(|column| self.here_mut(column)).collect::<Result<_>>()?;
                 self.cpu.ntt_batch(columns, plan)
             }
             Side::Device => {
-                let columns = columns.into_iter().map(|column| self.there_mut(column)).collect::<Result<_>>()?;
+                let columns =
+                    columns.into_iter().map(|column| self.there_mut(column)).collect::<Result<_>>()?;
                 self.device.ntt_batch(columns, plan)
             }
         }
@@ -403,11 +382,13 @@ impl<B: QuotientOps> QuotientOps for Hybrid<B> {
         let rows = outputs.first().map_or(0, |output| output.len());
         // Columns that are not read need not be anywhere, and are handed over empty.
         let is_read = |i: usize| u32::try_from(i).is_ok_and(|i| program.columns().contains_key(&i));
-        let read: Vec<_> = (0..).zip(columns).filter(|(i, _)| is_read(*i)).map(|(_, c)| *c as &dyn Located).collect();
+        let read: Vec<_> =
+            (0..).zip(columns).filter(|(i, _)| is_read(*i)).map(|(_, c)| *c as &dyn Located).collect();
         match self.side(Operation::Program, rows * program.instructions().len(), &read) {
             Side::Host => {
                 let nothing = self.cpu.alloc(0)?;
-                let columns = (0..).zip(columns).map(|(i, c)| if is_read(i) { self.here(c) } else { Ok(&nothing) });
+                let columns =
+                    (0..).zip(columns).map(|(i, c)| if is_read(i) { self.here(c) } else { Ok(&nothing) });
                 let columns = columns.collect::<Result<Vec<_>>>()?;
                 let mut outputs =
                     outputs.iter_mut().map(|output| self.here_mut(output)).collect::<Result<Vec<_>>>()?;
@@ -415,7 +396,8 @@ impl<B: QuotientOps> QuotientOps for Hybrid<B> {
             }
             Side::Device => {
                 let nothing = self.device.alloc(0)?;
-                let columns = (0..).zip(columns).map(|(i, c)| if is_read(i) { self.there(c) } else { Ok(&nothing) });
+                let columns =
+                    (0..).zip(columns).map(|(i, c)| if is_read(i) { self.there(c) } else { Ok(&nothing) });
                 let columns = columns.collect::<Result<Vec<_>>>()?;
                 let mut outputs =
                     outputs.iter_mut().map(|output| self.there_mut(output)).collect::<Result<Vec<_>>>()?;

@@ -150,7 +150,7 @@ impl Bench<'_> {
             let result = watch.time(&mut run)?;
             Ok(watch.result(|| result))
         });
-        let ours = ours.cpu_path(self.device.info().cpu_path).prepared_in(preparation);
+        let ours = ours.on(self.device).prepared_in(preparation);
         self.base.op = op.into();
         let label = format!("{op} {}", self.n);
         let mut meter = self.common.meter();

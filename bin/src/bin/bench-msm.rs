@@ -83,7 +83,7 @@ where
             let sum = watch.time(|| msm::msm(device, &bases, scalars))?;
             Ok(watch.result(|| sum))
         })
-        .cpu_path(device.info().cpu_path)
+        .on(device)
         .prepared_in(preparation);
         ours.modmul = products;
         contestants.push(if variant.is_empty() { ours } else { ours.variant(variant) });

@@ -66,7 +66,7 @@ fn ours<'a>(device: &'a Device, transform: Transform, data: &'a [Fr]) -> Result<
         watch.time(|| ntt::ntt(device, &mut work, &options))?;
         Ok(watch.result(|| work.clone()))
     });
-    Ok(contestant.cpu_path(device.info().cpu_path).modmul(plan.products() as f64))
+    Ok(contestant.on(device).modmul(plan.products() as f64))
 }
 
 fn run(cli: &Cli) -> Result<()> {

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 use zkwatt::device::Device;
 use zkwatt::groth16::{
-    Assignment, DeviceProver, PreparedVerifyingKey, Proof, ProveReport, ProverOptions, ProvingKey, setup,
+    Assignment, PreparedVerifyingKey, Proof, ProveReport, Prover, ProverOptions, ProvingKey, setup,
 };
 use zkwatt::halo2::KeyOptions;
 use zkwatt::mlp::r1cs::{InputMode, MlpCircuit};
@@ -416,7 +416,7 @@ fn key_bytes(key: &ProvingKey) -> u64 {
 
 /// Our prover and what its runs leave behind.
 struct Ours<'a> {
-    prover: DeviceProver,
+    prover: Prover<Device>,
     preparation_s: f64,
     verifier: PreparedVerifyingKey,
     task: Task<'a>,
@@ -426,8 +426,9 @@ struct Ours<'a> {
 
 impl<'a> Ours<'a> {
     fn new(device: &Device, task: Task<'a>, circuit: &MlpCircuit) -> Result<Self> {
-        let (prover, preparation_s) =
-            timed(|| DeviceProver::new(device, task.key, circuit.r1cs().clone(), ProverOptions::default()));
+        let (prover, preparation_s) = timed(|| {
+            Prover::with_options(device.clone(), task.key, circuit.r1cs().clone(), ProverOptions::default())
+        });
         Ok(Self {
             prover: prover?,
             preparation_s,
@@ -454,7 +455,7 @@ impl<'a> Ours<'a> {
             Ok(watch.result(|| true))
         });
         let preparation = std::time::Duration::from_secs_f64(self.preparation_s);
-        contestant.cpu_path(device.info().cpu_path).prepared_in(preparation)
+        contestant.on(device).prepared_in(preparation)
     }
 
     /// Time to verify one proof, and the phases of the timed ones.
