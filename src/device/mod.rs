@@ -15,6 +15,7 @@ mod facade;
 mod any;
 mod hybrid;
 mod memory;
+mod trial;
 pub mod tuning;
 #[cfg(feature = "wgpu")]
 pub mod wgpu;
@@ -34,3 +35,4 @@ pub use facade::Device;
 pub(crate) use facade::in_place;
 pub use hybrid::{Hybrid, HybridBases, HybridBuffer};
 pub use memory::MemoryBudget;
+pub use trial::check_kernels;

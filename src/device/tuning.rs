@@ -1,21 +1,15 @@
 //! Measuring what operations cost, and keeping it.
 
-use super::backend::{AllOps, DeviceInfo, G1, G2, Group, MsmOps, MsmScalars};
+use super::backend::{AllOps, DeviceInfo};
 use super::costs::{Costs, Line, Operation};
 use super::cpu::CpuDevice;
+use super::trial::{Trial, median};
 use crate::error::{Error, Result};
 use crate::files;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
-use zkwatt_kernels::curve::{Affine, CurveField, Xyzz};
-use zkwatt_kernels::lookup::RangeTable;
-use zkwatt_kernels::msm::Scalars;
-use zkwatt_kernels::ntt::{Direction, NttPlan};
-use zkwatt_kernels::quotient::{Graph, Program};
-use zkwatt_kernels::vector::Scan;
-use zkwatt_kernels::{Field, Fr};
 
 /// Sizes to measure: 2^small and 2^large items.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -25,9 +19,6 @@ pub struct TuneSizes {
     /// Base-two logarithm of the larger size, 20 at most.
     pub large: u32,
 }
-
-/// Runs behind each median.
-const RUNS: usize = 3;
 
 /// Measures every operation on the CPU and on `device` at two sizes, results compared, and the way between them.
 ///
@@ -47,22 +38,14 @@ pub fn tune<B: AllOps>(
         );
         return Err(Error::invalid("sizes", reason));
     }
-    let inputs = [sizes.small, sizes.large].map(Inputs::new);
+    let inputs = [sizes.small, sizes.large].map(|log_n| Trial::new(log_n, 1));
     let mut costs =
         Costs { cpu: BTreeMap::new(), device: BTreeMap::new(), transfer: transfer(device, &inputs)? };
     for operation in Operation::ALL {
         progress(operation);
         let mut points = [[(0.0, 0.0); 2]; 2];
         for (i, input) in inputs.iter().enumerate() {
-            let (on_cpu, cpu_s) = input.run(cpu, operation)?;
-            let (on_device, device_s) = input.run(device, operation)?;
-            if on_cpu != on_device {
-                return Err(Error::SelfCheck(format!(
-                    "{} of 2^{}: the devices disagree",
-                    operation.name(),
-                    input.log_n
-                )));
-            }
+            let [cpu_s, device_s] = input.compare(cpu, device, operation)?;
             points[0][i] = (input.items(operation), cpu_s);
             points[1][i] = (input.items(operation), device_s);
         }
@@ -74,170 +57,18 @@ pub fn tune<B: AllOps>(
 }
 
 /// Seconds to bring bytes to the device and back, halved.
-fn transfer<B: AllOps>(device: &B, inputs: &[Inputs; 2]) -> Result<Line> {
+fn transfer<B: AllOps>(device: &B, inputs: &[Trial; 2]) -> Result<Line> {
     let mut points = [(0.0, 0.0); 2];
     for (point, input) in points.iter_mut().zip(inputs) {
         let seconds = median(|| {
             let start = Instant::now();
-            let buffer = device.upload(&input.values)?;
+            let buffer = device.upload(input.values())?;
             device.download_blocking(&buffer)?;
             Ok(start.elapsed().as_secs_f64())
         })?;
-        *point = (size_of_val(input.values.as_slice()) as f64, seconds / 2.0);
+        *point = (size_of_val(input.values()) as f64, seconds / 2.0);
     }
     Ok(Line::through(points[0], points[1]))
-}
-
-/// What a run gives, for comparison.
-#[derive(PartialEq)]
-enum Outcome {
-    G1(Affine<<G1 as Group>::Coordinate>),
-    G2(Affine<<G2 as Group>::Coordinate>),
-    Values(Vec<Fr>),
-    Counts(Vec<u32>),
-}
-
-struct Inputs {
-    log_n: u32,
-    values: Vec<Fr>,
-    small: Vec<Fr>,
-    g1: Vec<Affine<<G1 as Group>::Coordinate>>,
-    g2: Vec<Affine<<G2 as Group>::Coordinate>>,
-    program: Program,
-}
-
-impl Inputs {
-    fn new(log_n: u32) -> Self {
-        let n = 1usize << log_n;
-        // Powers of one element: full width, no two equal, the same everywhere.
-        let step = Fr::from(7u64).pow_vartime(&[1 << 20]);
-        let values = std::iter::successors(Some(step), |x| Some(*x * step)).take(n);
-        let small = (0..n as u64).map(|i| Fr::from(i.wrapping_mul(0x9e37_79b9) % 251));
-        let (g1, g2) = (multiples(n), multiples(n));
-        Self { log_n, values: values.collect(), small: small.collect(), g1, g2, program: program() }
-    }
-
-    /// The size of an operation, as [`Operation`] counts it.
-    fn items(&self, operation: Operation) -> f64 {
-        let n = self.values.len() as f64;
-        match operation {
-            Operation::Ntt => n * f64::from(self.log_n),
-            Operation::Program => n * self.program.instructions().len() as f64,
-            _ => n,
-        }
-    }
-
-    /// The outcome, and the median of seconds, data on the device before and after.
-    fn run<B: AllOps>(&self, device: &B, operation: Operation) -> Result<(Outcome, f64)> {
-        match operation {
-            Operation::MsmG1 => self.sum::<G1, B>(device, &self.g1, Outcome::G1),
-            Operation::MsmG2 => self.sum::<G2, B>(device, &self.g2, Outcome::G2),
-            Operation::Ntt => {
-                let plan = NttPlan::new(self.log_n, Direction::Forward)?;
-                self.changed(device, |device, buffer| device.ntt(buffer, &plan))
-            }
-            Operation::Elementwise => {
-                let other = device.upload(&self.values)?;
-                self.changed(device, |device, buffer| device.mul_assign(buffer, &other))
-            }
-            Operation::Inverse => self.changed(device, |device, buffer| device.batch_inverse(buffer)),
-            Operation::Scan => self
-                .changed(device, |device, buffer| device.prefix_product(buffer, Scan::Inclusive).map(drop)),
-            Operation::Lookup => {
-                let values = device.upload(&self.small)?;
-                let table = RangeTable { start: 0, len: 256 };
-                let counts = device.multiplicities_range(&values, table)?;
-                let seconds = timed(device, || device.multiplicities_range(&values, table))?;
-                Ok((Outcome::Counts(device.download_blocking(&counts)?), seconds))
-            }
-            Operation::Program => {
-                let column = device.upload(&self.values)?;
-                let mut output = device.alloc::<Fr>(self.values.len())?;
-                let seconds = median(|| {
-                    let start = Instant::now();
-                    device.run_program(&self.program, &[&column], &[], &mut [&mut output])?;
-                    finish(device, &output)?;
-                    Ok(start.elapsed().as_secs_f64())
-                })?;
-                Ok((Outcome::Values(device.download_blocking(&output)?), seconds))
-            }
-        }
-    }
-
-    fn sum<G: Group, B: MsmOps<G>>(
-        &self,
-        device: &B,
-        points: &[Affine<G::Coordinate>],
-        outcome: impl Fn(Affine<G::Coordinate>) -> Outcome,
-    ) -> Result<(Outcome, f64)> {
-        let bases = device.prepare(points)?;
-        let run = || device.msm(&bases, MsmScalars::Host(Scalars::Field(&self.values)));
-        let sum = run()?;
-        let seconds = median(|| {
-            let start = Instant::now();
-            run()?;
-            Ok(start.elapsed().as_secs_f64())
-        })?;
-        Ok((outcome(sum), seconds))
-    }
-
-    fn changed<B: AllOps>(
-        &self,
-        device: &B,
-        change: impl Fn(&B, &mut B::Buf<Fr>) -> Result<()>,
-    ) -> Result<(Outcome, f64)> {
-        let mut first = device.upload(&self.values)?;
-        change(device, &mut first)?;
-        let seconds = median(|| {
-            let mut buffer = device.upload(&self.values)?;
-            finish(device, &buffer)?;
-            let start = Instant::now();
-            change(device, &mut buffer)?;
-            finish(device, &buffer)?;
-            Ok(start.elapsed().as_secs_f64())
-        })?;
-        Ok((Outcome::Values(device.download_blocking(&first)?), seconds))
-    }
-}
-
-/// Waits until work on a buffer is done: its evaluation at 0 needs one element.
-fn finish<B: AllOps>(device: &B, buffer: &B::Buf<Fr>) -> Result<()> {
-    let first = device.resized(buffer, 1)?;
-    device.download_blocking(&first).map(drop)
-}
-
-fn timed<B: AllOps>(device: &B, run: impl Fn() -> Result<B::Buf<u32>>) -> Result<f64> {
-    median(|| {
-        let start = Instant::now();
-        device.download_blocking(&run()?)?;
-        Ok(start.elapsed().as_secs_f64())
-    })
-}
-
-fn median(mut run: impl FnMut() -> Result<f64>) -> Result<f64> {
-    let mut seconds = (0..RUNS).map(|_| run()).collect::<Result<Vec<_>>>()?;
-    seconds.sort_by(f64::total_cmp);
-    Ok(seconds[RUNS / 2])
-}
-
-/// G, 2G, 3G, …
-fn multiples<F: CurveField>(n: usize) -> Vec<Affine<F>> {
-    let generator = Affine::<F>::generator();
-    let next = |at: &Xyzz<F>| Some(at.add_affine(generator));
-    std::iter::successors(Some(Xyzz::from(generator)), next).take(n).map(|p| p.to_affine()).collect()
-}
-
-/// A gate of middling size: (x·x′ + 3)·(x − x′)² + x.
-fn program() -> Program {
-    let mut graph = Graph::new();
-    let (here, next, three) = (graph.column(0, 0), graph.column(0, 1), graph.constant(Fr::from(3u64)));
-    let product = graph.mul(here, next);
-    let sum = graph.add(product, three);
-    let difference = graph.sub(here, next);
-    let square = graph.square(difference);
-    let gate = graph.mul(sum, square);
-    let gate = graph.add(gate, here);
-    graph.compile(&[gate])
 }
 
 /// What is known of one device.

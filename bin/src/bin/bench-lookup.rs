@@ -213,7 +213,7 @@ fn run(cli: &Cli) -> Result<()> {
     let mut report = Report::for_args("Lookup kernels over F_r", "values", common)?;
     let kernels = if cli.kernel.is_empty() { Kernel::value_variants() } else { &cli.kernel };
     for &threads in &common.thread_counts() {
-        let device = device::open(common.device, threads)?;
+        let device = common.open(threads)?;
         for &log_n in &cli.log_n {
             let input = Input::new(log_n, cli.log_table)?;
             let mut base = Record::new("");

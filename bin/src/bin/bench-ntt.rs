@@ -73,7 +73,7 @@ fn run(cli: &Cli) -> Result<()> {
     let common = &cli.common;
     let mut report = Report::for_args("Number-theoretic transforms over F_r", "elements", common)?;
     for &threads in &common.thread_counts() {
-        let device = device::open(common.device, threads)?;
+        let device = common.open(threads)?;
         let pool = Pool::new(threads)?;
         for &log_n in &cli.log_n {
             let data = inputs::uniform(1 << log_n, SEED);

@@ -86,7 +86,11 @@ impl Report {
         unit: &'static str,
         args: &Common<P>,
     ) -> Result<Self> {
-        Self::open(title, unit, args.json.as_ref())
+        let mut report = Self::open(title, unit, args.json.as_ref())?;
+        if args.check_kernels {
+            report.note("verified: all kernels agreed with the CPU's on random inputs before the first run");
+        }
+        Ok(report)
     }
 
     /// Shows speed in this way.

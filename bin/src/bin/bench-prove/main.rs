@@ -427,7 +427,12 @@ struct Ours<'a> {
 impl<'a> Ours<'a> {
     fn new(device: &Device, task: Task<'a>, circuit: &MlpCircuit) -> Result<Self> {
         let (prover, preparation_s) = timed(|| {
-            Prover::with_options(device.clone(), task.key, circuit.r1cs().clone(), ProverOptions::default())
+            Prover::with_options(
+                device.clone(),
+                task.key,
+                circuit.r1cs().clone(),
+                ProverOptions { verify: Some(false) },
+            )
         });
         Ok(Self {
             prover: prover?,
@@ -479,7 +484,7 @@ fn run(cli: &Cli) -> Result<()> {
     common.peers.iter().try_for_each(|peer| peer.check(&cli.system))?;
     let threads = common.thread_counts();
     // A device that is missing is found before any model is loaded.
-    let devices = threads.iter().map(|&n| device::open(common.device, n)).collect::<Result<Vec<_>>>()?;
+    let devices = threads.iter().map(|&n| common.open(n)).collect::<Result<Vec<_>>>()?;
     let pools = threads.iter().map(|&n| Pool::new(n)).collect::<Result<Vec<_>>>()?;
     let title = if cli.system == [System::Groth16] {
         "Proofs of inference, Groth16 over BN254"

@@ -45,7 +45,8 @@ pub fn run(args: &Args) -> Result<()> {
     let lines = on_threads(args.threads, || {
         spinner.set_message("making the proving key");
         let start = Instant::now();
-        let prover = prover(&args.key, &key, &model, Arc::new(device.clone()))?;
+        // Verified below, with the key of the file.
+        let prover = prover(&args.key, &key, &model, Arc::new(device.clone()))?.verifying(false);
         let key_s = start.elapsed().as_secs_f64();
         spinner.set_message("proving");
         let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
