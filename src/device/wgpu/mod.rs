@@ -32,14 +32,13 @@ mod vector;
 mod work;
 
 pub use adapter::{AdapterReport, adapters};
-pub use counters::WgpuCounters;
 pub use faults::Fault;
 pub use memory::WgpuBuffer;
 pub use options::WgpuOptions;
 pub use recording::Command;
 pub use shader::LimbForm;
 
-use super::{DeviceInfo, DeviceKind, MemoryBudget};
+use super::{DeviceCounters, DeviceInfo, DeviceKind, MemoryBudget};
 use crate::error::{Error, Result};
 use context::Context;
 use memory::{Pool, Raw};
@@ -68,6 +67,12 @@ pub struct WgpuDevice {
 pub(crate) struct Limits {
     /// Bytes that a stage can see of one buffer.
     pub(crate) max_binding_bytes: u64,
+}
+
+/// As [`adapters`], for callers that may block.
+#[cfg(not(target_family = "wasm"))]
+pub fn adapters_blocking() -> Vec<AdapterReport> {
+    read::block_on(adapters())
 }
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -162,7 +167,7 @@ impl WgpuDevice {
     }
 
     /// What the device has done since it was opened.
-    pub fn counters(&self) -> WgpuCounters {
+    pub fn counters(&self) -> DeviceCounters {
         self.context.counters.snapshot()
     }
 
