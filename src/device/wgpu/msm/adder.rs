@@ -8,7 +8,7 @@ use super::super::work::Work;
 use super::plan::{Room, max_threads, pairs_per_thread};
 use crate::error::Result;
 
-pub(super) const TREE: Source = source!("msm_tree");
+const TREE: Source = source!("msm_tree");
 const PRODUCTS: Stage =
     Stage::new("msm_pair_products", TREE).bind(&[Read, Read, ReadWrite, ReadWrite, ReadWrite]);
 const ADD: Stage = Stage::new("msm_pair_add", TREE).bind(&[Read, Read, ReadWrite, ReadWrite, ReadWrite]);
