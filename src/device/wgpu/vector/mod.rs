@@ -12,7 +12,7 @@ use super::stage::Access::{Read, ReadWrite};
 use super::stage::{Arithmetic, Source, Stage, source};
 use super::work::Work;
 use crate::device::{Buffer, VectorOps};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use scan::Recurrence;
 use zkwatt_kernels::vector::{LengthMismatch, Scan};
 use zkwatt_kernels::{Field, Fr};
@@ -72,7 +72,7 @@ impl VectorOps for WgpuDevice {
     }
 
     fn prefix_sum(&self, a: &mut WgpuBuffer<Fr>, scan: Scan) -> Result<Fr> {
-        self.wait(self.recurrence_async(a, Recurrence::Sum(scan)))
+        self.wait(self.prefix_sum_async(a, scan))
     }
 
     fn prefix_product(&self, a: &mut WgpuBuffer<Fr>, scan: Scan) -> Result<Fr> {
@@ -117,6 +117,11 @@ impl VectorOps for WgpuDevice {
 }
 
 impl WgpuDevice {
+    /// Running sums in place, and the total.
+    pub(super) async fn prefix_sum_async(&self, a: &mut WgpuBuffer<Fr>, scan: Scan) -> Result<Fr> {
+        self.recurrence_async(a, Recurrence::Sum(scan)).await
+    }
+
     fn element_wise(
         &self,
         stage: &Stage,
