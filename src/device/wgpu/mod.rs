@@ -10,13 +10,19 @@ mod clock;
 mod context;
 mod counters;
 mod faults;
+#[cfg(test)]
+mod field_tests;
 mod inverse;
 mod memory;
 mod ntt;
+mod msm;
 mod options;
+mod pieces;
 mod pipeline;
+mod quotient;
 mod read;
 mod recording;
+mod scan_u32;
 mod shader;
 mod stage;
 #[cfg(test)]
@@ -26,14 +32,13 @@ mod vector;
 mod work;
 
 pub use adapter::{AdapterReport, adapters};
-pub use counters::WgpuCounters;
 pub use faults::Fault;
 pub use memory::WgpuBuffer;
 pub use options::WgpuOptions;
 pub use recording::Command;
 pub use shader::LimbForm;
 
-use super::{DeviceInfo, DeviceKind, MemoryBudget};
+use super::{DeviceCounters, DeviceInfo, DeviceKind, MemoryBudget};
 use crate::error::{Error, Result};
 use context::Context;
 use memory::{Pool, Raw};
@@ -62,6 +67,12 @@ pub struct WgpuDevice {
 pub(crate) struct Limits {
     /// Bytes that a stage can see of one buffer.
     pub(crate) max_binding_bytes: u64,
+}
+
+/// As [`adapters`], for callers that may block.
+#[cfg(not(target_family = "wasm"))]
+pub fn adapters_blocking() -> Vec<AdapterReport> {
+    read::block_on(adapters())
 }
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -156,7 +167,7 @@ impl WgpuDevice {
     }
 
     /// What the device has done since it was opened.
-    pub fn counters(&self) -> WgpuCounters {
+    pub fn counters(&self) -> DeviceCounters {
         self.context.counters.snapshot()
     }
 
