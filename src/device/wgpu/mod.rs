@@ -13,9 +13,10 @@ mod faults;
 #[cfg(test)]
 mod field_tests;
 mod inverse;
+mod lookup;
 mod memory;
-mod ntt;
 mod msm;
+mod ntt;
 mod options;
 mod pieces;
 mod pipeline;
@@ -24,6 +25,7 @@ mod read;
 mod recording;
 mod scan_u32;
 mod shader;
+mod sort;
 mod stage;
 #[cfg(test)]
 mod tests;
