@@ -7,7 +7,7 @@ use crate::device::Backend;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use zkwatt_kernels::field::{FieldParams, Fp, FqParams, FrParams};
-use zkwatt_kernels::{Field, Fq, Fq2, Fr, PrimeField};
+use zkwatt_kernels::{Field, Fq, Fq2, Fr};
 
 const BINDINGS: &[Access] = &[Access::Read, Access::Read, Access::ReadWrite];
 const OPERATION: Stage = Stage::new("field_operation", source!("field")).bind(BINDINGS).products(8);
