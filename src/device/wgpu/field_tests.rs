@@ -118,7 +118,7 @@ fn run(
     let results = device.alloc::<u32>(8 * a.len()).unwrap();
     let params = [&[threads as u32], params].concat();
     let mut work = device.work().unwrap();
-    let bindings = [left.whole(), right.whole(), results.whole()];
+    let bindings = [left.raw().whole(), right.raw().whole(), results.raw().whole()];
     work.dispatch_with(stage, &[("OPERATION", operation)], &bindings, &params, threads as u64).unwrap();
     work.submit().unwrap();
     device.download_blocking(&results).unwrap().as_chunks().0.to_vec()
