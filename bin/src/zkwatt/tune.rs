@@ -48,7 +48,7 @@ pub fn run(args: &Args) -> Result<()> {
     let cpu = Arc::new(CpuDevice::new(CpuOptions { threads, ..CpuOptions::default() })?);
     let spinner = progress::spinner("measuring");
     let sizes = args.sizes(gpu.info().software)?;
-    let costs = tuning::tune(&*cpu, &gpu, sizes, |operation| {
+    let costs = tuning::tune(&cpu, &gpu, sizes, |operation| {
         spinner.set_message(format!("measuring {}", operation.name()))
     })?;
     spinner.finish_and_clear();
