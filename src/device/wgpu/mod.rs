@@ -6,6 +6,7 @@
 
 mod adapter;
 mod backend;
+mod catalogue;
 mod clock;
 mod context;
 mod counters;
@@ -23,6 +24,8 @@ mod timer;
 mod work;
 
 pub use adapter::{AdapterReport, adapters};
+#[doc(hidden)]
+pub use catalogue::{ShaderText, shaders};
 pub use counters::WgpuCounters;
 pub use faults::Fault;
 pub use memory::WgpuBuffer;
