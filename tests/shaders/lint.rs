@@ -3,8 +3,8 @@
 use crate::checked;
 use naga::proc::Layouter;
 use naga::{
-    AddressSpace, BinaryOperator, Expression, Function, Handle, Module, Scalar, ScalarKind, StorageAccess, Type,
-    TypeInner,
+    AddressSpace, BinaryOperator, Expression, Function, Handle, Module, Scalar, ScalarKind, StorageAccess,
+    Type, TypeInner,
 };
 use zkwatt::device::wgpu::LimbForm;
 
@@ -16,9 +16,9 @@ const INVOCATIONS: u32 = 256;
 fn shifts_are_by_constants() {
     complain("shifts by an amount that is no constant", |_, function| {
         let shift = |expression: &Expression| match *expression {
-            Expression::Binary { op: BinaryOperator::ShiftLeft | BinaryOperator::ShiftRight, right, .. } => {
-                !constant(function, right)
-            }
+            Expression::Binary {
+                op: BinaryOperator::ShiftLeft | BinaryOperator::ShiftRight, right, ..
+            } => !constant(function, right),
             _ => false,
         };
         function.expressions.iter().any(|(_, expression)| shift(expression))
@@ -29,7 +29,9 @@ fn shifts_are_by_constants() {
 fn arrays_in_registers_have_constant_indices() {
     complain("indexes an array or vector of its own at run time", |module, function| {
         function.expressions.iter().any(|(_, expression)| match *expression {
-            Expression::Access { base, index } => !constant(function, index) && !in_memory(module, function, base),
+            Expression::Access { base, index } => {
+                !constant(function, index) && !in_memory(module, function, base)
+            }
             _ => false,
         })
     });
@@ -107,7 +109,9 @@ fn constant(function: &Function, expression: Handle<Expression>) -> bool {
 /// Whether `base` lies in a buffer or in workgroup memory, where indices may vary.
 fn in_memory(module: &Module, function: &Function, base: Handle<Expression>) -> bool {
     match function.expressions[base] {
-        Expression::Access { base, .. } | Expression::AccessIndex { base, .. } => in_memory(module, function, base),
+        Expression::Access { base, .. } | Expression::AccessIndex { base, .. } => {
+            in_memory(module, function, base)
+        }
         Expression::GlobalVariable(variable) => shared(module.global_variables[variable].space),
         Expression::FunctionArgument(index) => {
             match module.types[function.arguments[index as usize].ty].inner {
@@ -125,7 +129,9 @@ fn shared(space: AddressSpace) -> bool {
 
 fn scalar(ty: &Type) -> Option<Scalar> {
     match ty.inner {
-        TypeInner::Scalar(scalar) | TypeInner::Vector { scalar, .. } | TypeInner::Atomic(scalar) => Some(scalar),
+        TypeInner::Scalar(scalar) | TypeInner::Vector { scalar, .. } | TypeInner::Atomic(scalar) => {
+            Some(scalar)
+        }
         _ => None,
     }
 }

@@ -21,7 +21,9 @@ impl Checked {
     fn entry_point(&self) -> (usize, &EntryPoint) {
         let named = |(_, entry): &(usize, &EntryPoint)| entry.name == self.shader.entry;
         let found = self.module.entry_points.iter().enumerate().find(named);
-        found.unwrap_or_else(|| panic!("shaders/{}.wgsl has no entry point {}", self.shader.file, self.shader.entry))
+        found.unwrap_or_else(|| {
+            panic!("shaders/{}.wgsl has no entry point {}", self.shader.file, self.shader.entry)
+        })
     }
 
     /// The global variables that the entry point uses.

@@ -48,5 +48,7 @@ fn every_shader_translates_to_hlsl() {
 }
 
 fn done<T, E: std::fmt::Debug>(shader: &Checked, language: &str, result: Result<T, E>) -> T {
-    result.unwrap_or_else(|error| panic!("{} does not translate to {language}: {error:?}", shader.shader.name()))
+    result.unwrap_or_else(|error| {
+        panic!("{} does not translate to {language}: {error:?}", shader.shader.name())
+    })
 }
