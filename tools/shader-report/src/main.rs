@@ -6,11 +6,12 @@ mod radv;
 mod report;
 mod translate;
 
+use report::{Error, Report};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-usage: zkwatt-shader-report [--json | --check [FILE] | --write-budgets [FILE]] [--no-radv] [TEXT…]
+usage: zkwatt-shader-report [--json | --wgsl | --check [FILE] | --write-budgets [FILE]] [--no-radv] [TEXT…]
 
 Prints for each shader whose name contains one of the TEXTs (all, if there is none):
   operations    counted statically in naga's form of the shader: every operation of the text once,
@@ -19,6 +20,7 @@ Prints for each shader whose name contains one of the TEXTs (all, if there is no
                 registers, spills, waves on a SIMD, instructions, latency and inverse throughput
 
   --json            the same as JSON, a shader a line
+  --wgsl            the text of the shaders
   --check           fails where a budget is exceeded: multiplications of a product exactly, instructions and
                     registers with the slack that the file has; nothing may spill
   --write-budgets   writes the budgets as things are
@@ -33,6 +35,7 @@ const BUDGETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/budgets.json");
 enum Action {
     Table,
     Json,
+    Wgsl,
     Check,
     Write,
 }
@@ -56,11 +59,15 @@ fn main() -> ExitCode {
         print!("{USAGE}");
         return ExitCode::SUCCESS;
     }
-    match parse(arguments) {
-        Some(options) => run(&options),
-        None => {
-            eprint!("{USAGE}");
-            ExitCode::from(2)
+    let Some(options) = parse(arguments) else {
+        eprint!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            error.exit_code()
         }
     }
 }
@@ -71,6 +78,7 @@ fn parse(arguments: Vec<String>) -> Option<Options> {
     for argument in arguments {
         match argument.as_str() {
             "--json" => options.action = Action::Json,
+            "--wgsl" => options.action = Action::Wgsl,
             "--check" => options.action = Action::Check,
             "--write-budgets" => options.action = Action::Write,
             "--no-radv" => options.radv = false,
@@ -84,25 +92,20 @@ fn parse(arguments: Vec<String>) -> Option<Options> {
     (!writes_a_part).then_some(options)
 }
 
-fn run(options: &Options) -> ExitCode {
-    let report = report::Report::new(&options.wanted, options.radv);
-    let outcome = match report {
-        Err(error) => Err(error),
-        Ok(report) => match options.action {
-            Action::Table => {
-                print!("{}", report.table());
-                Ok(())
-            }
-            Action::Json => report.json().map(|lines| print!("{lines}")),
-            Action::Write => budget::write(&report, &options.budgets),
-            Action::Check => budget::check(&report, &options.budgets, options.wanted.is_empty()),
-        },
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            error.exit_code()
-        }
+fn run(options: &Options) -> Result<(), Error> {
+    let report = || Report::new(&options.wanted, options.radv);
+    match options.action {
+        Action::Table => print!("{}", report()?.table()),
+        Action::Json => print!("{}", report()?.json()?),
+        Action::Wgsl => print_texts(&options.wanted),
+        Action::Write => budget::write(&report()?, &options.budgets)?,
+        Action::Check => budget::check(&report()?, &options.budgets, options.wanted.is_empty())?,
+    }
+    Ok(())
+}
+
+fn print_texts(wanted: &[String]) {
+    for shader in report::wanted_shaders(wanted) {
+        println!("// {}\n{}", shader.name(), shader.text);
     }
 }

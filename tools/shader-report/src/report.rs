@@ -27,7 +27,7 @@ pub enum Error {
     File { path: String, error: std::io::Error },
     #[error("{0}")]
     Json(serde_json::Error),
-    #[error("{}\n  if that is meant, `cargo run -p zkwatt-shader-report -- --write-budgets`", .0.join("\nerror: "))]
+    #[error("{}\n  `cargo run -p zkwatt-shader-report -- --write-budgets` makes new budgets; nothing may spill in any case", .0.join("\nerror: "))]
     Exceeded(Vec<String>),
 }
 
