@@ -68,6 +68,7 @@ impl core::fmt::Display for Side {
     }
 }
 
-fn check_rows(argument: &'static str, actual: usize) -> Result<(), LookupError> {
+/// An error for columns that 32-bit counts and indices cannot hold.
+pub fn check_rows(argument: &'static str, actual: usize) -> Result<(), LookupError> {
     if actual <= plan::MAX_ROWS { Ok(()) } else { Err(LookupError::TooManyRows { argument, actual }) }
 }

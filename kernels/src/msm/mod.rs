@@ -13,7 +13,7 @@ mod repeats;
 mod scalars;
 
 pub use bases::{BaseHints, MsmBases};
-pub use plan::{BLOCK_ENTRIES, BitHistogram, MsmPlan, REDUCE_SEGMENT, TablePlan};
+pub use plan::{BLOCK_ENTRIES, BitHistogram, MsmPlan, REDUCE_SEGMENT, TablePlan, windows_of};
 pub use scalars::Scalars;
 
 use crate::curve::{Affine, Coordinate, CurveField, Xyzz};

@@ -23,7 +23,7 @@ impl BitHistogram {
     }
 
     /// Scalars whose signed digits of width `c` reach window `w` or beyond.
-    fn reaching(&self, w: u32, c: u32) -> usize {
+    pub fn reaching(&self, w: u32, c: u32) -> usize {
         // b bits need b/c + 1 windows, since a signed top digit can carry once more.
         self.0
             .iter()
@@ -35,7 +35,7 @@ impl BitHistogram {
 }
 
 /// Windows that signed digits of width `c` need for a magnitude of `bits` bits.
-pub(crate) const fn windows_of(bits: u32, c: u32) -> u32 {
+pub const fn windows_of(bits: u32, c: u32) -> u32 {
     if bits == 0 { 0 } else { bits / c + 1 }
 }
 

@@ -18,7 +18,7 @@ pub use combine::{Combination, Combined};
 pub use graph::{Graph, Node, NodeId};
 pub use linear::{LinearForm, LinearTerm};
 pub use program::{Instruction, Operand, Operation, Program, UniformStep};
-pub use run::{run, scratch_bytes};
+pub use run::{check_shapes, run, scratch_bytes};
 
 /// Why a program cannot run.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]

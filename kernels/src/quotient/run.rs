@@ -36,26 +36,34 @@ pub fn run(
     given_uniforms: &[Fr],
     outputs: &mut [&mut [Fr]],
 ) -> Result<(), QuotientError> {
-    let n = check(program, columns, outputs)?;
+    let column_lens: Vec<_> = columns.iter().map(|column| column.len()).collect();
+    let output_lens: Vec<_> = outputs.iter().map(|output| output.len()).collect();
+    let n = check_shapes(program, &column_lens, &output_lens)?;
     let uniforms = program.uniforms(given_uniforms)?;
     with_arith!(path, A => run_rows::<A>(program, columns, &uniforms, outputs, n));
     Ok(())
 }
 
-/// The number of rows.
-fn check(program: &Program, columns: &[&[Fr]], outputs: &[&mut [Fr]]) -> Result<usize, QuotientError> {
-    if outputs.len() != program.outputs() {
-        return Err(QuotientError::Outputs { expected: program.outputs(), given: outputs.len() });
+/// Checks the lengths of columns and outputs against each other and the program; the number of rows.
+///
+/// Errors: all of [`QuotientError`] that concern columns and outputs.
+pub fn check_shapes(
+    program: &Program,
+    column_lens: &[usize],
+    output_lens: &[usize],
+) -> Result<usize, QuotientError> {
+    if output_lens.len() != program.outputs() {
+        return Err(QuotientError::Outputs { expected: program.outputs(), given: output_lens.len() });
     }
-    let n = outputs.first().map_or(0, |output| output.len());
-    if let Some(output) = outputs.iter().position(|output| output.len() != n) {
-        return Err(QuotientError::OutputLength { output, actual: outputs[output].len(), expected: n });
+    let n = output_lens.first().copied().unwrap_or(0);
+    if let Some(output) = output_lens.iter().position(|&len| len != n) {
+        return Err(QuotientError::OutputLength { output, actual: output_lens[output], expected: n });
     }
     for &column in program.columns().keys() {
-        match columns.get(column as usize) {
-            None => return Err(QuotientError::MissingColumn { column, given: columns.len() }),
-            Some(values) if values.len() != n => {
-                return Err(QuotientError::ColumnLength { column, actual: values.len(), expected: n });
+        match column_lens.get(column as usize) {
+            None => return Err(QuotientError::MissingColumn { column, given: column_lens.len() }),
+            Some(&actual) if actual != n => {
+                return Err(QuotientError::ColumnLength { column, actual, expected: n });
             }
             Some(_) => (),
         }

@@ -44,7 +44,7 @@ pub struct LengthMismatch {
 
 impl LengthMismatch {
     /// Compares the length of `argument` with `expected`.
-    pub(crate) fn check(argument: &'static str, actual: usize, expected: usize) -> Result<(), Self> {
+    pub fn check(argument: &'static str, actual: usize, expected: usize) -> Result<(), Self> {
         if actual == expected { Ok(()) } else { Err(Self { argument, expected, actual }) }
     }
 }

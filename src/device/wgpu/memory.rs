@@ -1,5 +1,6 @@
 //! Device memory and its pool.
 
+use super::clock::Clock;
 use super::context::Context;
 use super::counters::add;
 use super::faults::Fault;
@@ -157,7 +158,9 @@ impl Pool {
     pub(super) fn write(&self, raw: &Raw, offset: u64, data: &[u8]) {
         let Some(buffer) = raw.buffer() else { return };
         self.context.recorder.note(|| Command::Write { id: raw.id(), offset, data: hex(data) });
+        let start = Clock::now();
         self.context.queue.write_buffer(buffer, offset, data);
+        add(&self.context.counters.transfer_ns, start.elapsed().as_nanos() as u64);
         add(&self.context.counters.uploaded_bytes, data.len() as u64);
     }
 

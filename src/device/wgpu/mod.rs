@@ -11,29 +11,37 @@ mod clock;
 mod context;
 mod counters;
 mod faults;
+#[cfg(test)]
+mod field_tests;
+mod inverse;
 mod memory;
+mod ntt;
+mod msm;
 mod options;
+mod pieces;
 mod pipeline;
+mod quotient;
 mod read;
 mod recording;
+mod scan_u32;
 mod shader;
 mod stage;
 #[cfg(test)]
 mod tests;
 mod timer;
+mod vector;
 mod work;
 
 pub use adapter::{AdapterReport, adapters};
 #[doc(hidden)]
 pub use catalogue::{ShaderText, shaders};
-pub use counters::WgpuCounters;
 pub use faults::Fault;
 pub use memory::WgpuBuffer;
 pub use options::WgpuOptions;
 pub use recording::Command;
 pub use shader::LimbForm;
 
-use super::{DeviceInfo, DeviceKind, MemoryBudget};
+use super::{DeviceCounters, DeviceInfo, DeviceKind, MemoryBudget};
 use crate::error::{Error, Result};
 use context::Context;
 use memory::{Pool, Raw};
@@ -54,6 +62,7 @@ pub struct WgpuDevice {
     pipelines: Pipelines,
     params: ParamsPool,
     timer: Timer,
+    roots: ntt::RootTables,
 }
 
 /// What plans must keep to.
@@ -61,6 +70,12 @@ pub struct WgpuDevice {
 pub(crate) struct Limits {
     /// Bytes that a stage can see of one buffer.
     pub(crate) max_binding_bytes: u64,
+}
+
+/// As [`adapters`], for callers that may block.
+#[cfg(not(target_family = "wasm"))]
+pub fn adapters_blocking() -> Vec<AdapterReport> {
+    read::block_on(adapters())
 }
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -130,7 +145,18 @@ impl WgpuDevice {
         let pipelines = Pipelines::new(Arc::clone(&context), form, None);
         let params = ParamsPool::new(pipelines.params.clone());
         let limits = Limits { max_binding_bytes };
-        Self { info, adapter, form, limits, context, pool, pipelines, params, timer }
+        Self {
+            info,
+            adapter,
+            form,
+            limits,
+            context,
+            pool,
+            pipelines,
+            params,
+            timer,
+            roots: ntt::RootTables::default(),
+        }
     }
 
     /// The adapter.
@@ -144,7 +170,7 @@ impl WgpuDevice {
     }
 
     /// What the device has done since it was opened.
-    pub fn counters(&self) -> WgpuCounters {
+    pub fn counters(&self) -> DeviceCounters {
         self.context.counters.snapshot()
     }
 
