@@ -2,9 +2,14 @@
 
 use super::shader::{LimbForm, compose};
 use super::stage::{Access, Arithmetic, Stage};
+use super::{inverse, lookup, msm, ntt, quotient, scan_u32, sort, vector};
 
 /// The stages of each module. Those that are given constants when they are dispatched have typical ones here.
-const MODULES: &[&[Stage]] = &[];
+const MODULES: &[&[&[Stage]]] = &[
+    &[inverse::STAGES, lookup::STAGES, ntt::STAGES, quotient::STAGES, scan_u32::STAGES, sort::STAGES],
+    msm::STAGES,
+    vector::STAGES,
+];
 
 /// The text of a pipeline.
 #[derive(Clone, Debug)]
@@ -36,7 +41,7 @@ impl ShaderText {
 
 /// All shaders in all forms.
 pub fn shaders() -> Vec<ShaderText> {
-    MODULES.iter().copied().flatten().flat_map(forms).collect()
+    MODULES.iter().copied().flatten().copied().flatten().flat_map(forms).collect()
 }
 
 fn forms(stage: &Stage) -> Vec<ShaderText> {

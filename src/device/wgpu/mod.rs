@@ -14,6 +14,7 @@ mod faults;
 #[cfg(test)]
 mod field_tests;
 mod inverse;
+mod lookup;
 mod memory;
 mod ntt;
 mod msm;
@@ -25,6 +26,7 @@ mod read;
 mod recording;
 mod scan_u32;
 mod shader;
+mod sort;
 mod stage;
 #[cfg(test)]
 mod tests;
