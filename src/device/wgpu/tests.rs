@@ -113,6 +113,8 @@ fn an_adapter_that_is_not_here_is_an_error_that_lists_those_that_are() {
     let options = WgpuOptions { adapter: Some("no such adapter".into()), ..Default::default() };
     let error = WgpuDevice::new(options).err().unwrap();
     assert!(matches!(error, Error::NoSuchDevice { .. }), "{error}");
+}
+
 /// 32-bit numbers that look random: enough for tests, without a dependency.
 pub(super) fn numbers(seed: u64) -> impl FnMut() -> u32 {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x2545_f491_4f6c_dd1d;

@@ -8,7 +8,7 @@ use super::super::work::Work;
 use super::plan::{Room, max_threads, pairs_per_thread};
 use crate::error::Result;
 
-pub(super) const TREE: Source = source!("msm_tree");
+const TREE: Source = source!("msm_tree");
 const PRODUCTS: Stage =
     Stage::new("msm_pair_products", TREE).bind(&[Read, Read, ReadWrite, ReadWrite, ReadWrite]);
 const ADD: Stage = Stage::new("msm_pair_add", TREE).bind(&[Read, Read, ReadWrite, ReadWrite, ReadWrite]);
@@ -62,8 +62,7 @@ impl<'a> Adder<'a> {
         };
         let per_thread = pairs_per_thread(count);
         let threads = count.div_ceil(per_thread);
-        let bindings =
-            [self.bases, list.whole(), points.whole(), self.before.whole(), self.products.whole()];
+        let bindings = [self.bases, list.whole(), points.whole(), self.before.whole(), self.products.whole()];
         let params = [threads, count, distance, start].map(|word| word as u32);
         let base_products = self.room.base_products() * per_thread;
         let stage = |stage: Stage, products: u64| {

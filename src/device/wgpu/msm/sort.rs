@@ -5,7 +5,7 @@ use super::super::memory::Raw;
 use super::super::stage::Access::{Read, ReadWrite};
 use super::super::stage::{Arithmetic, Source, Stage, source};
 use super::super::work::Work;
-use super::adder::{Adder, Pairs, TREE};
+use super::adder::{Adder, Pairs};
 use super::plan::{GroupSizes, Room, WgpuMsmPlan, rounds};
 use super::{Job, SCALAR_DIGITS, finish};
 use crate::error::Result;
@@ -21,8 +21,9 @@ const BUCKET_SORT: Stage =
     Stage::new("msm_bucket_sort", SORT).bind(&[Read, Read, Read, ReadWrite, ReadWrite]);
 const PAIRS: Stage = Stage::new("msm_pairs", SORT).bind(&[Read, Read, ReadWrite]);
 const REDUCE: Stage = Stage::new("msm_bucket_reduce", SORT).bind(&[ReadWrite]);
-const GATHER: Stage = Stage::new("msm_bucket_gather", TREE).bind(&[Read, Read, ReadWrite]);
-const WINDOW_POINTS: Stage = Stage::new("msm_window_points", TREE).bind(&[Read, Read, ReadWrite]);
+const GATHERING: Source = source!("msm_gather");
+const GATHER: Stage = Stage::new("msm_bucket_gather", GATHERING).bind(&[Read, Read, ReadWrite]);
+const WINDOW_POINTS: Stage = Stage::new("msm_window_points", GATHERING).bind(&[Read, Read, ReadWrite]);
 
 const COUNT_WORKGROUP: u32 = 256;
 
@@ -89,7 +90,8 @@ impl WgpuDevice {
         let levels = ranked.levels.clone();
         let sorted = self.sorted(job, plan, &sizes, ranked)?;
         let points = self.bucket_sums(job, plan, &sizes, &levels, sorted)?;
-        let points: Vec<Affine<F>> = self.read(&points, 0, last_points(plan.buckets(), windows) as usize).await?;
+        let points: Vec<Affine<F>> =
+            self.read(&points, 0, last_points(plan.buckets(), windows) as usize).await?;
         let (trees, elements) = last_trees(plan.buckets());
         let tree = |window: usize, l: usize| {
             let start = (l * group.len() + window) * elements as usize;
@@ -99,7 +101,12 @@ impl WgpuDevice {
     }
 
     /// `None` where all digits are zero.
-    async fn ranked(&self, job: &Job<'_>, plan: &WgpuMsmPlan, group: &Range<usize>) -> Result<Option<Ranked>> {
+    async fn ranked(
+        &self,
+        job: &Job<'_>,
+        plan: &WgpuMsmPlan,
+        group: &Range<usize>,
+    ) -> Result<Option<Ranked>> {
         let (n, windows) = (job.n as u64, group.len() as u64);
         let buckets = windows * plan.buckets();
         let (digits, ranks) = (self.scratch(4 * n * windows)?, self.scratch(4 * n * windows)?);
@@ -208,7 +215,7 @@ impl WgpuDevice {
         room: Room,
     ) -> Result<Raw> {
         let windows = buckets / plan.buckets();
-        let mut elements = |work: &mut Work<'_>, n: u64, trees: u64, spacing: u64, mark: u32| {
+        let elements = |work: &mut Work<'_>, n: u64, trees: u64, spacing: u64, mark: u32| {
             let threads = n * trees * windows;
             let params = [threads, n, trees, windows, plan.buckets(), spacing, mark.into()].map(|w| w as u32);
             work.dispatch(&REDUCE, &[list.whole()], &params, threads)

@@ -171,6 +171,9 @@ fn scalars_on_the_device() {
         assert_eq!(MsmOps::<G1>::msm(device, &prepared, MsmScalars::Device(&buffer)).unwrap(), expected);
         let longer = vec![Fr::ONE; 501];
         let error = MsmOps::<G1>::msm(device, &prepared, MsmScalars::Host(Scalars::Field(&longer)));
-        assert!(matches!(error, Err(Error::LengthMismatch { left_len: 500, right_len: 501, .. })), "{error:?}");
+        assert!(
+            matches!(error, Err(Error::LengthMismatch { left_len: 500, right_len: 501, .. })),
+            "{error:?}"
+        );
     }
 }
