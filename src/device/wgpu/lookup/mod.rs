@@ -64,7 +64,8 @@ enum CountBy {
 struct Faults(Raw);
 
 /// All stages of this module, for [`catalogue`](super::catalogue).
-pub(super) const STAGES: &[Stage] = &[COUNT_RANGE, COUNT_TABLE, LEFT_OVER, LEFT_ROWS, PERMUTED_PAIR, SHIFT, SCALE, SUM_TERMS];
+pub(super) const STAGES: &[Stage] =
+    &[COUNT_RANGE, COUNT_TABLE, LEFT_OVER, LEFT_ROWS, PERMUTED_PAIR, SHIFT, SCALE, SUM_TERMS];
 
 impl Faults {
     const SLOTS: usize = 2;

@@ -41,7 +41,8 @@ const LINEAR_COMBINATION: Stage = Stage::new("linear_combination", source!("comb
     .products(TERMS as u32);
 
 /// All stages of this module, for [`catalogue`](super::catalogue).
-pub(super) const STAGES: &[&[Stage]] = &[&[ADD_ASSIGN, SUB_ASSIGN, MUL_ASSIGN, AXPY, SCALE, LINEAR_COMBINATION], evaluate::STAGES, scan::STAGES];
+pub(super) const STAGES: &[&[Stage]] =
+    &[&[ADD_ASSIGN, SUB_ASSIGN, MUL_ASSIGN, AXPY, SCALE, LINEAR_COMBINATION], evaluate::STAGES, scan::STAGES];
 
 impl VectorOps for WgpuDevice {
     fn add_assign(&self, a: &mut WgpuBuffer<Fr>, b: &WgpuBuffer<Fr>) -> Result<()> {
