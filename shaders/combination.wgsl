@@ -1,7 +1,8 @@
-// Stage `linear_combination`: out_i <- sum of a_j*v_j[i] over up to six terms, to which another dispatch may add more.
+// Stage `linear_combination`: out_i <- sum of a_j*v_j[i] over up to six terms, to which another dispatch may add
+// more.
 //
-// Words of the parameters: n, the number of terms, their lengths (what a shorter vector lacks is zero), their factors of
-// eight words each, whether to add to `out`.
+// Words of the parameters: n, the number of terms, their lengths (what a shorter vector lacks is zero), their factors
+// of eight words each, whether to add to `out`.
 
 @group(0) @binding(0) var<storage, read_write> out: array<Fe>;
 @group(0) @binding(1) var<storage, read> vector_0: array<Fe>;

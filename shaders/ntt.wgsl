@@ -1,14 +1,14 @@
 // Stages `ntt_pass_to_reversed`, `ntt_pass_to_natural` and `ntt_roots` of number-theoretic transforms over F_r.
 //
-// A pass does several neighbouring layers of a transform in workgroup memory. Its tile is a matrix of R = 2^layers rows
-// and C columns, row after row, with R*C = TILE. Where layers remain below it, rows lie far apart in memory and columns are neighbours;
-// where not, every column is a block of its own whose rows are neighbours. Either way neighbouring threads touch runs
-// of neighbouring elements.
+// A pass does several neighbouring layers of a transform in workgroup memory. Its tile is a matrix of R = 2^layers
+// rows and C columns, row after row, with R*C = TILE. Where layers remain below it, rows lie far apart in memory and
+// columns are neighbours; where not, every column is a block of its own whose rows are neighbours. Either way
+// neighbouring threads touch runs of neighbouring elements.
 //
-// Layer l of a transform has 2^l blocks; block b uses ω^rev(b), entry b of one table for all sizes. The inverse root of
-// b >= 1 is minus the entry whose index has all bits below the highest one inverted, as ω^-k = -ω^(n/2 - k): one table
-// serves both directions. Layers are done two at a time, which halves the traffic of workgroup memory and the barriers;
-// all products are made at one place, so that the loop stays small.
+// Layer l of a transform has 2^l blocks; block b uses ω^rev(b), entry b of one table for all sizes. The inverse root
+// of b >= 1 is minus the entry whose index has all bits below the highest one inverted, as ω^-k = -ω^(n/2 - k): one
+// table serves both directions. Layers are done two at a time, which halves the traffic of workgroup memory and the
+// barriers; all products are made at one place, so that the loop stays small.
 //
 // Fused with the first or last pass: scaling (coset shift, 1/n) and the permutation for equal orders on both ends.
 // Bytes: 64 an element and pass. Products: one for two elements and layer; at most two an element for scaling.

@@ -1,7 +1,7 @@
-// Stages `prefix_sum`, `prefix_product` and `divide_by_linear`: scans in three steps. Thread t owns the CHUNK elements
-// from t*CHUNK on, of params[0].y in all. `_totals` folds them; the totals are scanned in the same way, exclusively, and
-// are then what is carried into each chunk, where the second step goes over the elements again. Two operations and 96
-// bytes an element.
+// Stages `prefix_sum`, `prefix_product` and `divide_by_linear`: scans in three steps. Thread t owns the CHUNK
+// elements from t*CHUNK on, of params[0].y in all. `_totals` folds them; the totals are scanned in the same way,
+// exclusively, and are then what is carried into each chunk, where the second step goes over the elements again. Two
+// operations and 96 bytes an element.
 
 @group(0) @binding(0) var<storage, read_write> values: array<Fe>;
 @group(0) @binding(1) var<storage, read_write> totals: array<Fe>;

@@ -660,8 +660,8 @@ fn fe_square(a: Fe) -> Fe {
     return fe_subtract_modulus(Fe(vec4<u32>(r0, r1, r2, r3), vec4<u32>(r4, r5, r6, r7)));
 }
 
-// The inverse, and zero for zero, by batches of division steps (Bernstein and Yang 2019, started at one half).
-// d·a = f·R²·2^15 and e·a = g·R²·2^15 mod p hold throughout; at the end g = 0, and f = 1 or −1 unless a is zero.
+// The inverse, and zero for zero, by batches of division steps (Bernstein and Yang 2019, from one half on).
+// d·a = f·R²·2^15 and e·a = g·R²·2^15 mod p hold throughout; at the end g = 0, and f = ±1 unless a is zero.
 // On llvmpipe it costs about 40 products; Fermat's power takes 380.
 fn fe_inverse(a: Fe) -> Fe {
     var f0 = P15_0;

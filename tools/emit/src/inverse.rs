@@ -1,27 +1,28 @@
-//! Inversion by division steps: Bernstein and Yang, "Fast constant-time gcd computation and modular inversion", 2019,
-//! started at one half (Wuille 2021), for which 590 steps suffice below 2^256.
+//! Inversion by division steps: Bernstein and Yang, "Fast constant-time gcd computation and modular
+//! inversion", 2019, started at one half (Wuille 2021), for which 590 steps suffice below 2^256.
 //!
-//! A batch of steps looks at the lowest limbs only and collects itself in a matrix, which then multiplies (f, g) and
-//! (d, e). One text serves both limb forms: every column fits 32 bits.
+//! A batch of steps looks at the lowest limbs only and collects itself in a matrix, which then multiplies (f,
+//! g) and (d, e). One text serves both limb forms: every column fits 32 bits.
 
 use crate::limbs::{bits, double_mod};
 use crate::wgsl::Wgsl;
 use crate::words::{bind_add, bind_words, element, limb_unmasked};
 use zkwatt_kernels::field::FieldParams;
 
-/// Bits of a limb and steps of a batch. The matrix (u, v; q, r) has |u| + |v| ≤ 2^15, so that columns stay below 2^30,
-/// and the multiple of p adds less than 2^29.
+/// Bits of a limb and steps of a batch. The matrix (u, v; q, r) has |u| + |v| ≤ 2^15, so that columns stay
+/// below 2^30, and the multiple of p adds less than 2^29.
 const BITS: usize = 15;
 /// d and e grow by at most p/2 in a batch: to less than 2^5·p.
 const COUNT: usize = 18;
 const BATCHES: usize = 590_usize.div_ceil(BITS);
 
 const ABOUT: &str = "\
-The inverse, and zero for zero, by batches of division steps (Bernstein and Yang 2019, started at one half).
-d·a = f·R²·2^15 and e·a = g·R²·2^15 mod p hold throughout; at the end g = 0, and f = 1 or −1 unless a is zero.
+The inverse, and zero for zero, by batches of division steps (Bernstein and Yang 2019, from one half on).
+d·a = f·R²·2^15 and e·a = g·R²·2^15 mod p hold throughout; at the end g = 0, and f = ±1 unless a is zero.
 On llvmpipe it costs about 40 products; Fermat's power takes 380.";
 
-/// The limbs of p, and of R²·2^15, whose quotient by a·R is R/a once a last division by 2^15 has made it small.
+/// The limbs of p, and of R²·2^15, whose quotient by a·R is R/a once a last division by 2^15 has made it
+/// small.
 pub(crate) fn constants<P: FieldParams>(file: &mut Wgsl) {
     let start = (0..BITS).fold(P::R2, |a, _| double_mod(a, P::MODULUS));
     file.blank();
@@ -103,7 +104,8 @@ impl Rows {
     }
 }
 
-/// Binds the columns `{name}{k}` of a number, plus the multiple of p, at most p·2^14, that clears the lowest limb.
+/// Binds the columns `{name}{k}` of a number, plus the multiple of p, at most p·2^14, that clears the lowest
+/// limb.
 fn divided_columns(w: &mut Wgsl, name: &str, terms: impl Fn(usize) -> Vec<String>, modulo_p: bool) {
     if modulo_p {
         let lowest = terms(0).join(" + ");

@@ -15,10 +15,11 @@ pub(crate) struct LimbForm {
     pub(crate) count: usize,
 }
 
-/// Twenty limbs of 13 bits: a column of forty products fits 32 bits, and factors below 2^24 are cheap on GPUs.
+/// Twenty limbs of 13 bits: a column of forty products fits 32 bits, and factors below 2^24 are cheap on
+/// GPUs.
 ///
-/// Karatsuba's 300 products instead of 400 gain nothing where a product adds for free: RADV models 12.8k to 12.6k for
-/// a loop of products on NAVI21, with 96 registers to 72.
+/// Karatsuba's 300 products instead of 400 gain nothing where a product adds for free: RADV models 12.8k to
+/// 12.6k for a loop of products on NAVI21, with 96 registers to 72.
 pub(crate) const INT32: LimbForm = LimbForm::new("int32", "u32", 32, 13);
 /// Nine limbs of 29 bits: a column of eighteen products fits 64 bits.
 pub(crate) const INT64: LimbForm = LimbForm::new("int64", "u64", 64, 29);
@@ -26,8 +27,8 @@ pub(crate) const INT64: LimbForm = LimbForm::new("int64", "u64", 64, 29);
 /// What one step of the reduction adds to make the lowest limb vanish.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// A multiple of N = k·p ≡ −1 modulo a limb, k below a limb: the factor is the limb itself and N's lowest limb
-    /// needs no product. Only for low limbs: N is a limb longer than p.
+    /// A multiple of N = k·p ≡ −1 modulo a limb, k below a limb: the factor is the limb itself and N's lowest
+    /// limb needs no product. Only for low limbs: N is a limb longer than p.
     Folded,
     /// A multiple of p.
     Plain,
@@ -55,8 +56,8 @@ impl LimbForm {
 
     /// The step for limb `at`.
     ///
-    /// A folded step adds less than 2^(end of the limb)·N / R; all of them together stay below p / 8, so that the
-    /// result, below p·p/R + p + p/8, is below 2p.
+    /// A folded step adds less than 2^(end of the limb)·N / R; all of them together stay below p / 8, so that
+    /// the result, below p·p/R + p + p/8, is below 2p.
     pub(crate) const fn step(&self, at: usize) -> Step {
         let end = self.bits * (at + 1);
         if end + MODULUS_BITS + self.bits < R_BITS + MODULUS_BITS - 4 { Step::Folded } else { Step::Plain }

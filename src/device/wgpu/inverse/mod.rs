@@ -10,8 +10,8 @@ use crate::error::Result;
 /// Elements of one thread: a level leaves n/16, and all levels together cost 3.2 products an element.
 const CHUNK: u64 = 16;
 
-/// At most so many elements are inverted each on its own: one inversion is a chain of some 380 products, and whatever
-/// runs beside it is free.
+/// At most so many elements are inverted each on its own: one inversion is a chain of some 380 products, and
+/// whatever runs beside it is free.
 const DIRECT: u64 = 16;
 const DIRECT_PRODUCTS: u32 = 380;
 
@@ -49,7 +49,8 @@ pub(super) const STAGES: &[Stage] = &[
 ];
 
 impl WgpuDevice {
-    /// vᵢ ← 1/vᵢ for the first `n` elements of `values`, which are coordinates of `arithmetic`; zeros stay zero.
+    /// vᵢ ← 1/vᵢ for the first `n` elements of `values`, which are coordinates of `arithmetic`; zeros stay
+    /// zero.
     pub(super) fn batch_inverse_raw(
         &self,
         work: &mut Work<'_>,

@@ -22,8 +22,8 @@ use zkwatt_kernels::ntt::{Direction, Generator, MAX_LOG_N, NttError, NttPlan, Or
 /// A quarter of a tile: each invocation does two pairs of each layer.
 const WORKGROUP: u32 = 128;
 
-/// Tiles of a dispatch at most: 2^22 elements, some 2^24 products, a sixth of a second where 100 million a second are
-/// made.
+/// Tiles of a dispatch at most: 2^22 elements, some 2^24 products, a sixth of a second where 100 million a
+/// second are made.
 const MAX_TILES: u64 = 1 << 13;
 
 const FE_BYTES: u64 = 32;
@@ -251,8 +251,8 @@ fn ends(order: Order) -> (bool, bool) {
     }
 }
 
-/// Whether places must be reversed beside what butterflies do. The last pass does it from scratch memory, as its stores
-/// reach places that others still have to load.
+/// Whether places must be reversed beside what butterflies do. The last pass does it from scratch memory, as
+/// its stores reach places that others still have to load.
 fn permutes(order: Order) -> bool {
     let (from_natural, to_natural) = ends(order);
     from_natural == to_natural

@@ -3,8 +3,8 @@
 /// Elements of a tile: the 16 KiB of workgroup memory that every WebGPU device has.
 pub(super) const LOG_TILE: u32 = 9;
 
-/// Layers of a pass where there are several: tiles have at least two columns then, so that accesses are of at least 64
-/// bytes.
+/// Layers of a pass where there are several: tiles have at least two columns then, so that accesses are of at
+/// least 64 bytes.
 const MAX_LAYERS: u32 = 8;
 
 /// Several neighbouring layers in one pass over memory.
@@ -15,7 +15,8 @@ pub(super) struct Pass {
     pub(super) layers: u32,
 }
 
-/// The passes of a transform of 2^`log_n` elements, from the first layer on; one without layers for one element.
+/// The passes of a transform of 2^`log_n` elements, from the first layer on; one without layers for one
+/// element.
 pub(super) fn passes(log_n: u32) -> Vec<Pass> {
     let count = if log_n <= LOG_TILE { 1 } else { log_n.div_ceil(MAX_LAYERS) };
     let mut first_layer = 0;
@@ -93,8 +94,8 @@ impl Pass {
         }
     }
 
-    /// A group of tiles is a transform, a column of a tile one of its blocks. The blocks of a tile lie as far apart as
-    /// they can, since they are neighbours when their places are reversed.
+    /// A group of tiles is a transform, a column of a tile one of its blocks. The blocks of a tile lie as far
+    /// apart as they can, since they are neighbours when their places are reversed.
     fn neighbouring_rows(self, log_n: u32, count: u64) -> Tiling {
         let log_columns = LOG_TILE - self.layers;
         let log_tiles = self.first_layer - log_columns;

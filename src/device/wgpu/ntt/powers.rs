@@ -1,7 +1,7 @@
 //! Small tables whose products are all factors of a transform.
 //!
-//! Roots and powers of a coset's shift are multiplicative in the bits of a place: f(p) = f(low bits)·f(high bits). So the
-//! host makes about two times the square root of n of them.
+//! Roots and powers of a coset's shift are multiplicative in the bits of a place: f(p) = f(low bits)·f(high
+//! bits). So the host makes about two times the square root of n of them.
 
 use crate::error::Result;
 use zkwatt_kernels::ntt::{Direction, Generator, NttError, NttPlan};
@@ -35,7 +35,8 @@ impl Powers {
             return Ok(Some(Self { entries: vec![first], low_len: 1, products: 1 }));
         }
         let mut weights = squares(ratio, plan.log_n);
-        // Butterflies that start in natural order end in bit-reversed order, which is where an inverse one scales.
+        // Butterflies that start in natural order end in bit-reversed order, which is where an inverse one
+        // scales.
         let (from_natural, _) = super::ends(plan.order);
         if from_natural != (plan.direction == Direction::Forward) {
             weights.reverse();

@@ -13,7 +13,8 @@ use zkwatt_kernels::{Field, Fr};
 /// Coefficients of one thread where there are threads enough; a level leaves n/32.
 const CHUNK: u64 = 32;
 
-/// Threads of one polynomial at most: enough to fill a large GPU, and so many fewer parts for long polynomials.
+/// Threads of one polynomial at most: enough to fill a large GPU, and so many fewer parts for long
+/// polynomials.
 const MAX_THREADS: u64 = 1 << 14;
 
 /// Threads of one polynomial at least: their parts then lie at whole alignments of bindings.
@@ -37,11 +38,7 @@ pub(super) const STAGES: &[Stage] = &[EVALUATE];
 
 impl WgpuDevice {
     /// The value at x of each polynomial. Cost: a product a coefficient; one download.
-    pub(super) async fn evaluate_many_async(
-        &self,
-        polynomials: &[&WgpuBuffer<Fr>],
-        x: Fr,
-    ) -> Result<Vec<Fr>> {
+    pub(super) async fn evaluate_all(&self, polynomials: &[&WgpuBuffer<Fr>], x: Fr) -> Result<Vec<Fr>> {
         let of_polynomial = |polynomial: &&'_ WgpuBuffer<Fr>| self.pieces(polynomial.len() as u64).count();
         let counts: Vec<usize> = polynomials.iter().map(of_polynomial).collect();
         let pieces: Vec<_> = polynomials.iter().flat_map(|p| self.pieces_of(p)).collect();

@@ -12,7 +12,7 @@ use super::stage::Access::{Read, ReadWrite};
 use super::stage::{Arithmetic, Source, Stage, source};
 use super::work::Work;
 use crate::device::{Buffer, VectorOps};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use scan::Recurrence;
 use zkwatt_kernels::vector::{LengthMismatch, Scan};
 use zkwatt_kernels::{Field, Fr};
@@ -33,7 +33,8 @@ const fn binary(name: &'static str) -> Stage {
     Stage::new(name, SOURCE).over(Arithmetic::Fr).bind(&[ReadWrite, Read])
 }
 
-/// Terms of a dispatch; with the sums they use seven of eight storage buffers, and all parameters but seven words.
+/// Terms of a dispatch; with the sums they use seven of eight storage buffers, and all parameters but seven
+/// words.
 const TERMS: usize = 6;
 const LINEAR_COMBINATION: Stage = Stage::new("linear_combination", source!("combination"))
     .over(Arithmetic::Fr)
@@ -76,16 +77,15 @@ impl VectorOps for WgpuDevice {
     }
 
     fn prefix_sum(&self, a: &mut WgpuBuffer<Fr>, scan: Scan) -> Result<Fr> {
-        self.wait(self.recurrence_async(a, Recurrence::Sum(scan)))
+        self.wait(self.prefix_sum_async(a, scan))
     }
 
     fn prefix_product(&self, a: &mut WgpuBuffer<Fr>, scan: Scan) -> Result<Fr> {
-        self.wait(self.recurrence_async(a, Recurrence::Product(scan)))
+        self.wait(self.prefix_product_async(a, scan))
     }
 
     fn evaluate(&self, coefficients: &WgpuBuffer<Fr>, x: Fr) -> Result<Fr> {
-        let values = self.wait(self.evaluate_many_async(&[coefficients], x))?;
-        Ok(values.first().copied().unwrap_or(Fr::ZERO))
+        self.wait(self.evaluate_async(coefficients, x))
     }
 
     fn evaluate_many(&self, polynomials: &[&WgpuBuffer<Fr>], x: Fr) -> Result<Vec<Fr>> {
@@ -116,11 +116,45 @@ impl VectorOps for WgpuDevice {
     }
 
     fn divide_by_linear(&self, coefficients: &mut WgpuBuffer<Fr>, z: Fr) -> Result<Fr> {
-        self.wait(self.recurrence_async(coefficients, Recurrence::Division(z)))
+        self.wait(self.divide_by_linear_async(coefficients, z))
+    }
+}
+
+/// The operations of [`VectorOps`] that return values, for callers that may not block.
+impl WgpuDevice {
+    /// As [`VectorOps::prefix_sum`].
+    pub async fn prefix_sum_async(&self, a: &mut WgpuBuffer<Fr>, scan: Scan) -> Result<Fr> {
+        self.run_recurrence(a, Recurrence::Sum(scan)).await
+    }
+
+    /// As [`VectorOps::prefix_product`].
+    pub async fn prefix_product_async(&self, a: &mut WgpuBuffer<Fr>, scan: Scan) -> Result<Fr> {
+        self.run_recurrence(a, Recurrence::Product(scan)).await
+    }
+
+    /// As [`VectorOps::evaluate`].
+    pub async fn evaluate_async(&self, coefficients: &WgpuBuffer<Fr>, x: Fr) -> Result<Fr> {
+        let values = self.evaluate_many_async(&[coefficients], x).await?;
+        Ok(values.first().copied().unwrap_or(Fr::ZERO))
+    }
+
+    /// As [`VectorOps::evaluate_many`].
+    pub async fn evaluate_many_async(&self, polynomials: &[&WgpuBuffer<Fr>], x: Fr) -> Result<Vec<Fr>> {
+        self.evaluate_all(polynomials, x).await
+    }
+
+    /// As [`VectorOps::divide_by_linear`].
+    pub async fn divide_by_linear_async(&self, coefficients: &mut WgpuBuffer<Fr>, z: Fr) -> Result<Fr> {
+        self.run_recurrence(coefficients, Recurrence::Division(z)).await
     }
 }
 
 impl WgpuDevice {
+    /// Running sums in place, and the total.
+    pub(super) async fn prefix_sum_async(&self, a: &mut WgpuBuffer<Fr>, scan: Scan) -> Result<Fr> {
+        self.recurrence_async(a, Recurrence::Sum(scan)).await
+    }
+
     fn element_wise(
         &self,
         stage: &Stage,

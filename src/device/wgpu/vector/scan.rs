@@ -88,11 +88,7 @@ impl Recurrence {
 
 impl WgpuDevice {
     /// Runs the recurrence in place and returns its total.
-    pub(super) async fn recurrence_async(
-        &self,
-        values: &WgpuBuffer<Fr>,
-        recurrence: Recurrence,
-    ) -> Result<Fr> {
+    pub(super) async fn run_recurrence(&self, values: &WgpuBuffer<Fr>, recurrence: Recurrence) -> Result<Fr> {
         let n = values.len() as u64;
         if n == 0 {
             return Ok(recurrence.identity());
