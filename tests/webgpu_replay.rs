@@ -11,9 +11,7 @@ use std::path::Path;
 use std::process::Command;
 use zkwatt::Error;
 use zkwatt::device::wgpu::{LimbForm, WgpuDevice, WgpuOptions};
-use zkwatt::device::{
-    Backend, Buffer, G1, G2, Group, LookupOps, MsmOps, MsmScalars, NttOps, QuotientOps, VectorOps,
-};
+use zkwatt::device::{Backend, G1, G2, Group, LookupOps, MsmOps, MsmScalars, NttOps, QuotientOps, VectorOps};
 use zkwatt::kernels::curve::{Affine, Coordinate, Xyzz};
 use zkwatt::kernels::field::{FieldParams, FrParams};
 use zkwatt::kernels::lookup::RangeTable;
@@ -136,12 +134,12 @@ fn lookups() {
         let [inputs, terms] = device.logup_terms(&values, &table, &counts, Fr::from(1u64 << 40)).unwrap();
         [&inputs, &terms].map(down);
 
-        let small: Vec<_> = (0..700).map(|i| Fr::from(i * i % 256 - 128)).collect();
+        let small: Vec<_> = (0..700i64).map(|i| Fr::from(i * i % 256 - 128)).collect();
         let small = device.upload(&small).unwrap();
         let counts = device.multiplicities_range(&small, RangeTable { start: -128, len: 256 }).unwrap();
         device.download_blocking(&counts).unwrap();
 
-        let column = device.upload(&(0..300).map(|i| Fr::from(i * i % 250)).collect::<Vec<_>>()).unwrap();
+        let column = device.upload(&(0..300i64).map(|i| Fr::from(i * i % 250)).collect::<Vec<_>>()).unwrap();
         let rows = device.upload(&(0..300i64).map(Fr::from).collect::<Vec<_>>()).unwrap();
         let (phi, _) = device.grand_sum(&[&column, &rows], &column).unwrap();
         down(&phi);

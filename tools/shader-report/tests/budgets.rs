@@ -9,7 +9,11 @@ const NO_RADV: i32 = 4;
 #[test]
 fn shaders_keep_their_budgets() {
     let run = |arguments: &[&str]| {
-        Command::new(env!("CARGO_BIN_EXE_zkwatt-shader-report")).arg("--check").args(arguments).output().unwrap()
+        Command::new(env!("CARGO_BIN_EXE_zkwatt-shader-report"))
+            .arg("--check")
+            .args(arguments)
+            .output()
+            .unwrap()
     };
     let mut output = run(&[]);
     if output.status.code() == Some(NO_RADV) {

@@ -150,11 +150,6 @@ impl WgpuDevice {
 }
 
 impl WgpuDevice {
-    /// Running sums in place, and the total.
-    pub(super) async fn prefix_sum_async(&self, a: &mut WgpuBuffer<Fr>, scan: Scan) -> Result<Fr> {
-        self.recurrence_async(a, Recurrence::Sum(scan)).await
-    }
-
     fn element_wise(
         &self,
         stage: &Stage,
