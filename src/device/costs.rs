@@ -56,14 +56,14 @@ impl Operation {
 /// A cost that grows in proportion: fixed + items · each, in seconds.
 #[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Line {
+pub struct CostLine {
     /// Seconds for nothing.
     pub fixed_s: f64,
     /// Seconds for each item.
     pub each_s: f64,
 }
 
-impl Line {
+impl CostLine {
     /// The line through two measurements (items, seconds), nowhere negative.
     pub fn through(small: (f64, f64), large: (f64, f64)) -> Self {
         let each_s = ((large.1 - small.1) / (large.0 - small.0).max(1.0)).max(0.0);
@@ -80,11 +80,11 @@ impl Line {
 #[serde(deny_unknown_fields)]
 pub struct Costs {
     /// On the CPU.
-    pub cpu: BTreeMap<Operation, Line>,
+    pub cpu: BTreeMap<Operation, CostLine>,
     /// On the device, data there.
-    pub device: BTreeMap<Operation, Line>,
+    pub device: BTreeMap<Operation, CostLine>,
     /// Between them; items are bytes.
-    pub transfer: Line,
+    pub transfer: CostLine,
 }
 
 /// Who does an operation.
@@ -114,26 +114,27 @@ impl Costs {
             (Operation::Program, 0.7, 2.0),
         ];
         let share = PRODUCT_S / threads.max(1) as f64;
-        let cpu = counts
-            .map(|(operation, products, _)| (operation, Line { fixed_s: 2e-6, each_s: products * share }));
-        let device = counts.map(|(operation, products, dispatches)| {
-            (operation, Line { fixed_s: 1e-4 * dispatches, each_s: products * PRODUCT_S / (GAIN * 8.0) })
+        let cpu = counts.map(|(operation, products, _)| {
+            (operation, CostLine { fixed_s: 2e-6, each_s: products * share })
         });
-        let transfer = Line { fixed_s: 5e-5, each_s: 1.0 / 8e9 };
+        let device = counts.map(|(operation, products, dispatches)| {
+            (operation, CostLine { fixed_s: 1e-4 * dispatches, each_s: products * PRODUCT_S / (GAIN * 8.0) })
+        });
+        let transfer = CostLine { fixed_s: 5e-5, each_s: 1.0 / 8e9 };
         Self { cpu: cpu.into(), device: device.into(), transfer }
     }
 
     /// Costs with which everything stays on the CPU: for software that only does as if it were a GPU.
     pub fn cpu_only() -> Self {
         let line =
-            |fixed_s| Operation::ALL.map(|operation| (operation, Line { fixed_s, each_s: 0.0 })).into();
-        Self { cpu: line(0.0), device: line(f64::MAX), transfer: Line { fixed_s: 0.0, each_s: 0.0 } }
+            |fixed_s| Operation::ALL.map(|operation| (operation, CostLine { fixed_s, each_s: 0.0 })).into();
+        Self { cpu: line(0.0), device: line(f64::MAX), transfer: CostLine { fixed_s: 0.0, each_s: 0.0 } }
     }
 
     /// Who does `items` items of an operation sooner, if bytes must first be moved to one or the other.
     pub fn choose(&self, operation: Operation, items: f64, bytes_to_host: u64, bytes_to_device: u64) -> Side {
         let moving = |bytes: u64| if bytes == 0 { 0.0 } else { self.transfer.of(bytes as f64) };
-        let at = |lines: &BTreeMap<Operation, Line>| lines.get(&operation).map(|line| line.of(items));
+        let at = |lines: &BTreeMap<Operation, CostLine>| lines.get(&operation).map(|line| line.of(items));
         match (at(&self.cpu), at(&self.device)) {
             (Some(cpu), Some(device)) if device + moving(bytes_to_device) < cpu + moving(bytes_to_host) => {
                 Side::Device
@@ -156,11 +157,11 @@ mod tests {
 
     #[test]
     fn lines_pass_through_their_points() {
-        let line = Line::through((10.0, 3.0), (20.0, 5.0));
+        let line = CostLine::through((10.0, 3.0), (20.0, 5.0));
         assert_eq!((line.of(10.0), line.of(20.0)), (3.0, 5.0));
         // Noise must not make large sizes free or small ones negative.
-        assert_eq!(Line::through((10.0, 3.0), (20.0, 2.0)).each_s, 0.0);
-        assert!(Line::through((10.0, 1.0), (20.0, 5.0)).fixed_s >= 0.0);
+        assert_eq!(CostLine::through((10.0, 3.0), (20.0, 2.0)).each_s, 0.0);
+        assert!(CostLine::through((10.0, 1.0), (20.0, 5.0)).fixed_s >= 0.0);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub use backend::{
     AllOps, Backend, Buffer, DeviceInfo, DeviceKind, Elem, G1, G2, Group, LookupOps, MsmOps, MsmScalars,
     NttOps, QuotientOps, VectorOps,
 };
-pub use costs::{Costs, Line, Operation, Side};
+pub use costs::{CostLine, Costs, Operation, Side};
 pub use counters::DeviceCounters;
 pub use cpu::{CpuBuffer, CpuDevice, CpuOptions};
 pub use discovery::{AutoReport, Candidate, discover};

@@ -1,7 +1,7 @@
 //! Measuring what operations cost, and keeping it.
 
 use super::backend::{AllOps, DeviceInfo};
-use super::costs::{Costs, Line, Operation};
+use super::costs::{CostLine, Costs, Operation};
 use super::cpu::CpuDevice;
 use super::trial::{Trial, median};
 use crate::error::{Error, Result};
@@ -49,7 +49,7 @@ pub fn tune<B: AllOps>(
             points[0][i] = (input.items(operation), cpu_s);
             points[1][i] = (input.items(operation), device_s);
         }
-        let [on_cpu, on_device] = points.map(|[small, large]| Line::through(small, large));
+        let [on_cpu, on_device] = points.map(|[small, large]| CostLine::through(small, large));
         costs.cpu.insert(operation, on_cpu);
         costs.device.insert(operation, on_device);
     }
@@ -57,7 +57,7 @@ pub fn tune<B: AllOps>(
 }
 
 /// Seconds to bring bytes to the device and back, halved.
-fn transfer<B: AllOps>(device: &B, inputs: &[Trial; 2]) -> Result<Line> {
+fn transfer<B: AllOps>(device: &B, inputs: &[Trial; 2]) -> Result<CostLine> {
     let mut points = [(0.0, 0.0); 2];
     for (point, input) in points.iter_mut().zip(inputs) {
         let seconds = median(|| {
@@ -68,7 +68,7 @@ fn transfer<B: AllOps>(device: &B, inputs: &[Trial; 2]) -> Result<Line> {
         })?;
         *point = (size_of_val(input.values()) as f64, seconds / 2.0);
     }
-    Ok(Line::through(points[0], points[1]))
+    Ok(CostLine::through(points[0], points[1]))
 }
 
 /// What is known of one device.

@@ -4,7 +4,7 @@ use crate::console::{note, say};
 use std::sync::Arc;
 use zkwatt::device::tuning::{self, TuneSizes};
 use zkwatt::device::wgpu::{WgpuDevice, WgpuOptions};
-use zkwatt::device::{Backend, Costs, CpuDevice, CpuOptions, Line, Operation};
+use zkwatt::device::{Backend, CostLine, Costs, CpuDevice, CpuOptions, Operation};
 use zkwatt::{Error, Result};
 use zkwatt_harness::environment::available_threads;
 use zkwatt_harness::table::{self, Table};
@@ -48,7 +48,7 @@ pub fn run(args: &Args) -> Result<()> {
     let cpu = Arc::new(CpuDevice::new(CpuOptions { threads, ..CpuOptions::default() })?);
     let spinner = progress::spinner("measuring");
     let sizes = args.sizes(gpu.info().software)?;
-    let costs = tuning::tune(&*cpu, &gpu, sizes, |operation| {
+    let costs = tuning::tune(&cpu, &gpu, sizes, |operation| {
         spinner.set_message(format!("measuring {}", operation.name()))
     })?;
     spinner.finish_and_clear();
@@ -65,7 +65,7 @@ pub fn run(args: &Args) -> Result<()> {
 
 fn render(costs: &Costs) -> String {
     let mut rows = Table::new(&["operation", "cpu", "device", "device first from"]).left(&[0]);
-    let line = |line: Option<&Line>| {
+    let line = |line: Option<&CostLine>| {
         line.map_or_else(String::new, |line| {
             format!("{} + {} each", table::seconds(line.fixed_s), table::seconds(line.each_s))
         })

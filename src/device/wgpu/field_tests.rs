@@ -7,7 +7,7 @@ use crate::device::Backend;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use zkwatt_kernels::field::{FieldParams, Fp, FqParams, FrParams};
-use zkwatt_kernels::{Field, Fq, Fq2, Fr, PrimeField};
+use zkwatt_kernels::{Field, Fq, Fq2, Fr};
 
 const BINDINGS: &[Access] = &[Access::Read, Access::Read, Access::ReadWrite];
 const OPERATION: Stage = Stage::new("field_operation", source!("field")).bind(BINDINGS).products(8);
@@ -118,7 +118,7 @@ fn run(
     let results = device.alloc::<u32>(8 * a.len()).unwrap();
     let params = [&[threads as u32], params].concat();
     let mut work = device.work().unwrap();
-    let bindings = [left.whole(), right.whole(), results.whole()];
+    let bindings = [left.raw().whole(), right.raw().whole(), results.raw().whole()];
     work.dispatch_with(stage, &[("OPERATION", operation)], &bindings, &params, threads as u64).unwrap();
     work.submit().unwrap();
     device.download_blocking(&results).unwrap().as_chunks().0.to_vec()

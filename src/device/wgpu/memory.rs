@@ -83,10 +83,6 @@ impl<T> WgpuBuffer<T> {
     pub(crate) fn raw(&self) -> &Raw {
         &self.raw
     }
-
-    pub(crate) fn whole(&self) -> Binding<'_> {
-        self.raw.whole()
-    }
 }
 
 impl<T> Buffer<T> for WgpuBuffer<T> {

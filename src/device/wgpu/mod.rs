@@ -126,8 +126,7 @@ impl WgpuDevice {
     ) -> Self {
         let timestamps = device.features().contains(wgpu::Features::TIMESTAMP_QUERY);
         let timer = Timer::new(timestamps.then(|| queue.get_timestamp_period()));
-        let best = if adapter.int64 { LimbForm::Int64 } else { LimbForm::Int32 };
-        let form = options.form.unwrap_or(best);
+        let form = options.form.unwrap_or(adapter.form);
         let deadline = options.deadline.unwrap_or(DEADLINE);
         let context = Arc::new(Context::new(device, queue, adapter.name.clone(), deadline));
         let budget = match options.memory_budget {

@@ -2,7 +2,7 @@
 
 use super::commitment::{BlindingSeed, ModelCommitment, PublishedColumn};
 use super::verifier::{MlpProof, MlpVerifier, RangeVerifier};
-use crate::device::{Backend, DeviceKind};
+use crate::device::DeviceKind;
 use crate::error::{Error, Result};
 use crate::halo2::keygen::{self, Selectors};
 use crate::halo2::link::{self, LinkStatement};

@@ -4,6 +4,7 @@ use super::*;
 use crate::device::Backend;
 use crate::device::wgpu::WgpuOptions;
 use crate::device::wgpu::tests::{devices, devices_with};
+use crate::error::Error;
 use zkwatt_kernels::{CpuPath, vector};
 
 /// Workgroups of 64, chunks of 32, and levels of 1024.
