@@ -50,8 +50,7 @@ impl<'a> Adder<'a> {
         };
         let per_thread = pairs_per_thread(count);
         let threads = count.div_ceil(per_thread);
-        let bindings =
-            [self.bases, list.whole(), points.whole(), self.before.whole(), self.products.whole()];
+        let bindings = [self.bases, list.whole(), points.whole(), self.before.whole(), self.products.whole()];
         let params = [threads, count, distance, start].map(|word| word as u32);
         let base_products = self.room.base_products() * per_thread;
         let stage = |stage: Stage, products: u64| {

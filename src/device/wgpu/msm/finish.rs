@@ -25,7 +25,8 @@ fn weighted_sum<F: Field>(points: &[Affine<F>]) -> Xyzz<F> {
 
 /// Σ 2^(c·w)·S_w by Horner's rule.
 pub(super) fn msm_window_combine<F: Field>(window_sums: &[Xyzz<F>], window_bits: u32) -> Xyzz<F> {
-    window_sums.iter().rev().fold(Xyzz::IDENTITY, |acc, sum| {
-        (0..window_bits).fold(acc, |acc, _| acc.double()) + *sum
-    })
+    window_sums
+        .iter()
+        .rev()
+        .fold(Xyzz::IDENTITY, |acc, sum| (0..window_bits).fold(acc, |acc, _| acc.double()) + *sum)
 }

@@ -25,8 +25,10 @@ use zkwatt_kernels::curve::{Affine, Coordinate, Xyzz};
 use zkwatt_kernels::msm::{BitHistogram, Scalars};
 
 const DIGITS: Source = source!("msm_digits");
-const SCALAR_BITS: Stage =
-    Stage::new("msm_scalar_bits", DIGITS).over(Arithmetic::Fr).bind(&[Read, Read, ReadWrite]).products(SCALARS);
+const SCALAR_BITS: Stage = Stage::new("msm_scalar_bits", DIGITS)
+    .over(Arithmetic::Fr)
+    .bind(&[Read, Read, ReadWrite])
+    .products(SCALARS);
 const SCALAR_DIGITS: Stage =
     Stage::new("msm_scalar_digits", DIGITS).over(Arithmetic::Fr).bind(&[Read, Read, ReadWrite]).products(2);
 

@@ -183,7 +183,9 @@ impl WgpuMsmPlan {
     /// adds each bucket twice.
     pub(super) fn new(histogram: &BitHistogram, n: usize, room: &Room) -> Self {
         let plans = (2..=MAX_WINDOW_BITS).map(|c| Self::with_window_bits(histogram, n, room, c));
-        plans.min_by_key(|plan| plan.products).unwrap_or_else(|| Self::with_window_bits(histogram, n, room, 8))
+        plans
+            .min_by_key(|plan| plan.products)
+            .unwrap_or_else(|| Self::with_window_bits(histogram, n, room, 8))
     }
 
     /// The plan of a given window width.
@@ -285,9 +287,11 @@ impl Round {
 /// The rounds on the device for `buckets` buckets a window, a power of two.
 pub(super) fn rounds(buckets: u64) -> impl Iterator<Item = Round> {
     let left = move |round: u64| (round + 1) * (buckets >> round);
-    (0..buckets.ilog2().into())
-        .take_while(move |round| left(*round) > HOST_POINTS)
-        .map(move |round| Round { trees: round + 1, pairs: buckets >> (round + 1), distance: 1 << round })
+    (0..buckets.ilog2().into()).take_while(move |round| left(*round) > HOST_POINTS).map(move |round| Round {
+        trees: round + 1,
+        pairs: buckets >> (round + 1),
+        distance: 1 << round,
+    })
 }
 
 /// Dispatches of `scan_u32` over `n` numbers, in tiles of 1024.
@@ -336,7 +340,8 @@ mod tests {
 
     #[test]
     fn groups_cover_all_windows_within_their_room() {
-        for (n, memory_bytes) in [(1, u64::MAX), (1 << 14, 4 << 20), (1 << 20, u64::MAX), (1 << 21, 1 << 30)] {
+        for (n, memory_bytes) in [(1, u64::MAX), (1 << 14, 4 << 20), (1 << 20, u64::MAX), (1 << 21, 1 << 30)]
+        {
             for arithmetic in [Arithmetic::G1, Arithmetic::G2] {
                 let room = Room { arithmetic, memory_bytes, ..ROOM };
                 let piece = room.piece(n);
@@ -348,7 +353,10 @@ mod tests {
                     let histogram = BitHistogram::uniform(piece, 253);
                     let worst = GroupSizes::worst(&histogram, plan.window_bits, &group, piece);
                     assert!(worst.slots * room.point_bytes() <= room.binding_bytes);
-                    assert!(GroupSizes::expected(&histogram, plan.window_bits, &group, piece).slots <= worst.slots);
+                    assert!(
+                        GroupSizes::expected(&histogram, plan.window_bits, &group, piece).slots
+                            <= worst.slots
+                    );
                 }
             }
         }

@@ -76,7 +76,8 @@ impl WgpuDevice {
         let levels = ranked.levels.clone();
         let sorted = self.sorted(job, plan, &sizes, ranked)?;
         let points = self.bucket_sums(job, plan, &sizes, &levels, sorted)?;
-        let points: Vec<Affine<F>> = self.read(&points, 0, last_points(plan.buckets(), windows) as usize).await?;
+        let points: Vec<Affine<F>> =
+            self.read(&points, 0, last_points(plan.buckets(), windows) as usize).await?;
         let (trees, elements) = last_trees(plan.buckets());
         let tree = |window: usize, l: usize| {
             let start = (l * group.len() + window) * elements as usize;
@@ -86,7 +87,12 @@ impl WgpuDevice {
     }
 
     /// `None` where all digits are zero.
-    async fn ranked(&self, job: &Job<'_>, plan: &WgpuMsmPlan, group: &Range<usize>) -> Result<Option<Ranked>> {
+    async fn ranked(
+        &self,
+        job: &Job<'_>,
+        plan: &WgpuMsmPlan,
+        group: &Range<usize>,
+    ) -> Result<Option<Ranked>> {
         let (n, windows) = (job.n as u64, group.len() as u64);
         let buckets = windows * plan.buckets();
         let (digits, ranks) = (self.scratch(4 * n * windows)?, self.scratch(4 * n * windows)?);

@@ -171,6 +171,34 @@ fn scalars_on_the_device() {
         assert_eq!(MsmOps::<G1>::msm(device, &prepared, MsmScalars::Device(&buffer)).unwrap(), expected);
         let longer = vec![Fr::ONE; 501];
         let error = MsmOps::<G1>::msm(device, &prepared, MsmScalars::Host(Scalars::Field(&longer)));
-        assert!(matches!(error, Err(Error::LengthMismatch { left_len: 500, right_len: 501, .. })), "{error:?}");
+        assert!(
+            matches!(error, Err(Error::LengthMismatch { left_len: 500, right_len: 501, .. })),
+            "{error:?}"
+        );
+    }
+}
+
+/// Prints times; `--ignored --nocapture`, alone on the machine.
+#[test]
+#[ignore = "measures"]
+fn times_of_a_long_sum() {
+    let n = 1 << 14;
+    let (bases, scalars) = (points::<Fq>(n), uniform(n, 1));
+    for device in DEVICES.iter() {
+        let prepared = MsmOps::<G1>::prepare(device, &bases).unwrap();
+        for _ in 0..4 {
+            let (before, start) = (device.counters(), std::time::Instant::now());
+            let scalars = MsmScalars::Host(Scalars::Field(&scalars));
+            MsmOps::<G1>::msm(device, &prepared, scalars).unwrap();
+            println!("{} {:?} {:?}", device.form().name(), start.elapsed(), device.counters().since(&before));
+        }
+        let plan = WgpuMsmPlan::new(&BitHistogram::uniform(n, 253), n, &device.msm_room::<Fq>());
+        println!("{plan:?}");
+    }
+    for path in CpuPath::available() {
+        let prepared = MsmBases::new(bases.clone());
+        let start = std::time::Instant::now();
+        msm::msm(path, &prepared, Scalars::Field(&scalars));
+        println!("{path} {:?}", start.elapsed());
     }
 }
