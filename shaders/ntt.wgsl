@@ -1,19 +1,22 @@
 // Stages `ntt_pass_to_reversed`, `ntt_pass_to_natural` and `ntt_roots` of number-theoretic transforms over F_r.
 //
-// A pass does several neighbouring layers of a transform in workgroup memory. Its tile is a matrix of R = 2^layers rows
-// and C columns, row after row. Where layers remain below it, rows lie far apart in memory and columns are neighbours;
-// where not, every column is a block of its own whose rows are neighbours. Either way neighbouring threads touch runs
-// of neighbouring elements.
+// A pass does several neighbouring layers of a transform in workgroup memory. Its tile is a matrix of R = 2^layers
+// rows and C columns, row after row, with R*C = TILE. Where layers remain below it, rows lie far apart in memory and
+// columns are neighbours; where not, every column is a block of its own whose rows are neighbours. Either way
+// neighbouring threads touch runs of neighbouring elements.
 //
-// Layer l of a transform has 2^l blocks; block b uses ω^rev(b), entry b of one table for all sizes. The inverse root of
-// b >= 1 is minus the entry whose index has all bits below the highest one inverted, as ω^-k = -ω^(n/2 - k): one table
-// serves both directions.
+// Layer l of a transform has 2^l blocks; block b uses ω^rev(b), entry b of one table for all sizes. The inverse root
+// of b >= 1 is minus the entry whose index has all bits below the highest one inverted, as ω^-k = -ω^(n/2 - k): one
+// table serves both directions. Layers are done two at a time, which halves the traffic of workgroup memory and the
+// barriers; all products are made at one place, so that the loop stays small.
 //
 // Fused with the first or last pass: scaling (coset shift, 1/n) and the permutation for equal orders on both ends.
 // Bytes: 64 an element and pass. Products: one for two elements and layer; at most two an element for scaling.
 
 // Elements of workgroup memory, 16 KiB, in halves: 16-byte accesses of neighbours meet different banks.
-const TILE: u32 = 512u;
+const LOG_TILE: u32 = 9u;
+const TILE: u32 = 1u << LOG_TILE;
+const QUADS: u32 = TILE / 4u;
 var<workgroup> tile_lo: array<vec4<u32>, TILE>;
 var<workgroup> tile_hi: array<vec4<u32>, TILE>;
 
@@ -71,19 +74,29 @@ fn set_tile(i: u32, value: Fe) {
     tile_hi[i] = value.hi;
 }
 
-// Where the first element of a tile lies.
-fn tile_base(tile: u32) -> u32 {
+// Where the first element of a tile lies, and the block of its first column among those of the pass's first layer.
+struct Tile {
+    base: u32,
+    block: u32,
+}
+
+fn tile_of_slot(slot: u32) -> Tile {
+    let tile = first_tile() + slot;
     let group = tile / tiles_of_group();
-    return group * group_stride() + (tile - group * tiles_of_group()) * tile_stride();
+    let in_group = tile - group * tiles_of_group();
+    return Tile(
+        group * group_stride() + in_group * tile_stride(),
+        (group & group_block_mask()) + in_group * tile_block_stride(),
+    );
 }
 
 fn element_place(base: u32, e: u32) -> u32 {
-    let row = e / columns();
-    return base + row * row_stride() + (e - row * columns()) * column_stride();
+    let row = (e * rows()) >> LOG_TILE;
+    return base + row * row_stride() + (e & (columns() - 1u)) * column_stride();
 }
 
 fn load_tile(base: u32, local: u32) {
-    for (var e = local; e < rows() * columns(); e += WORKGROUP) {
+    for (var e = local; e < TILE; e += WORKGROUP) {
         let i = element_place(base, e);
         if (i < elements()) {
             var value: Fe;
@@ -94,7 +107,7 @@ fn load_tile(base: u32, local: u32) {
 }
 
 fn store_tile(base: u32, local: u32) {
-    for (var e = local; e < rows() * columns(); e += WORKGROUP) {
+    for (var e = local; e < TILE; e += WORKGROUP) {
         let i = element_place(base, e);
         if (i < elements()) {
             let place = i & place_mask();
@@ -105,29 +118,7 @@ fn store_tile(base: u32, local: u32) {
     }
 }
 
-// Pair t of a layer, and the block that it belongs to.
-struct Pair {
-    x: u32,
-    y: u32,
-    block: u32,
-}
-
-// `half`: pairs of a block in the tile; `blocks`: of this layer in one of the pass's first layer.
-fn pair_of_layer(tile: u32, t: u32, half: u32, blocks: u32) -> Pair {
-    let group = tile / tiles_of_group();
-    let first = (group & group_block_mask())
-        + (tile - group * tiles_of_group()) * tile_block_stride()
-        + (t & (columns() - 1u)) * column_block_stride();
-    let block = t / half;
-    let x = t + block * half;
-    return Pair(x, x + half, first * blocks + block);
-}
-
-// Whether the table has minus the root of this block.
-fn is_negative(block: u32) -> bool {
-    return is_inverse() && block != 0u;
-}
-
+// The root of a block in the direction of the transform.
 fn root(block: u32) -> Fe {
     var below = block >> 1u;
     below |= below >> 1u;
@@ -135,67 +126,152 @@ fn root(block: u32) -> Fe {
     below |= below >> 4u;
     below |= below >> 8u;
     below |= below >> 16u;
-    return roots[select(block, block ^ below, is_inverse())];
+    let negative = is_inverse() && block != 0u;
+    let entry = roots[select(block, block ^ below, negative)];
+    return fe_select(entry, fe_neg(entry), negative);
 }
 
-// Cooley–Tukey layers, from the first to the last: (x, y) <- (x + w·y, x − w·y).
+// Four elements on which two neighbouring layers work alone: pairs (0, 2) and (1, 3) of a block b in the upper layer,
+// (0, 1) of block 2b and (2, 3) of block 2b + 1 in the lower one.
+struct Quad {
+    e0: Fe,
+    e1: Fe,
+    e2: Fe,
+    e3: Fe,
+}
+
+// Where a quad lies: the first element and how far apart they are; and its block in the upper layer.
+struct QuadPlace {
+    first: u32,
+    quarter: u32,
+    block: u32,
+}
+
+// Quad t, where `blocks` blocks of the upper layer are in each of the pass's first layer.
+fn place_of_quad(tile: Tile, t: u32, blocks: u32, quarter: u32) -> QuadPlace {
+    let in_tile = (t * blocks) >> (LOG_TILE - 2u);
+    let first = tile.block + (t & (columns() - 1u)) * column_block_stride();
+    return QuadPlace(t + 3u * in_tile * quarter, quarter, first * blocks + in_tile);
+}
+
+fn load_quad(at: QuadPlace) -> Quad {
+    return Quad(
+        tile_at(at.first),
+        tile_at(at.first + at.quarter),
+        tile_at(at.first + 2u * at.quarter),
+        tile_at(at.first + 3u * at.quarter),
+    );
+}
+
+fn store_quad(at: QuadPlace, quad: Quad) {
+    set_tile(at.first, quad.e0);
+    set_tile(at.first + at.quarter, quad.e1);
+    set_tile(at.first + 2u * at.quarter, quad.e2);
+    set_tile(at.first + 3u * at.quarter, quad.e3);
+}
+
+// Pairs are numbered 0: (0, 2), 1: (1, 3), 2: (0, 1), 3: (2, 3).
+fn pair_x(quad: Quad, pair: u32) -> Fe {
+    switch (pair) {
+        case 1u: { return quad.e1; }
+        case 3u: { return quad.e2; }
+        default: { return quad.e0; }
+    }
+}
+
+fn pair_y(quad: Quad, pair: u32) -> Fe {
+    switch (pair) {
+        case 0u: { return quad.e2; }
+        case 2u: { return quad.e1; }
+        default: { return quad.e3; }
+    }
+}
+
+fn with_pair(quad: Quad, pair: u32, x: Fe, y: Fe) -> Quad {
+    switch (pair) {
+        case 0u: { return Quad(x, quad.e1, y, quad.e3); }
+        case 1u: { return Quad(quad.e0, x, quad.e2, y); }
+        case 2u: { return Quad(x, y, quad.e2, quad.e3); }
+        default: { return Quad(quad.e0, quad.e1, x, y); }
+    }
+}
+
+// Whether layers come in pairs but for one; rows are a power of two.
+fn has_odd_layers() -> bool {
+    return (rows() & 0xaaaaaaaau) != 0u;
+}
+
+fn pair_root(block: u32, pair: u32) -> Fe {
+    return root(select(block, 2u * block + pair - 2u, pair >= 2u));
+}
+
+// Cooley–Tukey layers, from the first to the last: (x, y) <- (x + w·y, x − w·y). An odd one comes first, alone.
 @compute @workgroup_size(WORKGROUP)
 fn ntt_pass_to_reversed(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let workgroup = group.y * groups.x + group.x;
-    if (workgroup >= tile_count()) { return; }
-    let tile = first_tile() + workgroup;
-    let base = tile_base(tile);
-    let pairs = rows() * columns() / 2u;
-    load_tile(base, local);
-    var blocks = 1u;
-    for (var half = pairs; half >= columns(); half >>= 1u) {
+    let slot = group.y * groups.x + group.x;
+    if (slot >= tile_count()) { return; }
+    let tile = tile_of_slot(slot);
+    load_tile(tile.base, local);
+    var quarter = QUADS;
+    var pairs = select(4u, 2u, has_odd_layers());
+    for (var blocks = 1u; blocks < rows(); ) {
         workgroupBarrier();
-        for (var t = local; t < pairs; t += WORKGROUP) {
-            let at = pair_of_layer(tile, t, half, blocks);
-            let negative = is_negative(at.block);
-            let x = tile_at(at.x);
-            let y = fe_mul(tile_at(at.y), root(at.block));
-            set_tile(select(at.x, at.y, negative), fe_add(x, y));
-            set_tile(select(at.y, at.x, negative), fe_sub(x, y));
+        for (var t = local; t < QUADS; t += WORKGROUP) {
+            let at = place_of_quad(tile, t, blocks, quarter);
+            var quad = load_quad(at);
+            for (var pair = 0u; pair < pairs; pair++) {
+                let x = pair_x(quad, pair);
+                let y = fe_mul(pair_y(quad, pair), pair_root(at.block, pair));
+                quad = with_pair(quad, pair, fe_add(x, y), fe_sub(x, y));
+            }
+            store_quad(at, quad);
         }
-        blocks <<= 1u;
+        // Two pairs are a layer, four are two.
+        blocks *= pairs;
+        quarter = select(quarter / 4u, quarter / 2u, pairs == 2u);
+        pairs = 4u;
     }
     workgroupBarrier();
-    store_tile(base, local);
+    store_tile(tile.base, local);
 }
 
-// Gentleman–Sande layers, from the last to the first: (x, y) <- (x + y, (x − y)·w).
+// Gentleman–Sande layers, from the last to the first: (x, y) <- (x + y, (x − y)·w). An odd one comes last, alone.
 @compute @workgroup_size(WORKGROUP)
 fn ntt_pass_to_natural(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let workgroup = group.y * groups.x + group.x;
-    if (workgroup >= tile_count()) { return; }
-    let tile = first_tile() + workgroup;
-    let base = tile_base(tile);
-    let pairs = rows() * columns() / 2u;
-    load_tile(base, local);
-    var blocks = rows();
-    for (var half = columns(); half <= pairs; half <<= 1u) {
+    let slot = group.y * groups.x + group.x;
+    if (slot >= tile_count()) { return; }
+    let tile = tile_of_slot(slot);
+    load_tile(tile.base, local);
+    var quarter = columns();
+    for (var below = rows(); below > 1u; below /= 4u) {
         workgroupBarrier();
-        blocks >>= 1u;
-        for (var t = local; t < pairs; t += WORKGROUP) {
-            let at = pair_of_layer(tile, t, half, blocks);
-            let negative = is_negative(at.block);
-            let x = tile_at(select(at.x, at.y, negative));
-            let y = tile_at(select(at.y, at.x, negative));
-            set_tile(at.x, fe_add(x, y));
-            set_tile(at.y, fe_mul(fe_sub(x, y), root(at.block)));
+        // Two pairs are a layer, four are two.
+        let pairs = select(4u, 2u, below == 2u);
+        let blocks = max(below / 4u, 1u);
+        quarter = min(quarter, QUADS);
+        for (var t = local; t < QUADS; t += WORKGROUP) {
+            let at = place_of_quad(tile, t, blocks, quarter);
+            var quad = load_quad(at);
+            for (var pair = pairs; pair > 0u; pair--) {
+                let x = pair_x(quad, pair - 1u);
+                let y = pair_y(quad, pair - 1u);
+                let difference = fe_mul(fe_sub(x, y), pair_root(at.block, pair - 1u));
+                quad = with_pair(quad, pair - 1u, fe_add(x, y), difference);
+            }
+            store_quad(at, quad);
         }
+        quarter *= 4u;
     }
     workgroupBarrier();
-    store_tile(base, local);
+    store_tile(tile.base, local);
 }
 
 @group(0) @binding(0) var<storage, read_write> table: array<Fe>;
@@ -208,8 +284,8 @@ fn ntt_roots(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let i = params[0].y + global_index(group, groups, local);
+    let i = global_index(group, groups, local);
     if (i >= params[0].x) { return; }
-    let low = params[0].z;
+    let low = params[0].y;
     table[i] = fe_mul(table_factors[i & (low - 1u)], table_factors[low + (i >> LOW_BITS)]);
 }

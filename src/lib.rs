@@ -2,6 +2,7 @@
 
 #[cfg(any(feature = "groth16", feature = "halo2"))]
 mod container;
+#[macro_use]
 pub mod device;
 pub mod error;
 pub mod files;

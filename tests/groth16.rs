@@ -10,7 +10,7 @@ use std::sync::Arc;
 use zkwatt::device::{CpuDevice, CpuOptions, Device, Dual};
 use zkwatt::error::Error;
 use zkwatt::groth16::r1cs::{Assignment, Label, LinearCombination, R1cs, R1csBuilder};
-use zkwatt::groth16::{DeviceProver, Proof, Prover, ProverOptions, ProverPlan, ProvingKey, setup, verify};
+use zkwatt::groth16::{Proof, Prover, ProverOptions, ProverPlan, ProvingKey, setup, verify};
 use zkwatt::kernels::{CpuPath, Field, Fr};
 
 fn rng(seed: u64) -> ChaCha20Rng {
@@ -343,7 +343,8 @@ fn one_random_stream_gives_one_proof_on_all_devices() {
         for threads in [1, 2, 3] {
             let options = || CpuOptions { threads: Some(threads), path: Some(path), ..Default::default() };
             let device = Device::cpu(options()).unwrap();
-            let prover = DeviceProver::new(&device, &key, r1cs.clone(), ProverOptions::default()).unwrap();
+            let prover =
+                Prover::with_options(device.clone(), &key, r1cs.clone(), ProverOptions::default()).unwrap();
             assert_eq!(prover.prove(&z, &mut rng(42)).unwrap(), want);
             let dual = Dual::new(CpuDevice::new(options()).unwrap(), cpu());
             let prover = Prover::<Dual<CpuDevice, CpuDevice>>::new(dual, &key, r1cs.clone()).unwrap();

@@ -6,12 +6,6 @@ const FE_MODULUS = Fe(
     vec4<u32>(0x8181585du, 0xb85045b6u, 0xe131a029u, 0x30644e72u),
 );
 
-// The exponent of an inverse.
-const FE_P_MINUS_2 = Fe(
-    vec4<u32>(0xd87cfd45u, 0x3c208c16u, 0x6871ca8du, 0x97816a91u),
-    vec4<u32>(0x8181585du, 0xb85045b6u, 0xe131a029u, 0x30644e72u),
-);
-
 // R mod p, R = 2^256.
 const FE_ONE = Fe(
     vec4<u32>(0xc58f0d9du, 0xd35d438du, 0xf5c70b3du, 0x0a78eb28u),
@@ -87,3 +81,42 @@ const N29_5 = 0xed815e2u;
 const N29_6 = 0x16626d2u;
 const N29_7 = 0xb8bab0fu;
 const N29_8 = 0x6d7c4u;
+
+// For inverses, limbs of 15 bits: −1/p mod 2^15, p, and R²·2^15 mod p.
+const INV_15 = 25481i;
+const P15_0 = 32071i;
+const P15_1 = 12537i;
+const P15_2 = 12379i;
+const P15_3 = 24836i;
+const P15_4 = 10451i;
+const P15_5 = 3641i;
+const P15_6 = 9306i;
+const P15_7 = 16565i;
+const P15_8 = 23959i;
+const P15_9 = 688i;
+const P15_10 = 23046i;
+const P15_11 = 557i;
+const P15_12 = 7045i;
+const P15_13 = 13317i;
+const P15_14 = 14412i;
+const P15_15 = 10041i;
+const P15_16 = 12388i;
+const P15_17 = 0i;
+const START_0 = 19331i;
+const START_1 = 15501i;
+const START_2 = 8335i;
+const START_3 = 26410i;
+const START_4 = 26477i;
+const START_5 = 6133i;
+const START_6 = 23839i;
+const START_7 = 12857i;
+const START_8 = 28024i;
+const START_9 = 16616i;
+const START_10 = 6140i;
+const START_11 = 2734i;
+const START_12 = 6050i;
+const START_13 = 6671i;
+const START_14 = 14148i;
+const START_15 = 17844i;
+const START_16 = 10144i;
+const START_17 = 0i;

@@ -6,12 +6,6 @@ const FE_MODULUS = Fe(
     vec4<u32>(0x8181585du, 0xb85045b6u, 0xe131a029u, 0x30644e72u),
 );
 
-// The exponent of an inverse.
-const FE_P_MINUS_2 = Fe(
-    vec4<u32>(0xefffffffu, 0x43e1f593u, 0x79b97091u, 0x2833e848u),
-    vec4<u32>(0x8181585du, 0xb85045b6u, 0xe131a029u, 0x30644e72u),
-);
-
 // R mod p, R = 2^256.
 const FE_ONE = Fe(
     vec4<u32>(0x4ffffffbu, 0xac96341cu, 0x9f60cd29u, 0x36fc7695u),
@@ -87,3 +81,42 @@ const N29_5 = 0x10c6bf1fu;
 const N29_6 = 0x11f74a6cu;
 const N29_7 = 0x6fdaecbu;
 const N29_8 = 0x183227u;
+
+// For inverses, limbs of 15 bits: −1/p mod 2^15, p, and R²·2^15 mod p.
+const INV_15 = 32767i;
+const P15_0 = 1i;
+const P15_1 = 24576i;
+const P15_2 = 22095i;
+const P15_3 = 7951i;
+const P15_4 = 2324i;
+const P15_5 = 14126i;
+const P15_6 = 4638i;
+const P15_7 = 6644i;
+const P15_8 = 23848i;
+const P15_9 = 688i;
+const P15_10 = 23046i;
+const P15_11 = 557i;
+const P15_12 = 7045i;
+const P15_13 = 13317i;
+const P15_14 = 14412i;
+const P15_15 = 10041i;
+const P15_16 = 12388i;
+const P15_17 = 0i;
+const START_0 = 31354i;
+const START_1 = 11686i;
+const START_2 = 8132i;
+const START_3 = 2179i;
+const START_4 = 14328i;
+const START_5 = 21945i;
+const START_6 = 22389i;
+const START_7 = 20984i;
+const START_8 = 29454i;
+const START_9 = 10542i;
+const START_10 = 14783i;
+const START_11 = 27870i;
+const START_12 = 19299i;
+const START_13 = 1014i;
+const START_14 = 21134i;
+const START_15 = 14479i;
+const START_16 = 7759i;
+const START_17 = 0i;

@@ -44,6 +44,8 @@ pub trait Buffer<T>: Send + Sync {
 pub trait Group: Copy + fmt::Debug + Send + Sync + 'static {
     /// Field of the coordinates.
     type Coordinate: Coordinate;
+    /// Degree of that field over F_q.
+    const DEGREE: usize;
     /// `g1` or `g2`, as records and command lines spell it.
     const NAME: &'static str;
 }
@@ -58,11 +60,13 @@ pub struct G2;
 
 impl Group for G1 {
     type Coordinate = Fq;
+    const DEGREE: usize = 1;
     const NAME: &'static str = "g1";
 }
 
 impl Group for G2 {
     type Coordinate = Fq2;
+    const DEGREE: usize = 2;
     const NAME: &'static str = "g2";
 }
 
@@ -259,3 +263,8 @@ pub trait LookupOps: Backend {
     /// The sorted input A′ and the aligned table S′.
     fn permuted_pair(&self, input: &Self::Buf<Fr>, table: &Self::Buf<Fr>) -> Result<[Self::Buf<Fr>; 2]>;
 }
+
+/// Everything that a device can do.
+pub trait AllOps: MsmOps<G1> + MsmOps<G2> + NttOps + VectorOps + LookupOps + QuotientOps {}
+
+impl<B: MsmOps<G1> + MsmOps<G2> + NttOps + VectorOps + LookupOps + QuotientOps> AllOps for B {}

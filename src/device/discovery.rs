@@ -3,6 +3,8 @@
 use super::backend::{Backend, DeviceInfo, DeviceKind};
 use super::cpu::{CpuDevice, CpuOptions};
 use super::facade::not_built;
+#[cfg(all(feature = "wgpu", not(target_family = "wasm")))]
+use super::wgpu::{WgpuDevice, WgpuOptions};
 use std::fmt;
 
 /// A device that was looked for.
@@ -19,7 +21,7 @@ pub struct Candidate {
 pub struct AutoReport {
     /// The chosen kind.
     pub chosen: DeviceKind,
-    /// Everything that was considered, in order of preference.
+    /// Everything that was considered, in order of preference; usable ones beside the chosen one help it.
     pub candidates: Vec<Candidate>,
 }
 
@@ -27,7 +29,10 @@ impl fmt::Display for AutoReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for candidate in &self.candidates {
             match &candidate.status {
-                Ok(info) => writeln!(f, "{}: chosen ({})", candidate.kind, info.name)?,
+                Ok(info) if candidate.kind == self.chosen => {
+                    writeln!(f, "{}: chosen ({})", candidate.kind, info.name)?
+                }
+                Ok(info) => writeln!(f, "{}: for what it does sooner ({})", candidate.kind, info.name)?,
                 Err(reason) => writeln!(f, "{}: not chosen: {reason}", candidate.kind)?,
             }
         }
@@ -41,6 +46,10 @@ pub fn discover() -> Vec<Candidate> {
         .map(|kind| {
             let status = match kind {
                 DeviceKind::Cpu => CpuDevice::new(CpuOptions::default())
+                    .map(|device| device.info().clone())
+                    .map_err(|e| e.to_string()),
+                #[cfg(all(feature = "wgpu", not(target_family = "wasm")))]
+                DeviceKind::Wgpu => WgpuDevice::new(WgpuOptions::default())
                     .map(|device| device.info().clone())
                     .map_err(|e| e.to_string()),
                 other => Err(not_built(other).to_string()),

@@ -1,13 +1,19 @@
 //! All devices behind one type.
 
-use super::backend::{Backend, DeviceInfo, DeviceKind, Group, MsmOps, MsmScalars};
+#[cfg(feature = "wgpu")]
+use super::backend::NttOps;
+use super::backend::{Backend, DeviceInfo, DeviceKind};
+use super::counters::DeviceCounters;
 use super::cpu::{CpuDevice, CpuOptions};
-use super::discovery::{AutoReport, Candidate};
+use super::discovery::AutoReport;
+#[cfg(feature = "wgpu")]
+use super::{
+    Costs, Hybrid,
+    wgpu::{WgpuDevice, WgpuOptions},
+};
 use crate::error::{Error, Result};
 use std::sync::Arc;
 use zkwatt_kernels::Fr;
-use zkwatt_kernels::curve::Affine;
-use zkwatt_kernels::msm::{MsmBases, Scalars};
 use zkwatt_kernels::ntt::NttPlan;
 
 /// A device, chosen at run time. Cheap to clone; clones share the device.
@@ -16,13 +22,38 @@ use zkwatt_kernels::ntt::NttPlan;
 pub enum Device {
     /// This computer's processor.
     Cpu(Arc<CpuDevice>),
+    /// A GPU through wgpu.
+    #[cfg(feature = "wgpu")]
+    Wgpu(Arc<WgpuDevice>),
+    /// The CPU and a GPU through wgpu, each operation where it is done sooner.
+    #[cfg(feature = "wgpu")]
+    Hybrid(Arc<Hybrid<WgpuDevice>>),
 }
 
-/// Bases that a [`Device`] holds.
-#[non_exhaustive]
-pub enum PreparedBases<G: Group> {
-    /// In host memory.
-    Cpu(MsmBases<G::Coordinate>),
+/// `on_device!(device, d => f(d))` is `f` of the `Arc` of whichever device it is.
+macro_rules! on_device {
+    ($device:expr, $name:ident => $body:expr) => {
+        match $device {
+            $crate::device::Device::Cpu($name) => $body,
+            #[cfg(feature = "wgpu")]
+            $crate::device::Device::Wgpu($name) => $body,
+            #[cfg(feature = "wgpu")]
+            $crate::device::Device::Hybrid($name) => $body,
+        }
+    };
+}
+
+/// As `on_device!`, with a shorter way for the CPU, whose memory is the host's.
+macro_rules! here_or_there {
+    ($device:expr, $cpu:ident => $here:expr, $name:ident => $there:expr) => {
+        match $device {
+            $crate::device::Device::Cpu($cpu) => $here,
+            #[cfg(feature = "wgpu")]
+            $crate::device::Device::Wgpu($name) => $there,
+            #[cfg(feature = "wgpu")]
+            $crate::device::Device::Hybrid($name) => $there,
+        }
+    };
 }
 
 impl Device {
@@ -31,67 +62,93 @@ impl Device {
         Ok(Self::Cpu(Arc::new(CpuDevice::new(options)?)))
     }
 
+    /// A GPU with these options.
+    #[cfg(all(feature = "wgpu", not(target_family = "wasm")))]
+    pub fn wgpu(options: WgpuOptions) -> Result<Self> {
+        Ok(Self::Wgpu(Arc::new(WgpuDevice::new(options)?)))
+    }
+
     /// The device of this kind, or an error that says why there is none. Never another kind.
     pub fn only(kind: DeviceKind) -> Result<Self> {
         match kind {
             DeviceKind::Cpu => Self::cpu(CpuOptions::default()),
+            #[cfg(all(feature = "wgpu", not(target_family = "wasm")))]
+            DeviceKind::Wgpu => Self::wgpu(WgpuOptions::default()),
             other => {
                 Err(Error::NoSuchDevice { device: other.name().into(), reason: not_built(other).into() })
             }
         }
     }
 
-    /// The fastest device here, and what was considered.
+    /// The fastest device here, and what was considered: the CPU, or where there is a GPU both of them, with the
+    /// [stored costs](super::tuning) or else those of [`Costs::of_a_gpu`]. Software that does as a GPU is not chosen.
     pub fn auto() -> Result<(Self, AutoReport)> {
-        let mut chosen = None;
-        let candidates = super::discover()
-            .into_iter()
-            .map(|found| {
-                let verdict = match found.status {
-                    Err(reason) => Err(reason),
-                    Ok(_) if chosen.is_some() => Err("slower than the chosen device".into()),
-                    Ok(info) => {
-                        chosen = Some(found.kind);
-                        Ok(info)
-                    }
-                };
-                Candidate { kind: found.kind, status: verdict }
-            })
-            .collect();
-        let kind = chosen.unwrap_or(DeviceKind::Cpu);
-        Ok((Self::only(kind)?, AutoReport { chosen: kind, candidates }))
+        Self::auto_with(CpuOptions::default())
+    }
+
+    /// As [`Device::auto`], with options for the CPU.
+    pub fn auto_with(cpu: CpuOptions) -> Result<(Self, AutoReport)> {
+        let cpu = Arc::new(CpuDevice::new(cpu)?);
+        let mut candidates = super::discover();
+        let mut chosen = DeviceKind::Cpu;
+        for candidate in &mut candidates {
+            match &candidate.status {
+                Ok(info) if info.software => {
+                    candidate.status = Err("it is software on this CPU; ask for it by name to use it".into());
+                }
+                Ok(_) if chosen == DeviceKind::Cpu && candidate.kind != DeviceKind::Cpu => {
+                    chosen = candidate.kind
+                }
+                _ => (),
+            }
+        }
+        let device = match chosen {
+            #[cfg(all(feature = "wgpu", not(target_family = "wasm")))]
+            DeviceKind::Wgpu => {
+                let device = Arc::new(WgpuDevice::new(WgpuOptions::default())?);
+                let costs = super::tuning::stored(device.info())
+                    .unwrap_or_else(|| Costs::of_a_gpu(cpu.info().threads));
+                Self::Hybrid(Arc::new(Hybrid::new(cpu, device, costs)))
+            }
+            _ => Self::Cpu(cpu),
+        };
+        Ok((device, AutoReport { chosen, candidates }))
     }
 
     /// What is known of the device.
     pub fn info(&self) -> &DeviceInfo {
+        on_device!(self, device => device.info())
+    }
+
+    /// What the device has done since it was opened; `None` for the CPU, which moves nothing.
+    pub fn counters(&self) -> Option<DeviceCounters> {
         match self {
-            Self::Cpu(device) => device.info(),
+            Self::Cpu(_) => None,
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu(device) => Some(device.counters()),
+            #[cfg(feature = "wgpu")]
+            Self::Hybrid(device) => Some(device.device().counters()),
         }
     }
 
-    pub(crate) fn prepare<G: Group>(&self, bases: &[Affine<G::Coordinate>]) -> Result<PreparedBases<G>> {
-        match self {
-            Self::Cpu(device) => Ok(PreparedBases::Cpu(MsmOps::<G>::prepare(&**device, bases)?)),
-        }
+    pub(crate) fn ntt_in_place(&self, data: &mut [Fr], plan: &NttPlan) -> Result<()> {
+        here_or_there!(self,
+            cpu => cpu.ntt_in_place(data, plan),
+            device => in_place(&**device, data, |buffer| device.ntt(buffer, plan)))
     }
+}
 
-    pub(crate) fn msm<G: Group>(
-        &self,
-        bases: &PreparedBases<G>,
-        scalars: Scalars<'_>,
-    ) -> Result<Affine<G::Coordinate>> {
-        match (self, bases) {
-            (Self::Cpu(device), PreparedBases::Cpu(bases)) => {
-                MsmOps::<G>::msm(&**device, bases, MsmScalars::Host(scalars))
-            }
-        }
-    }
-
-    pub(crate) fn ntt(&self, data: &mut [Fr], plan: &NttPlan) -> Result<()> {
-        match self {
-            Self::Cpu(device) => device.ntt_in_place(data, plan),
-        }
-    }
+/// Work on host data where the device is: there and back. The data are unchanged if it fails.
+#[cfg(feature = "wgpu")]
+pub(crate) fn in_place<B: Backend, R>(
+    device: &B,
+    data: &mut [Fr],
+    work: impl FnOnce(&mut B::Buf<Fr>) -> Result<R>,
+) -> Result<R> {
+    let mut buffer = device.upload(data)?;
+    let value = work(&mut buffer)?;
+    data.copy_from_slice(&device.download_blocking(&buffer)?);
+    Ok(value)
 }
 
 /// Why this version has no such device.
@@ -99,7 +156,7 @@ pub(super) fn not_built(kind: DeviceKind) -> &'static str {
     match kind {
         DeviceKind::Cpu => "",
         DeviceKind::Cuda => "this version of zkwatt has no CUDA backend yet; use `cpu`",
-        DeviceKind::Wgpu => "this version of zkwatt has no WGPU backend yet; use `cpu`",
+        DeviceKind::Wgpu => "zkwatt was built without feature `wgpu`; use `cpu`",
         DeviceKind::Icicle => "this version of zkwatt has no ICICLE backend yet; use `cpu`",
     }
 }

@@ -3,7 +3,6 @@
 //! Keys and proofs are those of `ark-groth16`; a proof made here is the one that `ark-groth16` makes with the same
 //! key, assignment and blinding, byte for byte.
 
-mod device_prover;
 mod domain;
 pub mod keys;
 mod plan;
@@ -17,7 +16,6 @@ mod snark;
 mod verify;
 mod witness_map;
 
-pub use device_prover::DeviceProver;
 pub use plan::ProverPlan;
 pub use prover::{Groth16Backend, ProveReport, Prover, ProverOptions};
 pub use r1cs::{Assignment, R1cs, SparseMatrix};

@@ -1,6 +1,6 @@
 //! Multi-scalar multiplication Σ kᵢ·Pᵢ.
 
-use crate::device::{Device, Group, PreparedBases};
+use crate::device::{Device, Group, MsmOps, MsmScalars, PreparedBases};
 use crate::error::Result;
 use zkwatt_kernels::curve::Affine;
 
@@ -10,7 +10,7 @@ pub use zkwatt_kernels::msm::{BitHistogram, MsmPlan, Scalars};
 ///
 /// The points must be on the curve and in the group; this is not checked. Identities are allowed and skipped.
 pub fn prepare<G: Group>(device: &Device, bases: &[Affine<G::Coordinate>]) -> Result<PreparedBases<G>> {
-    device.prepare(bases)
+    MsmOps::<G>::prepare(device, bases)
 }
 
 /// Σ kᵢ·Pᵢ over the first `scalars.len()` bases.
@@ -23,7 +23,7 @@ pub fn msm<G: Group>(
     bases: &PreparedBases<G>,
     scalars: Scalars<'_>,
 ) -> Result<Affine<G::Coordinate>> {
-    device.msm(bases, scalars)
+    MsmOps::<G>::msm(device, bases, MsmScalars::Host(scalars))
 }
 
 /// One [`msm`] for each item of `batch`, over the same bases.
@@ -32,5 +32,5 @@ pub fn msm_batch<G: Group>(
     bases: &PreparedBases<G>,
     batch: &[Scalars<'_>],
 ) -> Result<Vec<Affine<G::Coordinate>>> {
-    batch.iter().map(|scalars| device.msm(bases, *scalars)).collect()
+    MsmOps::<G>::msm_batch(device, bases, batch.iter().map(|scalars| MsmScalars::Host(*scalars)).collect())
 }

@@ -39,7 +39,7 @@ impl Default for NttOptions {
 /// for the twiddles (half of a column). The data are unchanged then.
 pub fn ntt(device: &Device, data: &mut [Fr], options: &NttOptions) -> Result<()> {
     let plan = plan(data.len(), options)?;
-    device.ntt(data, &plan)
+    device.ntt_in_place(data, &plan)
 }
 
 fn plan(len: usize, options: &NttOptions) -> Result<NttPlan> {

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
-use zkwatt::device::{Backend, CpuDevice, CpuOptions, Dual};
+#[cfg(feature = "wgpu")]
+use zkwatt::device::wgpu::{LimbForm, WgpuDevice, WgpuOptions};
+use zkwatt::device::{Backend, CostLine, Costs, CpuDevice, CpuOptions, Dual, Hybrid, Operation};
 use zkwatt::kernels::CpuPath;
 use zkwatt::{Error, Result};
 
@@ -30,6 +32,27 @@ pub fn cpu(path: Result<CpuPath>, threads: Option<usize>) -> Result<CpuDevice> {
 /// Two devices that must agree.
 pub fn dual<A: Backend, B: Backend>(left: Result<A>, right: Result<B>) -> Result<Dual<A, B>> {
     Ok(Dual::new(left?, right?))
+}
+
+/// A GPU with this form of products, which never gets clean memory.
+#[cfg(feature = "wgpu")]
+pub fn gpu(form: &str) -> Result<WgpuDevice> {
+    let form = LimbForm::ALL.into_iter().find(|known| known.name() == form);
+    WgpuDevice::new(WgpuOptions { form, poison: true, ..Default::default() })
+}
+
+#[cfg(not(feature = "wgpu"))]
+pub fn gpu(_: &str) -> Result<CpuDevice> {
+    Err(Error::NoSuchDevice { device: "wgpu".into(), reason: "built without feature `wgpu`".into() })
+}
+
+/// Two CPU devices, small work on the one and large work on the other.
+pub fn hybrid() -> Result<Hybrid<CpuDevice>> {
+    let open = || cpu(path("portable"), Some(2)).map(Arc::new);
+    let line =
+        |fixed_s, each_s| Operation::ALL.map(|operation| (operation, CostLine { fixed_s, each_s })).into();
+    let transfer = CostLine { fixed_s: 10.0, each_s: 0.0 };
+    Ok(Hybrid::new(open()?, open()?, Costs { cpu: line(0.0, 1.0), device: line(300.0, 0.1), transfer }))
 }
 
 /// Runs `test` on the device, or reports that it was skipped.

@@ -85,6 +85,9 @@ conformance! {
     cpu_one_thread: cpu(path("portable"), Some(1));
     cpu_three_threads: cpu(path("portable"), Some(3));
     dual_plain_adx: dual(cpu(path("plain"), Some(1)), cpu(path("portable-adx"), None));
+    wgpu_int64: gpu("int64");
+    wgpu_int32: gpu("int32");
+    hybrid: hybrid();
 }
 
 /// Says in one place what ran and what did not.

@@ -150,7 +150,7 @@ impl Bench<'_> {
             let result = watch.time(&mut run)?;
             Ok(watch.result(|| result))
         });
-        let ours = ours.cpu_path(self.device.info().cpu_path).prepared_in(preparation);
+        let ours = ours.on(self.device).prepared_in(preparation);
         self.base.op = op.into();
         let label = format!("{op} {}", self.n);
         let mut meter = self.common.meter();
@@ -213,7 +213,7 @@ fn run(cli: &Cli) -> Result<()> {
     let mut report = Report::for_args("Lookup kernels over F_r", "values", common)?;
     let kernels = if cli.kernel.is_empty() { Kernel::value_variants() } else { &cli.kernel };
     for &threads in &common.thread_counts() {
-        let device = device::open(common.device, threads)?;
+        let device = common.open(threads)?;
         for &log_n in &cli.log_n {
             let input = Input::new(log_n, cli.log_table)?;
             let mut base = Record::new("");

@@ -83,7 +83,7 @@ where
             let sum = watch.time(|| msm::msm(device, &bases, scalars))?;
             Ok(watch.result(|| sum))
         })
-        .cpu_path(device.info().cpu_path)
+        .on(device)
         .prepared_in(preparation);
         ours.modmul = products;
         contestants.push(if variant.is_empty() { ours } else { ours.variant(variant) });
@@ -108,7 +108,7 @@ where
     let points = inputs::bases::<G::Coordinate>(largest, SEED);
     spinner.finish_and_clear();
     for &threads in &common.thread_counts() {
-        let device = device::open(common.device, threads)?;
+        let device = common.open(threads)?;
         let pool = Pool::new(threads)?;
         for &log_n in &cli.log_n {
             let n = 1usize << log_n;
@@ -141,6 +141,7 @@ where
 fn run(cli: &Cli) -> Result<()> {
     cli.common.check_peers("MSM", &[Peer::Arkworks, Peer::Halo2curves])?;
     for &threads in &cli.common.thread_counts() {
+        // A device that is missing is found before points are made.
         device::open(cli.common.device, threads)?;
     }
     let mut report = Report::for_args("Multi-scalar multiplication over BN254", "points", &cli.common)?;

@@ -66,14 +66,14 @@ fn ours<'a>(device: &'a Device, transform: Transform, data: &'a [Fr]) -> Result<
         watch.time(|| ntt::ntt(device, &mut work, &options))?;
         Ok(watch.result(|| work.clone()))
     });
-    Ok(contestant.cpu_path(device.info().cpu_path).modmul(plan.products() as f64))
+    Ok(contestant.on(device).modmul(plan.products() as f64))
 }
 
 fn run(cli: &Cli) -> Result<()> {
     let common = &cli.common;
     let mut report = Report::for_args("Number-theoretic transforms over F_r", "elements", common)?;
     for &threads in &common.thread_counts() {
-        let device = device::open(common.device, threads)?;
+        let device = common.open(threads)?;
         let pool = Pool::new(threads)?;
         for &log_n in &cli.log_n {
             let data = inputs::uniform(1 << log_n, SEED);

@@ -5,7 +5,10 @@ use crate::environment::available_threads;
 use crate::json_lines::Target;
 use crate::measure::Plan;
 use crate::peers::Peer;
+use crate::{device, progress};
+use rand_core::RngCore;
 use std::time::Duration;
+use zkwatt::device::{CpuDevice, CpuOptions, Device, check_kernels};
 use zkwatt::{Error, Result};
 
 /// Devices to measure on.
@@ -77,6 +80,10 @@ pub struct Common<P: clap::ValueEnum + Send + Sync + 'static = Peer> {
     #[arg(long)]
     pub no_check: bool,
 
+    /// Compare every kernel of the device with the CPU's on random inputs before anything is measured
+    #[arg(long)]
+    pub check_kernels: bool,
+
     /// Power of the device in watts, for joules per run; labelled as yours in all output
     #[arg(long, value_name = "W", value_parser = parse_positive)]
     pub watts: Option<f64>,
@@ -88,10 +95,28 @@ pub struct Common<P: clap::ValueEnum + Send + Sync + 'static = Peer> {
     pub json: Option<Target>,
 }
 
+/// Base-two logarithm of the inputs of `--check-kernels`.
+const CHECKED_LOG_N: u32 = 9;
+
 impl<P: clap::ValueEnum + Send + Sync + 'static> Common<P> {
     /// The numbers of threads to measure with.
     pub fn thread_counts(&self) -> Vec<usize> {
         if self.threads.is_empty() { vec![available_threads()] } else { self.threads.clone() }
+    }
+
+    /// Opens the device with `threads` CPU threads, and checks its kernels if that is asked for.
+    ///
+    /// # Errors
+    /// As [`device::open`]; [`Error::SelfCheck`] if kernels differ.
+    pub fn open(&self, threads: usize) -> Result<Device> {
+        let device = device::open(self.device, threads)?;
+        if self.check_kernels {
+            let cpu = CpuDevice::new(CpuOptions::default())?;
+            let spinner = progress::spinner(format!("comparing the kernels of {}", device.info().name));
+            check_kernels(&cpu, &device, CHECKED_LOG_N, rand_core::OsRng.next_u64())?;
+            spinner.finish_and_clear();
+        }
+        Ok(device)
     }
 
     /// How long to sample.

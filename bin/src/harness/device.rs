@@ -2,8 +2,8 @@
 
 use crate::args::DeviceArg;
 use crate::record::Record;
-use std::sync::Arc;
-use zkwatt::device::{CpuDevice, CpuOptions, Device, DeviceKind};
+use zkwatt::device::wgpu::WgpuOptions;
+use zkwatt::device::{CpuOptions, Device, DeviceInfo, DeviceKind};
 use zkwatt::{Error, Result};
 
 /// The device of `--device`, with `threads` CPU threads where it computes on the CPU.
@@ -15,26 +15,10 @@ pub fn open(device: DeviceArg, threads: usize) -> Result<Device> {
     match device {
         DeviceArg::Cpu => cpu(),
         DeviceArg::Cuda => Device::only(DeviceKind::Cuda),
-        DeviceArg::Wgpu => Device::only(DeviceKind::Wgpu),
+        DeviceArg::Wgpu => Device::wgpu(WgpuOptions { timestamps: true, ..WgpuOptions::default() }),
         DeviceArg::Icicle => Device::only(DeviceKind::Icicle),
-        DeviceArg::Auto => match Device::auto()? {
-            (_, report) if report.chosen == DeviceKind::Cpu => cpu(),
-            (device, _) => Ok(device),
-        },
-    }
-}
-
-/// The CPU, for what this version does nowhere else.
-///
-/// # Errors
-/// [`Error::Unsupported`] for other devices.
-pub fn cpu(device: &Device) -> Result<Arc<CpuDevice>> {
-    match device {
-        Device::Cpu(cpu) => Ok(cpu.clone()),
-        other => Err(Error::Unsupported {
-            what: format!("Halo2 on {}", other.info().kind),
-            reason: "this version proves with Halo2 on the CPU only; use --device cpu".into(),
-        }),
+        DeviceArg::Auto => Device::auto_with(CpuOptions { threads: Some(threads), ..CpuOptions::default() })
+            .map(|(device, _)| device),
     }
 }
 
@@ -42,8 +26,17 @@ pub fn cpu(device: &Device) -> Result<Arc<CpuDevice>> {
 pub fn fill(device: &Device, threads: usize, record: &mut Record) {
     let info = device.info();
     record.device = info.kind.name().into();
-    record.device_name = info.name.clone();
+    record.device_name = name(info);
     record.threads = threads;
+}
+
+/// The name of a device, with what must be known of its times.
+pub fn name(info: &DeviceInfo) -> String {
+    if info.software {
+        format!("{} (software Vulkan on the CPU: no GPU's speed)", info.name)
+    } else {
+        info.name.clone()
+    }
 }
 
 /// Refuses a device other than the CPU, for what runs nowhere else.

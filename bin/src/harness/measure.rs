@@ -7,6 +7,7 @@ use crate::statistics::{mad, median, paired_ratio};
 use crate::{progress, statistics};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
+use zkwatt::device::{Device, DeviceCounters};
 use zkwatt::{Error, Result};
 
 /// Samples below which a median deserves a note.
@@ -25,6 +26,8 @@ pub struct Contestant<'a, R> {
     pub variant: Option<String>,
     /// The form of our CPU kernels, where it runs those.
     pub cpu_path: Option<String>,
+    /// The device that its runs use, if it is not the CPU.
+    pub device: Option<Device>,
     /// Modular products of one run, where they are known or estimated.
     pub modmul: Option<f64>,
     /// Wall time of preparing what every run reuses.
@@ -46,6 +49,7 @@ impl<'a, R> Contestant<'a, R> {
             version,
             variant: None,
             cpu_path: None,
+            device: None,
             modmul: None,
             preparation_s: 0.0,
             run: Box::new(run),
@@ -65,6 +69,12 @@ impl<'a, R> Contestant<'a, R> {
     /// Sets the form of our CPU kernels.
     pub fn cpu_path(self, path: Option<&str>) -> Self {
         Self { cpu_path: path.map(Into::into), ..self }
+    }
+
+    /// Sets the device that runs use: the form of its kernels, and what it moves.
+    pub fn on(self, device: &Device) -> Self {
+        let cpu_path = device.info().cpu_path.map(Into::into);
+        Self { cpu_path, device: device.counters().map(|_| device.clone()), ..self }
     }
 
     /// Sets the modular products of one run.
@@ -179,6 +189,8 @@ pub struct Outcome {
     pub energy_source: String,
     /// Highest peak over the runs, or why there is none.
     pub peak_rss_bytes: Result<u64, &'static str>,
+    /// What a device did in the last run, where it is not the CPU.
+    pub traffic: Option<DeviceCounters>,
     /// Whether the result was compared and equal.
     pub verified: bool,
     /// Median over that of the first contestant.
@@ -206,6 +218,13 @@ impl Outcome {
         record.energy_source.clone_from(&self.energy_source);
         record.peak_rss_bytes = self.peak_rss_bytes.ok();
         record.verified = self.verified;
+        if let Some(traffic) = &self.traffic {
+            record.transfer_s = Some(traffic.transfer_ns as f64 * 1e-9);
+            record.compute_s = (traffic.compute_ns > 0).then_some(traffic.compute_ns as f64 * 1e-9);
+            record.uploaded_bytes = Some(traffic.uploaded_bytes);
+            record.downloaded_bytes = Some(traffic.downloaded_bytes);
+            record.peak_device_bytes = Some(traffic.peak_bytes);
+        }
     }
 }
 
@@ -216,6 +235,7 @@ struct Series {
     joules: Vec<Option<f64>>,
     peak: Option<Result<u64, &'static str>>,
     first_use_s: f64,
+    traffic: Option<DeviceCounters>,
 }
 
 impl Series {
@@ -273,7 +293,10 @@ pub fn interleave<R: PartialEq>(
         }
         for (contestant, series) in contestants.iter_mut().zip(&mut series) {
             let mut watch = Stopwatch::new(meter, false);
+            let before = contestant.device.as_ref().and_then(Device::counters);
             (contestant.run)(&mut watch)?;
+            let after = contestant.device.as_ref().and_then(Device::counters);
+            series.traffic = after.zip(before).map(|(after, before)| after.since(&before));
             series.push(&watch);
         }
         bar.inc(1);
@@ -296,6 +319,7 @@ pub fn interleave<R: PartialEq>(
             first_use_s: series.first_use_s,
             joules: all(&series.joules).and_then(|values| statistics::median(&values)),
             energy_source: source.clone(),
+            traffic: series.traffic,
             peak_rss_bytes: series.peak.unwrap_or(Err("nothing was measured")),
             verified: matches!(check, Check::Equal(_)),
             ratio: median_s / median(&ours).unwrap_or(f64::NAN),

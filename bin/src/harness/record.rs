@@ -50,8 +50,14 @@ pub struct Record {
     pub per_second: Option<f64>,
     /// Modular products of one run: counted for `field_mul`, what our plan estimates for ours, else null.
     pub modmul: Option<f64>,
-    /// Time to move inputs and results between host and device, within the run.
+    /// Time that the host spent on moving inputs and results between host and device, within the run.
     pub transfer_s: Option<f64>,
+    /// Time of the computation by the device's clock, within the run.
+    pub compute_s: Option<f64>,
+    /// Bytes moved to the device within the run.
+    pub uploaded_bytes: Option<u64>,
+    /// Bytes moved from the device within the run.
+    pub downloaded_bytes: Option<u64>,
     /// Time of preparing what is reused (bases, keys, tables) and of the first run, which is not a sample.
     pub first_use_s: Option<f64>,
     /// Energy of one run.

@@ -7,6 +7,7 @@ use crate::measure::{FEW_SAMPLES, Outcome};
 use crate::record::Record;
 use crate::table::{self, Table};
 use std::io::Write;
+use zkwatt::device::DeviceCounters;
 use zkwatt::{Error, Result};
 
 /// How the table shows speed; records always hold throughput.
@@ -85,7 +86,11 @@ impl Report {
         unit: &'static str,
         args: &Common<P>,
     ) -> Result<Self> {
-        Self::open(title, unit, args.json.as_ref())
+        let mut report = Self::open(title, unit, args.json.as_ref())?;
+        if args.check_kernels {
+            report.note("verified: all kernels agreed with the CPU's on random inputs before the first run");
+        }
+        Ok(report)
     }
 
     /// Shows speed in this way.
@@ -152,6 +157,9 @@ impl Report {
         let mut record = base.clone();
         outcome.fill(&mut record);
         record.set_work(units);
+        if let Some(traffic) = &outcome.traffic {
+            self.note(describe(&record, traffic));
+        }
         if let Err(reason) = outcome.peak_rss_bytes {
             self.note(format!("no peak memory: {reason}"));
         }
@@ -235,6 +243,24 @@ impl Report {
             std::io::stdout().write_all(text.as_bytes()).map_err(|e| Error::io("standard output", e))
         }
     }
+}
+
+/// What a device moved and how long it computed, as a note.
+fn describe(record: &Record, traffic: &DeviceCounters) -> String {
+    let compute = match record.compute_s {
+        Some(seconds) => format!("{} by the device's clock", table::seconds(seconds)),
+        None => "its clock cannot be read".into(),
+    };
+    let size = record.log_n.map(|log_n| format!(" 2^{log_n}")).unwrap_or_default();
+    let what = record.variant.as_deref().or(record.scalars.as_deref()).unwrap_or_default();
+    let mut text = format!("{}{size} {what}", record.op).trim().to_string();
+    let (up, down) = (table::bytes(traffic.uploaded_bytes), table::bytes(traffic.downloaded_bytes));
+    let moved = table::seconds(traffic.transfer_ns as f64 * 1e-9);
+    let (dispatches, submits) = (traffic.dispatches, traffic.submits);
+    text.push_str(&format!(
+        ": compute {compute} ({dispatches} dispatches, {submits} submits); transfer {moved} ({up} up, {down} down)"
+    ));
+    text
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod digit;
 mod mlp;
 mod random;
 mod staged;
+mod tune;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -31,6 +32,8 @@ struct Cli {
 enum Command {
     /// Lists the devices that were looked for, and why one is missing
     Devices,
+    /// Measures a GPU against the CPU, so that `--device auto` gives each operation to the sooner one
+    Tune(tune::Args),
     /// Reads, quantises, proves and verifies multi-layer perceptrons
     #[command(subcommand)]
     Mlp(mlp::Command),
@@ -40,6 +43,7 @@ const HELP: &str = "\
 Examples:
   zkwatt
   zkwatt devices
+  zkwatt tune --dry-run
   zkwatt mlp setup --model mnist-784-128-10 --output class --out keys
   zkwatt mlp prove --key keys --image data/digits-100-images.idx3-ubyte --index 42 --out proof.zkp
   zkwatt mlp verify --key keys/verifying.key --proof proof.zkp
@@ -52,6 +56,7 @@ fn run(cli: &Cli) -> Result<()> {
     match &cli.command {
         None => demo::run(&cli.demo),
         Some(Command::Devices) => devices::run(),
+        Some(Command::Tune(args)) => tune::run(args),
         Some(Command::Mlp(command)) => mlp::run(command),
     }
 }

@@ -1,5 +1,6 @@
 //! Device memory and its pool.
 
+use super::clock::Clock;
 use super::context::Context;
 use super::counters::add;
 use super::faults::Fault;
@@ -82,10 +83,6 @@ impl<T> WgpuBuffer<T> {
     pub(crate) fn raw(&self) -> &Raw {
         &self.raw
     }
-
-    pub(crate) fn whole(&self) -> Binding<'_> {
-        self.raw.whole()
-    }
 }
 
 impl<T> Buffer<T> for WgpuBuffer<T> {
@@ -157,7 +154,9 @@ impl Pool {
     pub(super) fn write(&self, raw: &Raw, offset: u64, data: &[u8]) {
         let Some(buffer) = raw.buffer() else { return };
         self.context.recorder.note(|| Command::Write { id: raw.id(), offset, data: hex(data) });
+        let start = Clock::now();
         self.context.queue.write_buffer(buffer, offset, data);
+        add(&self.context.counters.transfer_ns, start.elapsed().as_nanos() as u64);
         add(&self.context.counters.uploaded_bytes, data.len() as u64);
     }
 

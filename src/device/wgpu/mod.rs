@@ -10,9 +10,13 @@ mod clock;
 mod context;
 mod counters;
 mod faults;
+#[cfg(test)]
+mod field_tests;
 mod inverse;
+mod lookup;
 mod memory;
 mod msm;
+mod ntt;
 mod options;
 mod pieces;
 mod pipeline;
@@ -21,21 +25,22 @@ mod read;
 mod recording;
 mod scan_u32;
 mod shader;
+mod sort;
 mod stage;
 #[cfg(test)]
 mod tests;
 mod timer;
+mod vector;
 mod work;
 
 pub use adapter::{AdapterReport, adapters};
-pub use counters::WgpuCounters;
 pub use faults::Fault;
 pub use memory::WgpuBuffer;
 pub use options::WgpuOptions;
 pub use recording::Command;
 pub use shader::LimbForm;
 
-use super::{DeviceInfo, DeviceKind, MemoryBudget};
+use super::{DeviceCounters, DeviceInfo, DeviceKind, MemoryBudget};
 use crate::error::{Error, Result};
 use context::Context;
 use memory::{Pool, Raw};
@@ -56,6 +61,7 @@ pub struct WgpuDevice {
     pipelines: Pipelines,
     params: ParamsPool,
     timer: Timer,
+    roots: ntt::RootTables,
 }
 
 /// What plans must keep to.
@@ -63,6 +69,12 @@ pub struct WgpuDevice {
 pub(crate) struct Limits {
     /// Bytes that a stage can see of one buffer.
     pub(crate) max_binding_bytes: u64,
+}
+
+/// As [`adapters`], for callers that may block.
+#[cfg(not(target_family = "wasm"))]
+pub fn adapters_blocking() -> Vec<AdapterReport> {
+    read::block_on(adapters())
 }
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -111,8 +123,7 @@ impl WgpuDevice {
     ) -> Self {
         let timestamps = device.features().contains(wgpu::Features::TIMESTAMP_QUERY);
         let timer = Timer::new(timestamps.then(|| queue.get_timestamp_period()));
-        let best = if adapter.int64 { LimbForm::Int64 } else { LimbForm::Int32 };
-        let form = options.form.unwrap_or(best);
+        let form = options.form.unwrap_or(adapter.form);
         let deadline = options.deadline.unwrap_or(DEADLINE);
         let context = Arc::new(Context::new(device, queue, adapter.name.clone(), deadline));
         let budget = match options.memory_budget {
@@ -132,7 +143,18 @@ impl WgpuDevice {
         let pipelines = Pipelines::new(Arc::clone(&context), form, None);
         let params = ParamsPool::new(pipelines.params.clone());
         let limits = Limits { max_binding_bytes };
-        Self { info, adapter, form, limits, context, pool, pipelines, params, timer }
+        Self {
+            info,
+            adapter,
+            form,
+            limits,
+            context,
+            pool,
+            pipelines,
+            params,
+            timer,
+            roots: ntt::RootTables::default(),
+        }
     }
 
     /// The adapter.
@@ -146,7 +168,7 @@ impl WgpuDevice {
     }
 
     /// What the device has done since it was opened.
-    pub fn counters(&self) -> WgpuCounters {
+    pub fn counters(&self) -> DeviceCounters {
         self.context.counters.snapshot()
     }
 

@@ -83,7 +83,7 @@ impl Pipelines {
             let source = wgpu::ShaderSource::Wgsl(text.as_str().into());
             let descriptor = wgpu::ShaderModuleDescriptor { label: Some(stage.name), source };
             // SAFETY: the shaders are the crate's own. They end, their indices stay within bindings for the lengths
-            // that the host passes, and divisors are constants; debug builds and tests run them with all checks.
+            // that the host passes, and divisors are not zero; debug builds and tests run them with all checks.
             let module = unsafe { device.create_shader_module_trusted(descriptor, runtime_checks()) };
             let entries: Vec<_> =
                 (0..).zip(stage.bindings).map(|(i, access)| storage_entry(i, *access)).collect();

@@ -155,7 +155,9 @@ impl Download {
         if !mapped {
             return Err(failed());
         }
+        let start = Clock::now();
         let bytes = self.staging.get_mapped_range(..).map_err(|_| failed())?.to_vec();
+        add(&self.context.counters.transfer_ns, start.elapsed().as_nanos() as u64);
         self.context.recorder.note(|| Command::Expect {
             id: self.place.0,
             offset: self.place.1,

@@ -2,6 +2,7 @@
 
 use super::commitment::{BlindingSeed, ModelCommitment, PublishedColumn};
 use super::verifier::{MlpProof, MlpVerifier, RangeVerifier};
+use crate::device::DeviceKind;
 use crate::error::{Error, Result};
 use crate::halo2::keygen::{self, Selectors};
 use crate::halo2::link::{self, LinkStatement};
@@ -27,6 +28,7 @@ pub struct MlpProver<B: Halo2Backend> {
     verifier: MlpVerifier,
     /// Of the published weight columns, if weights are private.
     weights: Option<BlindingSeed>,
+    verify: bool,
 }
 
 /// What a prover is made from.
@@ -136,7 +138,8 @@ impl<B: Halo2Backend> MlpProver<B> {
         let range =
             commitment.map(|commitment| RangeVerifier::new(&srs, &circuit, commitment)).transpose()?;
         let verifier = MlpVerifier::new(srs.srs(), &circuit, key.verifying_key().clone(), range);
-        Ok(Self { circuit, srs, key, verifier, weights })
+        let verify = srs.device().info().kind != DeviceKind::Cpu;
+        Ok(Self { circuit, srs, key, verifier, weights, verify })
     }
 
     /// The verifier's side.
@@ -166,6 +169,11 @@ impl<B: Halo2Backend> MlpProver<B> {
     fn published_input<'a>(&self, values: &'a [i32], seed: &BlindingSeed) -> PublishedColumn<'a> {
         let rows = self.srs.srs().n() - self.key.usable_rows();
         PublishedColumn { values, blinding: seed.rows(INPUT, values, rows) }
+    }
+
+    /// The same with each proof verified before it is returned, or not. By default proofs are if a GPU makes them.
+    pub fn verifying(self, verify: bool) -> Self {
+        Self { verify, ..self }
     }
 
     /// Proves a batch of inferences. `seeds` has one secret for each input where inputs are committed, else none.
@@ -221,6 +229,10 @@ impl<B: Halo2Backend> MlpProver<B> {
         };
         let link_s = start.elapsed().as_secs_f64();
         let proof = MlpProof { statements, input_commitments, halo2, link };
+        if self.verify {
+            let rejected = |e| Error::SelfCheck(format!("the proof does not verify ({e})"));
+            self.verifier.verify(&proof).map_err(rejected)?;
+        }
         Ok(Proved { proof, report: proved.report, witness_s, link_s })
     }
 }

@@ -44,25 +44,3 @@ fn fe_to_canonical(a: Fe) -> Fe {
 fn fe_from_canonical(a: Fe) -> Fe {
     return fe_mul(a, FE_R_SQUARED);
 }
-
-// a^(p − 2), so that zero gives zero. The exponent is shifted out at the top: neither array nor shift needs an index.
-fn fe_inverse(a: Fe) -> Fe {
-    var power = FE_ONE;
-    var exponent = FE_P_MINUS_2;
-    var bits = 256u;
-    var multiply = false;
-    while (bits > 0u) {
-        power = fe_mul(power, fe_select(power, a, multiply));
-        if (multiply) {
-            multiply = false;
-        } else {
-            multiply = exponent.hi.w >= 0x80000000u;
-            exponent = Fe(
-                (exponent.lo << vec4<u32>(1u)) | (vec4<u32>(0u, exponent.lo.xyz) >> vec4<u32>(31u)),
-                (exponent.hi << vec4<u32>(1u)) | (vec4<u32>(exponent.lo.w, exponent.hi.xyz) >> vec4<u32>(31u)),
-            );
-        }
-        bits -= select(1u, 0u, multiply);
-    }
-    return power;
-}

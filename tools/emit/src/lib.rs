@@ -1,9 +1,11 @@
 //! Writes the generated shaders from the constants of `zkwatt-kernels`.
 
 mod field;
+mod inverse;
 mod limbs;
 mod modulus;
 mod wgsl;
+mod words;
 
 use zkwatt_kernels::field::{FqParams, FrParams};
 

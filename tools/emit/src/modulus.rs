@@ -1,5 +1,6 @@
 //! The file of constants of one field.
 
+use crate::inverse;
 use crate::limbs::{INT32, INT64, LimbForm, words};
 use crate::wgsl::Wgsl;
 use zkwatt_kernels::field::FieldParams;
@@ -7,12 +8,12 @@ use zkwatt_kernels::field::FieldParams;
 pub(crate) fn file<P: FieldParams>() -> String {
     let mut file = Wgsl::generated(&format!("Constants of {}.", P::NAME));
     element(&mut file, "FE_MODULUS", "p.", P::MODULUS);
-    element(&mut file, "FE_P_MINUS_2", "The exponent of an inverse.", minus_two(P::MODULUS));
     element(&mut file, "FE_ONE", "R mod p, R = 2^256.", P::R);
     element(&mut file, "FE_R_SQUARED", "R² mod p.", P::R2);
     for form in [INT32, INT64] {
         limb_constants::<P>(&mut file, &form);
     }
+    inverse::constants::<P>(&mut file);
     file.finish()
 }
 
@@ -39,9 +40,4 @@ fn limb_constants<P: FieldParams>(file: &mut Wgsl, form: &LimbForm) {
             file.line(format!("const {prefix}{bits}_{k} = {limb:#x}u;"));
         }
     }
-}
-
-/// p − 2; the lowest limb of either modulus is above 2 or borrows nowhere else.
-fn minus_two(modulus: [u64; 4]) -> [u64; 4] {
-    [modulus[0] - 2, modulus[1], modulus[2], modulus[3]]
 }

@@ -32,10 +32,18 @@ impl Wgsl {
         self.text.push_str(text);
     }
 
-    /// A function after a blank line.
-    pub(crate) fn function(&mut self, signature: impl AsRef<str>, body: impl FnOnce(&mut Self)) {
+    /// A function below a blank line and the lines of comment that it needs, if any.
+    pub(crate) fn function(&mut self, about: &str, signature: &str, body: impl FnOnce(&mut Self)) {
         self.blank();
-        self.line(format!("fn {} {{", signature.as_ref()));
+        for line in about.lines() {
+            self.line(format!("// {line}"));
+        }
+        self.block(format!("fn {signature}"), body);
+    }
+
+    /// `head { … }`
+    pub(crate) fn block(&mut self, head: impl AsRef<str>, body: impl FnOnce(&mut Self)) {
+        self.line(format!("{} {{", head.as_ref()));
         self.depth += 1;
         body(self);
         self.depth -= 1;

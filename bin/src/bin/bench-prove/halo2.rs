@@ -5,9 +5,10 @@ use halo2_axiom::halo2curves::bn256::Fr;
 use halo2_axiom::plonk::Circuit;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 use zkwatt::Result;
-use zkwatt::device::{CpuDevice, Device};
+use zkwatt::device::Device;
 use zkwatt::halo2::{KeyOptions, PreparedKey, ProveReport, create_proof};
 use zkwatt_harness::circuit_args::System;
 use zkwatt_harness::lookup_circuit::LookupCircuit;
@@ -140,7 +141,7 @@ pub fn measure(
 
 /// Our prover and what its runs leave behind.
 struct Ours<'a, C> {
-    key: PreparedKey<CpuDevice>,
+    key: PreparedKey<Device>,
     preparation_s: f64,
     task: &'a Task<C>,
     reports: RefCell<Vec<ProveReport>>,
@@ -149,8 +150,9 @@ struct Ours<'a, C> {
 
 impl<'a, C: Circuit<Fr>> Ours<'a, C> {
     fn new(device: &Device, task: &'a Task<C>, options: KeyOptions) -> Result<Self> {
-        let cpu = device::cpu(device)?;
-        let (key, preparation_s) = timed(|| PreparedKey::with_options(cpu, &task.params, &task.key, options));
+        let device = Arc::new(device.clone());
+        let (key, preparation_s) =
+            timed(|| PreparedKey::with_options(device, &task.params, &task.key, options));
         Ok(Self { key: key?, preparation_s, task, reports: RefCell::default(), proof: RefCell::default() })
     }
 
@@ -169,7 +171,7 @@ impl<'a, C: Circuit<Fr>> Ours<'a, C> {
             Ok(watch.result(|| true))
         });
         let preparation = Duration::from_secs_f64(self.preparation_s);
-        contestant.cpu_path(device.info().cpu_path).prepared_in(preparation)
+        contestant.on(device).prepared_in(preparation)
     }
 
     fn proof_bytes(&self) -> Option<u64> {

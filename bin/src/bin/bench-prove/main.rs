@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 use zkwatt::device::Device;
 use zkwatt::groth16::{
-    Assignment, DeviceProver, PreparedVerifyingKey, Proof, ProveReport, ProverOptions, ProvingKey, setup,
+    Assignment, PreparedVerifyingKey, Proof, ProveReport, Prover, ProverOptions, ProvingKey, setup,
 };
 use zkwatt::halo2::KeyOptions;
 use zkwatt::mlp::r1cs::{InputMode, MlpCircuit};
@@ -416,7 +416,7 @@ fn key_bytes(key: &ProvingKey) -> u64 {
 
 /// Our prover and what its runs leave behind.
 struct Ours<'a> {
-    prover: DeviceProver,
+    prover: Prover<Device>,
     preparation_s: f64,
     verifier: PreparedVerifyingKey,
     task: Task<'a>,
@@ -426,8 +426,14 @@ struct Ours<'a> {
 
 impl<'a> Ours<'a> {
     fn new(device: &Device, task: Task<'a>, circuit: &MlpCircuit) -> Result<Self> {
-        let (prover, preparation_s) =
-            timed(|| DeviceProver::new(device, task.key, circuit.r1cs().clone(), ProverOptions::default()));
+        let (prover, preparation_s) = timed(|| {
+            Prover::with_options(
+                device.clone(),
+                task.key,
+                circuit.r1cs().clone(),
+                ProverOptions { verify: Some(false) },
+            )
+        });
         Ok(Self {
             prover: prover?,
             preparation_s,
@@ -454,7 +460,7 @@ impl<'a> Ours<'a> {
             Ok(watch.result(|| true))
         });
         let preparation = std::time::Duration::from_secs_f64(self.preparation_s);
-        contestant.cpu_path(device.info().cpu_path).prepared_in(preparation)
+        contestant.on(device).prepared_in(preparation)
     }
 
     /// Time to verify one proof, and the phases of the timed ones.
@@ -478,7 +484,7 @@ fn run(cli: &Cli) -> Result<()> {
     common.peers.iter().try_for_each(|peer| peer.check(&cli.system))?;
     let threads = common.thread_counts();
     // A device that is missing is found before any model is loaded.
-    let devices = threads.iter().map(|&n| device::open(common.device, n)).collect::<Result<Vec<_>>>()?;
+    let devices = threads.iter().map(|&n| common.open(n)).collect::<Result<Vec<_>>>()?;
     let pools = threads.iter().map(|&n| Pool::new(n)).collect::<Result<Vec<_>>>()?;
     let title = if cli.system == [System::Groth16] {
         "Proofs of inference, Groth16 over BN254"

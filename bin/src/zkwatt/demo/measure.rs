@@ -5,7 +5,7 @@ use indicatif::ProgressBar;
 use std::time::Instant;
 use zkwatt::device::Device;
 use zkwatt::groth16::keys::{KeyInfo, ProvingKeyFile};
-use zkwatt::groth16::{DeviceProver, PreparedVerifyingKey, ProverOptions, setup};
+use zkwatt::groth16::{PreparedVerifyingKey, Prover, ProverOptions, setup};
 use zkwatt::mlp::r1cs::{CircuitOptions, InputMode, MlpCircuit, OutputMode, OutputStatement, WeightMode};
 use zkwatt::mlp::{AccuracyReport, random_salt};
 use zkwatt::{Error, Result};
@@ -71,8 +71,12 @@ pub fn prove(
     let setup_s = start.elapsed().as_secs_f64();
     // Each proof is verified below, where it is timed.
     let start = Instant::now();
-    let prover =
-        DeviceProver::new(device, &key, circuit.r1cs().clone(), ProverOptions { verify: Some(false) })?;
+    let prover = Prover::with_options(
+        device.clone(),
+        &key,
+        circuit.r1cs().clone(),
+        ProverOptions { verify: Some(false) },
+    )?;
     let first_use_s = start.elapsed().as_secs_f64();
     let verifier = PreparedVerifyingKey::new(&key.vk)?;
     let info = KeyInfo::new(circuit.r1cs().digest(), "", true);

@@ -10,7 +10,7 @@ use crate::staged::{Access, Staged};
 use std::path::PathBuf;
 use std::time::Instant;
 use zkwatt::groth16::keys::{ProofFile, ProvingKeyFile, Validate};
-use zkwatt::groth16::{DeviceProver, ProverOptions};
+use zkwatt::groth16::{Prover, ProverOptions};
 use zkwatt::mlp::r1cs::{InputMode, InputStatement};
 use zkwatt::mlp::{QuantisedModel, random_salt};
 use zkwatt::{Error, Result};
@@ -95,7 +95,7 @@ fn groth16(args: &Args) -> Result<()> {
     }
     spinner.set_message("proving");
     let options = ProverOptions { verify: Some(!args.no_verify) };
-    let prover = DeviceProver::new(&device, &file.key, circuit.r1cs().clone(), options)?;
+    let prover = Prover::with_options(device.clone(), &file.key, circuit.r1cs().clone(), options)?;
     let start = Instant::now();
     let statement = circuit.statement(&input, salt)?;
     let assignment = circuit.assign(&input, salt)?;
@@ -121,6 +121,6 @@ fn groth16(args: &Args) -> Result<()> {
     };
     let times = format!("witness {}, proof {}", table::seconds(witness_s), table::seconds(proof_s));
     lines.push(field("time", format!("{times}, {verified}")));
-    lines.push(field("device", format!("{} ({})", device.info().kind, device.info().name)));
+    lines.push(field("device", format!("{} ({})", device.info().kind, device::name(device.info()))));
     say(lines.join("\n"))
 }

@@ -24,7 +24,7 @@ pub(super) enum Pairs<'a> {
 /// Memory that batches use one after the other.
 pub(super) struct Adder<'a> {
     device: &'a WgpuDevice,
-    room: Room,
+    pub(super) room: Room,
     bases: Binding<'a>,
     before: Raw,
     products: Raw,

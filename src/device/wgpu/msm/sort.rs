@@ -6,7 +6,7 @@ use super::super::stage::Access::{Read, ReadWrite};
 use super::super::stage::{Source, Stage, source};
 use super::super::work::Work;
 use super::adder::{Adder, Pairs};
-use super::plan::{GroupSizes, Room, WgpuMsmPlan, rounds};
+use super::plan::{GroupSizes, WgpuMsmPlan, rounds};
 use super::{Job, SCALAR_DIGITS, finish};
 use crate::error::Result;
 use std::ops::Range;
@@ -185,7 +185,7 @@ impl WgpuDevice {
         let stage = GATHER.over(room.arithmetic);
         let bindings = [starts.whole(), slots.whole(), buckets.whole()];
         work.dispatch(&stage, &bindings, &[sizes.buckets as u32], sizes.buckets)?;
-        let points = self.reduced(&mut work, &adder, plan, sizes.buckets, &buckets, &list, room)?;
+        let points = self.reduced(&mut work, &adder, plan, sizes.buckets, &buckets, &list)?;
         work.submit()?;
         Ok(points)
     }
@@ -198,8 +198,8 @@ impl WgpuDevice {
         buckets: u64,
         points: &Raw,
         list: &Raw,
-        room: Room,
     ) -> Result<Raw> {
+        let room = adder.room;
         let windows = buckets / plan.buckets();
         let elements = |work: &mut Work<'_>, n: u64, trees: u64, spacing: u64, mark: u32| {
             let threads = n * trees * windows;

@@ -185,7 +185,7 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn push(&mut self, instruction: Instruction) {
-        if self.code.len() % SEGMENT == 0 {
+        if self.code.len().is_multiple_of(SEGMENT) {
             // Another dispatch starts without a last result.
             self.held = None;
         }

@@ -10,7 +10,7 @@ use crate::staged::{Access, Staged};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
-use zkwatt::device::CpuDevice;
+use zkwatt::device::Device;
 use zkwatt::halo2::{KeyOptions, Srs};
 use zkwatt::mlp::halo2::{BlindingSeed, MlpProver, MlpVerifier, Proved, ProverParts};
 use zkwatt::mlp::{InputMode, QuantisedModel};
@@ -45,7 +45,8 @@ pub fn run(args: &Args) -> Result<()> {
     let lines = on_threads(args.threads, || {
         spinner.set_message("making the proving key");
         let start = Instant::now();
-        let prover = prover(&args.key, &key, &model, device::cpu(&device)?)?;
+        // Verified below, with the key of the file.
+        let prover = prover(&args.key, &key, &model, Arc::new(device.clone()))?.verifying(false);
         let key_s = start.elapsed().as_secs_f64();
         spinner.set_message("proving");
         let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
@@ -78,7 +79,7 @@ pub fn run(args: &Args) -> Result<()> {
         let times = format!("proving key {}, proof {}", table::seconds(key_s), table::seconds(total));
         lines.push(field("time", format!("{times}, {verified}")));
         lines.push(field("of the proof", phases(&proved)));
-        lines.push(field("device", format!("{} ({})", device.info().kind, device.info().name)));
+        lines.push(field("device", format!("{} ({})", device.info().kind, device::name(device.info()))));
         lines.extend(show::describe(proof));
         Ok(lines)
     })?;
@@ -109,8 +110,8 @@ fn prover(
     directory: &Path,
     key: &MlpVerifier,
     model: &QuantisedModel,
-    device: Arc<CpuDevice>,
-) -> Result<MlpProver<CpuDevice>> {
+    device: Arc<Device>,
+) -> Result<MlpProver<Device>> {
     // A malformed SRS could undo the blinding: it is checked here too.
     let srs = Srs::read(directory.join(SRS_FILE))?;
     if srs.digest() != key.srs_digest() {

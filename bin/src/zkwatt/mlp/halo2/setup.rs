@@ -40,8 +40,8 @@ pub fn run(args: &Args) -> Result<()> {
         let spinner = progress::spinner("planning");
         let loaded = args.model.load()?;
         let model = &loaded.quantised;
-        let device =
-            device::cpu(&device::open(DeviceArg::Cpu, args.threads.unwrap_or_else(available_threads))?)?;
+        let threads = args.threads.unwrap_or_else(available_threads);
+        let device = Arc::new(device::open(DeviceArg::Cpu, threads)?);
         spinner.set_message("reading or making the SRS");
         let (plan, srs) = plan_and_srs(model, options, &args.plan)?;
         let srs = Arc::new(srs);

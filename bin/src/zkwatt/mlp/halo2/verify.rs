@@ -95,7 +95,7 @@ fn check_key(args: &Args, key: &MlpVerifier, name: Option<&str>) -> Result<(Stri
         other => other,
     }?;
     let insecure = srs.is_insecure() || key.is_insecure();
-    let device = device::cpu(&device::open(DeviceArg::Cpu, available_threads())?)?;
+    let device = Arc::new(device::open(DeviceArg::Cpu, available_threads())?);
     key.check_key(&DeviceSrs::new(device, Arc::new(srs))?, model.as_ref())?;
     let what = match key.model_commitment() {
         None => "the key is made from it and the SRS",

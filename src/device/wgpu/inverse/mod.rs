@@ -10,8 +10,8 @@ use crate::error::Result;
 /// Elements of one thread: a level leaves n/16, and all levels together cost 3.2 products an element.
 const CHUNK: u64 = 16;
 
-/// At most so many elements are inverted each on its own: one inversion is a chain of some 380 products, and whatever
-/// runs beside it is free.
+/// At most so many elements are inverted each on its own: one inversion is a chain of some 380 products, and
+/// whatever runs beside it is free.
 const DIRECT: u64 = 16;
 const DIRECT_PRODUCTS: u32 = 380;
 
@@ -36,7 +36,8 @@ fn coordinate_bytes(arithmetic: Arithmetic) -> u64 {
 }
 
 impl WgpuDevice {
-    /// vᵢ ← 1/vᵢ for the first `n` elements of `values`, which are coordinates of `arithmetic`; zeros stay zero.
+    /// vᵢ ← 1/vᵢ for the first `n` elements of `values`, which are coordinates of `arithmetic`; zeros stay
+    /// zero.
     pub(super) fn batch_inverse_raw(
         &self,
         work: &mut Work<'_>,
@@ -92,3 +93,6 @@ pub(super) fn batch_inverse_scratch_bytes(arithmetic: Arithmetic, n: u64) -> u64
     }
     sum
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+//! Field arithmetic of the shaders against the host's, in every limb form.
+
+use super::stage::{Access, Arithmetic, Stage, source};
+use super::tests::devices;
+use super::*;
+use crate::device::Backend;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{RngCore, SeedableRng};
+use zkwatt_kernels::field::{FieldParams, Fp, FqParams, FrParams};
+use zkwatt_kernels::{Field, Fq, Fq2, Fr};
+
+const BINDINGS: &[Access] = &[Access::Read, Access::Read, Access::ReadWrite];
+const OPERATION: Stage = Stage::new("field_operation", source!("field")).bind(BINDINGS).products(8);
+const REPRESENTATION: Stage =
+    Stage::new("field_representation", source!("field_representation")).bind(BINDINGS);
+
+type Words = [u32; 8];
+
+/// An element as the prime field's elements that it consists of.
+trait Element: Field {
+    const ARITHMETIC: Arithmetic;
+    const PARTS: usize;
+    fn from_parts(parts: &[Words]) -> Self;
+    fn to_parts(self) -> Vec<Words>;
+}
+
+impl Element for Fr {
+    const ARITHMETIC: Arithmetic = Arithmetic::CoordFr;
+    const PARTS: usize = 1;
+    fn from_parts(parts: &[Words]) -> Self {
+        from_words(parts[0])
+    }
+    fn to_parts(self) -> Vec<Words> {
+        vec![to_words(self)]
+    }
+}
+
+impl Element for Fq {
+    const ARITHMETIC: Arithmetic = Arithmetic::G1;
+    const PARTS: usize = 1;
+    fn from_parts(parts: &[Words]) -> Self {
+        from_words(parts[0])
+    }
+    fn to_parts(self) -> Vec<Words> {
+        vec![to_words(self)]
+    }
+}
+
+impl Element for Fq2 {
+    const ARITHMETIC: Arithmetic = Arithmetic::G2;
+    const PARTS: usize = 2;
+    fn from_parts(parts: &[Words]) -> Self {
+        Self::new(from_words(parts[0]), from_words(parts[1]))
+    }
+    fn to_parts(self) -> Vec<Words> {
+        vec![to_words(self.c0), to_words(self.c1)]
+    }
+}
+
+fn to_words<P: FieldParams>(a: Fp<P>) -> Words {
+    let limbs = a.to_montgomery();
+    core::array::from_fn(|k| (limbs[k / 2] >> (32 * (k % 2))) as u32)
+}
+
+fn from_words<P: FieldParams>(words: Words) -> Fp<P> {
+    let limb = |k: usize| u64::from(words[2 * k]) | u64::from(words[2 * k + 1]) << 32;
+    Fp::from_montgomery(core::array::from_fn(limb)).expect("the shader's results are reduced")
+}
+
+/// Montgomery forms at the edges: around 0, p, R and p / 2, and with saturated limbs of every width in use.
+fn edges<P: FieldParams>() -> Vec<Fp<P>> {
+    let mut values = vec![Fp::ZERO, Fp::ONE, Fp::from(2u64), Fp::from_montgomery_unchecked(P::R2)];
+    values.extend([1, 2, 3].map(|k| Fp::from_montgomery_unchecked([k, 0, 0, 0])));
+    values.extend(values.clone().into_iter().map(|a| -a));
+    for width in [13, 15, 16, 29, 32, 64] {
+        for k in 0..253 / width {
+            let limb = bits_set(width * k, width * (k + 1));
+            let below = bits_set(0, width * (k + 1));
+            values.extend([limb, below].map(Fp::from_montgomery_unchecked));
+        }
+    }
+    values.push(Fp::from_montgomery_unchecked(bits_set(0, 253)));
+    values.push(Fp::from_montgomery_unchecked([u64::MAX, u64::MAX, u64::MAX, P::MODULUS[3] - 1]));
+    values
+}
+
+/// 2^`to` − 2^`from`.
+fn bits_set(from: usize, to: usize) -> [u64; 4] {
+    let mut number = [0; 4];
+    for bit in from..to {
+        number[bit / 64] |= 1 << (bit % 64);
+    }
+    number
+}
+
+/// Every pair of edges, then random pairs.
+fn operands<P: FieldParams>() -> (Vec<Words>, Vec<Words>) {
+    let edges = edges::<P>();
+    let mut pairs: Vec<_> = edges.iter().flat_map(|a| edges.iter().map(|b| (*a, *b))).collect();
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let mut random = || Fp::<P>::from_u256_reduced(core::array::from_fn(|_| rng.next_u64()));
+    pairs.extend((0..10_000).map(|_| (random(), random())));
+    // Pairs of elements in F_q² need an even number of parts.
+    pairs.truncate(pairs.len() / 2 * 2);
+    pairs.into_iter().map(|(a, b)| (to_words(a), to_words(b))).unzip()
+}
+
+/// Runs `stage` on every pair; element `i` of the result is for element `i` of both.
+fn run(
+    device: &WgpuDevice,
+    stage: &Stage,
+    operation: u32,
+    (a, b): (&[Words], &[Words]),
+    threads: usize,
+    params: &[u32],
+) -> Vec<Words> {
+    let (left, right) = (device.upload(a.as_flattened()).unwrap(), device.upload(b.as_flattened()).unwrap());
+    let results = device.alloc::<u32>(8 * a.len()).unwrap();
+    let params = [&[threads as u32], params].concat();
+    let mut work = device.work().unwrap();
+    let bindings = [left.raw().whole(), right.raw().whole(), results.raw().whole()];
+    work.dispatch_with(stage, &[("OPERATION", operation)], &bindings, &params, threads as u64).unwrap();
+    work.submit().unwrap();
+    device.download_blocking(&results).unwrap().as_chunks().0.to_vec()
+}
+
+fn truth<F: Field>(c: bool) -> F {
+    if c { F::ONE } else { F::ZERO }
+}
+
+fn operations_equal_the_hosts<F: Element, P: FieldParams>() {
+    type Host<F> = fn(F, F) -> F;
+    let hosts: [(&str, Host<F>); 9] = [
+        ("add", |a, b| a + b),
+        ("sub", |a, b| a - b),
+        ("neg", |a, _| -a),
+        ("double", |a, _| a + a),
+        ("mul", |a, b| a * b),
+        ("square", |a, _| a * a),
+        ("inverse", |a, _| a.inverse_vartime().unwrap_or(F::ZERO)),
+        ("is_zero", |a, _| truth(a.is_zero())),
+        ("eq", |a, b| truth(a == b)),
+    ];
+    let (a, b) = operands::<P>();
+    for device in devices() {
+        for (operation, (name, host)) in (0..).zip(hosts) {
+            let stage = OPERATION.over(F::ARITHMETIC);
+            let results = run(&device, &stage, operation, (&a, &b), a.len() / F::PARTS, &[1]);
+            for ((result, a), b) in results.chunks(F::PARTS).zip(a.chunks(F::PARTS)).zip(b.chunks(F::PARTS)) {
+                let expected = host(F::from_parts(a), F::from_parts(b)).to_parts();
+                assert_eq!(result, expected, "{name} of {a:x?} and {b:x?} in {}", device.form().name());
+            }
+        }
+    }
+}
+
+#[test]
+fn operations_of_fr_equal_the_hosts() {
+    operations_equal_the_hosts::<Fr, FrParams>();
+}
+
+#[test]
+fn operations_of_fq_equal_the_hosts() {
+    operations_equal_the_hosts::<Fq, FqParams>();
+}
+
+#[test]
+fn operations_of_fq2_equal_the_hosts() {
+    operations_equal_the_hosts::<Fq2, FqParams>();
+}
+
+fn representations_equal_the_hosts<P: FieldParams>(arithmetic: Arithmetic) {
+    let (a, b) = operands::<P>();
+    let limbs = |words: Words| from_words::<P>(words).to_montgomery();
+    let addends = [from_words::<P>(b[1]), -Fp::<P>::ONE];
+    let hosts: [&dyn Fn(Words, Words) -> Fp<P>; 4] = [
+        &|a, _| Fp::from_montgomery_unchecked(from_words::<P>(a).to_canonical()),
+        &|a, _| Fp::from_canonical(limbs(a)).expect("reduced"),
+        &|a, b| truth(limbs(a).iter().rev().lt(limbs(b).iter().rev())),
+        &|_, _| addends[0] + addends[1],
+    ];
+    let params = [vec![0; 3], addends.map(to_words).concat()].concat();
+    for device in devices() {
+        for (operation, host) in (0..).zip(hosts) {
+            let stage = REPRESENTATION.over(arithmetic);
+            let results = run(&device, &stage, operation, (&a, &b), a.len(), &params);
+            for ((&result, &a), &b) in results.iter().zip(&a).zip(&b) {
+                assert_eq!(result, to_words(host(a, b)), "{operation} of {a:x?} and {b:x?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn representations_equal_the_hosts_in_both_fields() {
+    representations_equal_the_hosts::<FrParams>(Arithmetic::Fr);
+    representations_equal_the_hosts::<FqParams>(Arithmetic::G1);
+}
+
+#[test]
+fn long_chains_of_products_equal_the_hosts() {
+    const ROUNDS: u32 = 50;
+    let (a, b) = operands::<FqParams>();
+    for device in devices() {
+        let results = run(&device, &OPERATION.over(Arithmetic::G1), 4, (&a, &b), a.len(), &[ROUNDS]);
+        for ((&result, &a), &b) in results.iter().zip(&a).zip(&b) {
+            let expected =
+                from_words::<FqParams>(a) * from_words::<FqParams>(b).pow_vartime(&[ROUNDS.into()]);
+            assert_eq!(result, to_words(expected), "{a:x?}·({b:x?})^{ROUNDS}");
+        }
+    }
+}
