@@ -113,7 +113,8 @@ fn first_place(key: Fe, n: u32) -> u32 {
 }
 
 // Counts values by the row of the first equal key, or by its place among the sorted keys.
-// params[0]: threads, values of this binding, index of the first one, rows of the table. params[1].x: 1 to count places.
+// params[0]: threads, values of this binding, index of the first one, rows of the table.
+// params[1].x: 1 to count places.
 @compute @workgroup_size(WORKGROUP)
 fn lookup_multiplicities_table(
     @builtin(workgroup_id) group: vec3<u32>,

@@ -2,7 +2,7 @@
 
 use super::memory::{Binding, Raw};
 
-/// Elements at whose multiples pieces begin: bindings are aligned for every type, and tiles of scans are whole.
+/// Elements at whose multiples pieces begin: bindings are aligned for every type, tiles of scans are whole.
 pub(super) const PIECE_UNIT: usize = 1 << 10;
 
 /// Elements `first`..`first` + `len`.

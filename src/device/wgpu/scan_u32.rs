@@ -21,7 +21,7 @@ const ADD: Stage =
 pub(super) const STAGES: &[Stage] = &[TILES, ADD];
 
 impl WgpuDevice {
-    /// data_i ← Σ_{j < i} data_j mod 2^32 for i in 0..=n: the total is left in slot n, so `data` has n + 1 slots.
+    /// data_i ← Σ_{j < i} data_j mod 2^32 for i in 0..=n: slot n gets the total, so `data` has n + 1 slots.
     ///
     /// Cost: 4 accesses of 4 bytes a number, and some 2·log₁₀₂₄ n dispatches.
     pub(super) fn scan_u32(&self, work: &mut Work<'_>, data: &Raw, n: usize) -> Result<()> {

@@ -13,7 +13,7 @@ use zkwatt_kernels::Fr;
 
 const SOURCE: Source = source!("sort");
 
-/// Elements that the first pass sorts in workgroup memory: more would cost more comparisons than a merge saves.
+/// Elements that the first pass sorts in workgroup memory: more would cost more comparisons than merges save.
 const BLOCK: u32 = 64;
 
 const KEYS: Stage =
@@ -52,7 +52,7 @@ impl SortedTable {
 impl WgpuDevice {
     /// Sorts a table of at least one row, whose keys must fit one binding.
     ///
-    /// Cost: a product a row if it is sorted already; else also log₂(n/64) merges, and memory for the table twice.
+    /// Cost: a product a row if it is sorted already; else also log₂(n/64) merges, and the memory twice.
     pub(super) async fn sorted_table(&self, table: &WgpuBuffer<Fr>) -> Result<SortedTable> {
         let sorted = SortedTable::new(self, table.len())?;
         if self.read_keys(table, &sorted).await? { Ok(sorted) } else { self.sort(sorted) }

@@ -52,7 +52,7 @@ pub(super) struct Part {
 
 /// How a program is run on n > 0 rows: in pieces, each of which uses the same arena.
 ///
-/// An arena holds the uniforms and a zero, then slots of `stride` elements for windows, registers and outputs.
+/// An arena holds the uniforms, a zero, then slots of `stride` elements for windows, registers, outputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Plan {
     n: usize,
