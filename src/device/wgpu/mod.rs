@@ -6,6 +6,7 @@
 
 mod adapter;
 mod backend;
+mod cache;
 mod catalogue;
 mod clock;
 mod context;
@@ -45,6 +46,7 @@ pub use shader::LimbForm;
 
 use super::{DeviceCounters, DeviceInfo, DeviceKind, MemoryBudget};
 use crate::error::{Error, Result};
+use cache::DiskCache;
 use context::Context;
 use memory::{Pool, Raw};
 use pipeline::Pipelines;
@@ -65,6 +67,14 @@ pub struct WgpuDevice {
     params: ParamsPool,
     timer: Timer,
     roots: ntt::RootTables,
+}
+
+impl Drop for WgpuDevice {
+    fn drop(&mut self) {
+        if let Some(cache) = &self.pipelines.cache {
+            cache.keep(&self.context);
+        }
+    }
 }
 
 /// What plans must keep to.
@@ -114,13 +124,15 @@ impl WgpuDevice {
             device: format!("wgpu ({})", report.name),
             reason: format!("it cannot be opened: {e}"),
         })?;
-        Ok(Self::over(device, queue, report, binding, &options))
+        let cache = DiskCache::open(&device, &adapter.get_info());
+        Ok(Self::over(device, queue, report, cache, binding, &options))
     }
 
     fn over(
         device: wgpu::Device,
         queue: wgpu::Queue,
         adapter: AdapterReport,
+        cache: Option<DiskCache>,
         max_binding_bytes: u64,
         options: &WgpuOptions,
     ) -> Self {
@@ -143,7 +155,7 @@ impl WgpuDevice {
             software: adapter.software,
         };
         let pool = Arc::new(Pool::new(Arc::clone(&context), budget, options.poison));
-        let pipelines = Pipelines::new(Arc::clone(&context), form, None);
+        let pipelines = Pipelines::new(Arc::clone(&context), form, cache);
         let params = ParamsPool::new(pipelines.params.clone());
         let limits = Limits { max_binding_bytes };
         Self {
