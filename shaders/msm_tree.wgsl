@@ -39,6 +39,25 @@ fn load_pair(t: u32) -> Pair {
     return Pair(points[left], points[left + params[0].z]);
 }
 
+// Both abscissas alone: half of the memory traffic. An absent base has zero.
+struct Abscissas {
+    left: Coord,
+    right: Coord,
+}
+
+fn base_abscissa(entry: u32) -> Coord {
+    if (entry == 0u) { return coord_zero(); }
+    return bases[(entry & INDEX) - 1u].x;
+}
+
+fn load_abscissas(t: u32) -> Abscissas {
+    if (FIRST == 1u) {
+        return Abscissas(base_abscissa(pairs[2u * t]), base_abscissa(pairs[2u * t + 1u]));
+    }
+    let left = pairs[params[0].w + t] & INDEX;
+    return Abscissas(points[left].x, points[left + params[0].z].x);
+}
+
 fn store_sum(t: u32, sum: Point) {
     if (FIRST == 1u) {
         points[t] = sum;
@@ -60,6 +79,16 @@ fn pair_denominator(pair: Pair) -> Coord {
     let divisor = coord_select(difference, coord_double(pair.left.y), is_doubling(pair));
     let trivial = coord_is_zero(divisor) || point_is_identity(pair.left) || point_is_identity(pair.right);
     return coord_select(divisor, coord_one(), trivial);
+}
+
+// As `pair_denominator`; ordinates are read only where abscissas leave a doubt.
+fn denominator_of(t: u32) -> Coord {
+    let x = load_abscissas(t);
+    let difference = coord_sub(x.right, x.left);
+    if (coord_is_zero(difference) || coord_is_zero(x.left) || coord_is_zero(x.right)) {
+        return pair_denominator(load_pair(t));
+    }
+    return difference;
 }
 
 // left + right, where `reciprocal` is that of the denominator. Cost: 3 products; one more to double.
@@ -92,7 +121,7 @@ fn msm_pair_products(
     var product = coord_one();
     for (var t = thread; t < params[0].y; t += stride) {
         before[t] = product;
-        product = coord_mul(product, pair_denominator(load_pair(t)));
+        product = coord_mul(product, denominator_of(t));
     }
     products[thread] = product;
 }
