@@ -6,7 +6,7 @@ use rand_core::SeedableRng;
 use std::sync::Arc;
 use zkwatt::Error;
 use zkwatt::device::{CpuDevice, CpuOptions};
-use zkwatt::halo2::{DeviceSrs, KeyOptions, Srs};
+use zkwatt::halo2::{DeviceSrs, Halo2Backend, KeyOptions, Srs};
 use zkwatt::mlp::halo2::{BlindingSeed, MlpProof, MlpProver, MlpVerifier, ProverParts};
 use zkwatt::mlp::plonkish::{Objective, Planner};
 use zkwatt::mlp::{
@@ -51,12 +51,22 @@ fn model(seed: i32) -> QuantisedModel {
 
 const INPUT: [u32; 6] = [0, 255, 17, 3, 128, 90];
 
-struct Case {
+struct Case<B: Halo2Backend = CpuDevice> {
     srs: Arc<Srs>,
-    prover: MlpProver<CpuDevice>,
+    prover: MlpProver<B>,
 }
 
 fn setup(model: &QuantisedModel, options: CircuitOptions, batch: usize) -> Case {
+    setup_on(&device(), model, options, batch)
+}
+
+fn setup_on<B: Halo2Backend>(
+    device: &Arc<B>,
+    model: &QuantisedModel,
+    options: CircuitOptions,
+    batch: usize,
+) -> Case<B> {
+    let device = || device.clone();
     let plan = Planner::new(model, options).unwrap().with_batch(batch).plan(Objective::Fast).unwrap();
     let srs = Arc::new(Srs::insecure(plan.choice.log_n, b"test").unwrap());
     let parts = ProverParts { model, options, choice: plan.choice, key: KeyOptions::default() };
@@ -294,4 +304,31 @@ fn bad_arguments_are_errors() {
     };
     let large = Arc::new(Srs::insecure(plan.choice.log_n + 1, b"test").unwrap());
     assert!(MlpProver::new(device(), large, parts).is_err(), "an SRS of another size");
+}
+
+#[cfg(feature = "wgpu")]
+#[test]
+fn gpus_make_the_same_proofs() {
+    use zkwatt::device::wgpu::{LimbForm, WgpuDevice, WgpuOptions};
+    for form in LimbForm::ALL {
+        let options = WgpuOptions { form: Some(form), poison: true, ..Default::default() };
+        let Ok(gpu) = WgpuDevice::new(options) else {
+            println!("SKIPPED: no adapter; the conformance suite says why");
+            return;
+        };
+        let gpu = Arc::new(gpu);
+        for weights in [WeightMode::Public, WeightMode::Private] {
+            let options = CircuitOptions { input: InputMode::Committed, output: OutputMode::Class, weights };
+            let of_gpu = setup_on(&gpu, &model(0), options, 1).prover;
+            let of_cpu = setup(&model(0), options, 1).prover;
+            assert!(of_gpu.verifier().encode().unwrap() == of_cpu.verifier().encode().unwrap(), "keys");
+            let before = gpu.counters();
+            let proved = of_gpu.prove(&[&INPUT], &seeds(1), &mut rng(2)).unwrap();
+            let expected = of_cpu.prove(&[&INPUT], &seeds(1), &mut rng(2)).unwrap();
+            assert_eq!(proved.proof, expected.proof, "{weights:?}, {}", form.name());
+            // Columns stay there: what comes back is far less than what the quotient alone works on.
+            let moved = gpu.counters().since(&before);
+            println!("{weights:?}: {moved:?}");
+        }
+    }
 }

@@ -8,6 +8,8 @@
 //! (names of lines, separated by commas) may not be skipped: its tests fail then. So does a name that no line has.
 
 mod devices;
+#[cfg(feature = "wgpu")]
+mod faults;
 mod field;
 mod operation;
 #[cfg(feature = "groth16")]
@@ -45,7 +47,7 @@ macro_rules! conformance {
                 operation(lent) {
                     msm_sizes_g1, msm_sizes_g2, msm_exceptional_points, msm_scalars_of_every_class,
                     msm_integers_of_every_width, msm_batches, msm_scalars_on_the_device,
-                    msm_with_fewer_scalars_than_bases, ntt_all_sizes, ntt_columns, ntt_refuses, vectors,
+                    msm_with_fewer_scalars_than_bases, msm_of_many, ntt_all_sizes, ntt_of_many, ntt_columns, ntt_refuses, vectors,
                     vector_lengths, polynomials, gates, range_lookups, table_lookups, logup, permuted_pairs, lookups_refuse,
                     repetition_on_dirty_memory, callers_at_the_same_time, first_transforms_at_the_same_time,
                 }

@@ -156,3 +156,30 @@ pub fn infinity<A: AffineRepr>() -> A {
     assert!(zero.into_group().is_zero());
     zero
 }
+
+/// Points of G1 in both forms.
+#[cfg(feature = "wgpu")]
+pub struct G1Points {
+    theirs: Vec<ark_bn254::G1Affine>,
+    ours: Vec<Affine<Fq>>,
+}
+
+#[cfg(feature = "wgpu")]
+impl G1Points {
+    pub fn new(n: usize) -> Self {
+        let theirs = G1::points(n, 9);
+        Self { ours: G1::all_ours(&theirs), theirs }
+    }
+
+    pub fn judge(&self, scalars: &[Fr]) -> Affine<Fq> {
+        G1::judge(&self.theirs, scalars)
+    }
+}
+
+#[cfg(feature = "wgpu")]
+impl std::ops::Deref for G1Points {
+    type Target = [Affine<Fq>];
+    fn deref(&self) -> &[Affine<Fq>] {
+        &self.ours
+    }
+}

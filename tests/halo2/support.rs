@@ -12,6 +12,10 @@ use halo2_axiom::transcript::{
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+#[cfg(feature = "wgpu")]
+use std::sync::{Arc, OnceLock};
+#[cfg(feature = "wgpu")]
+use zkwatt::device::wgpu::{LimbForm, WgpuDevice, WgpuOptions};
 use zkwatt::device::{CpuDevice, CpuOptions, Dual};
 use zkwatt::halo2::{Halo2Backend, KeyOptions, PreparedKey, create_proof};
 use zkwatt::kernels::CpuPath;
@@ -82,6 +86,17 @@ pub fn upstream_proof<C: Circuit<Fr>>(
     transcript.finalize()
 }
 
+/// What wgpu finds here, in every form of products; nothing where there is no adapter, which `tests/conformance` reports.
+#[cfg(feature = "wgpu")]
+fn gpus() -> &'static [Arc<WgpuDevice>] {
+    static OPEN: OnceLock<Vec<Arc<WgpuDevice>>> = OnceLock::new();
+    OPEN.get_or_init(|| {
+        let open =
+            |form| WgpuDevice::new(WgpuOptions { form: Some(form), poison: true, ..Default::default() });
+        LimbForm::ALL.into_iter().filter_map(|form| open(form).ok().map(Arc::new)).collect()
+    })
+}
+
 /// Proves `circuits` and checks the proof from every side.
 pub fn check<C: Circuit<Fr>>(k: u32, compress: bool, circuits: &[C], instances: Instances<'_>) {
     let params = params(k);
@@ -118,6 +133,13 @@ pub fn check_with_keys<C: Circuit<Fr>>(
     let dual = Dual::new(device(3, fastest), device(1, CpuPath::PLAIN));
     let dual = PreparedKey::new(dual, params, pk).unwrap();
     assert_eq!(prove(&dual, circuits, instances).unwrap(), proof);
+
+    // Nor does a GPU.
+    #[cfg(feature = "wgpu")]
+    for gpu in gpus() {
+        let key = PreparedKey::new(gpu.clone(), params, pk).unwrap();
+        assert_eq!(prove(&key, circuits, instances).unwrap(), proof, "{}", gpu.form().name());
+    }
 
     // One byte of every message; the last byte too.
     for at in (7..proof.len()).step_by(32).chain([proof.len() - 1]) {

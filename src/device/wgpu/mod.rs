@@ -6,6 +6,7 @@
 
 mod adapter;
 mod backend;
+mod catalogue;
 mod clock;
 mod context;
 mod counters;
@@ -34,6 +35,8 @@ mod vector;
 mod work;
 
 pub use adapter::{AdapterReport, adapters};
+#[doc(hidden)]
+pub use catalogue::{ShaderText, shaders};
 pub use faults::Fault;
 pub use memory::WgpuBuffer;
 pub use options::WgpuOptions;

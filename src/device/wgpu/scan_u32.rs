@@ -17,6 +17,9 @@ const TILES: Stage =
 const ADD: Stage =
     Stage::new("scan_u32_add", source!("scan_u32")).bind(&[ReadWrite, Read]).workgroup(WORKGROUP);
 
+/// All stages of this module, for [`catalogue`](super::catalogue).
+pub(super) const STAGES: &[Stage] = &[TILES, ADD];
+
 impl WgpuDevice {
     /// data_i ← Σ_{j < i} data_j mod 2^32 for i in 0..=n: the total is left in slot n, so `data` has n + 1 slots.
     ///

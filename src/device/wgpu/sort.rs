@@ -39,6 +39,9 @@ pub(super) struct SortedTable {
     pub(super) len: usize,
 }
 
+/// All stages of this module, for [`catalogue`](super::catalogue).
+pub(super) const STAGES: &[Stage] = &[KEYS, CHECK, BLOCKS, MERGE];
+
 impl SortedTable {
     fn new(device: &WgpuDevice, len: usize) -> Result<Self> {
         let keys = device.scratch(32 * len as u64)?;

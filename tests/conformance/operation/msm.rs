@@ -193,3 +193,9 @@ pub fn msm_with_fewer_scalars_than_bases<D: Conforming>(device: &D) {
     assert_eq!(empty, Affine::IDENTITY);
     assert!(MsmOps::<G1>::msm(device, &none, MsmScalars::Host(Scalars::I8(&[0]))).is_err());
 }
+
+/// 2^14 points: several levels of everything.
+pub fn msm_of_many<D: Conforming>(device: &D) {
+    let points = G1::points(1 << 14, 20);
+    check::<D, G1>(device, &points, &randoms(points.len(), 21), "full-width scalars");
+}

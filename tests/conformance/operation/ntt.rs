@@ -103,3 +103,13 @@ pub fn ntt_refuses<D: Conforming>(device: &D) {
     assert!(device.ntt(&mut buffer, &zero_coset).is_err());
     assert_same(&device.download_blocking(&buffer).unwrap(), &values, "refused transforms");
 }
+
+/// 2^16 elements.
+pub fn ntt_of_many<D: Conforming>(device: &D) {
+    let values = randoms(1 << 16, 22);
+    for (direction, coset) in [(Direction::Forward, Some(Fr::from(5u64))), (Direction::Inverse, None)] {
+        let plan = plan(16, direction, Order::NN, coset);
+        let actual = in_place(device, &values, |v| device.ntt(v, &plan).unwrap());
+        assert_same(&actual, &judge(&values, direction, coset), &format!("{plan:?}"));
+    }
+}

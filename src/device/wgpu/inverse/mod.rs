@@ -35,6 +35,19 @@ fn coordinate_bytes(arithmetic: Arithmetic) -> u64 {
     if arithmetic == Arithmetic::G2 { 64 } else { 32 }
 }
 
+/// All stages of this module, for [`catalogue`](super::catalogue).
+pub(super) const STAGES: &[Stage] = &[
+    PRODUCTS.over(Arithmetic::CoordFr),
+    PRODUCTS.over(Arithmetic::G1),
+    PRODUCTS.over(Arithmetic::G2),
+    BACK.over(Arithmetic::CoordFr),
+    BACK.over(Arithmetic::G1),
+    BACK.over(Arithmetic::G2),
+    DIRECTLY.over(Arithmetic::CoordFr),
+    DIRECTLY.over(Arithmetic::G1),
+    DIRECTLY.over(Arithmetic::G2),
+];
+
 impl WgpuDevice {
     /// vᵢ ← 1/vᵢ for the first `n` elements of `values`, which are coordinates of `arithmetic`; zeros stay
     /// zero.

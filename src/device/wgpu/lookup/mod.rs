@@ -63,6 +63,10 @@ enum CountBy {
 /// Rows at fault, of which stages keep the first in each slot.
 struct Faults(Raw);
 
+/// All stages of this module, for [`catalogue`](super::catalogue).
+pub(super) const STAGES: &[Stage] =
+    &[COUNT_RANGE, COUNT_TABLE, LEFT_OVER, LEFT_ROWS, PERMUTED_PAIR, SHIFT, SCALE, SUM_TERMS];
+
 impl Faults {
     const SLOTS: usize = 2;
 

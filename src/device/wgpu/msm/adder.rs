@@ -3,7 +3,7 @@
 use super::super::WgpuDevice;
 use super::super::memory::{Binding, Raw};
 use super::super::stage::Access::{Read, ReadWrite};
-use super::super::stage::{Source, Stage, source};
+use super::super::stage::{Arithmetic, Source, Stage, source};
 use super::super::work::Work;
 use super::plan::{Room, max_threads, pairs_per_thread};
 use crate::error::Result;
@@ -20,6 +20,18 @@ pub(super) enum Pairs<'a> {
     /// In place: a slot of the list and the one `distance` further on.
     Slots { list: &'a Raw, start: u64, distance: u64 },
 }
+
+/// All stages of this module, with typical constants, for [`catalogue`](crate::device::wgpu::catalogue).
+pub(super) const STAGES: &[Stage] = &[
+    PRODUCTS.over(Arithmetic::G1).constants(&[("FIRST", 0)]),
+    PRODUCTS.over(Arithmetic::G1).constants(&[("FIRST", 1)]),
+    PRODUCTS.over(Arithmetic::G2).constants(&[("FIRST", 0)]),
+    PRODUCTS.over(Arithmetic::G2).constants(&[("FIRST", 1)]),
+    ADD.over(Arithmetic::G1).constants(&[("FIRST", 0)]),
+    ADD.over(Arithmetic::G1).constants(&[("FIRST", 1)]),
+    ADD.over(Arithmetic::G2).constants(&[("FIRST", 0)]),
+    ADD.over(Arithmetic::G2).constants(&[("FIRST", 1)]),
+];
 
 /// Memory that batches use one after the other.
 pub(super) struct Adder<'a> {

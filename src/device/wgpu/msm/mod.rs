@@ -66,6 +66,17 @@ impl<G: Group> MsmOps<G> for WgpuDevice {
     }
 }
 
+/// All stages of this module, with typical constants, for [`catalogue`](super::catalogue).
+pub(super) const STAGES: &[&[Stage]] = &[
+    &[
+        SCALAR_BITS.constants(&[("SCALAR_WORDS", 8), ("BASE_VECTORS", 4), ("WINDOW_BITS", 8)]),
+        SCALAR_DIGITS.constants(&[("SCALAR_WORDS", 8), ("BASE_VECTORS", 4), ("WINDOW_BITS", 13)]),
+        SCALAR_DIGITS.constants(&[("SCALAR_WORDS", 1), ("BASE_VECTORS", 0), ("WINDOW_BITS", 8)]),
+    ],
+    sort::STAGES,
+    adder::STAGES,
+];
+
 impl WgpuDevice {
     /// Σ kᵢ·Pᵢ as [`MsmOps::msm`], for callers that may not block.
     pub async fn msm_async<G: Group>(

@@ -3,7 +3,7 @@
 use super::super::WgpuDevice;
 use super::super::memory::Raw;
 use super::super::stage::Access::{Read, ReadWrite};
-use super::super::stage::{Source, Stage, source};
+use super::super::stage::{Arithmetic, Source, Stage, source};
 use super::super::work::Work;
 use super::adder::{Adder, Pairs};
 use super::plan::{GroupSizes, WgpuMsmPlan, rounds};
@@ -54,6 +54,20 @@ struct Sorted {
     starts: Raw,
     list: Raw,
 }
+
+/// All stages of this module, with typical constants, for [`catalogue`](crate::device::wgpu::catalogue).
+pub(super) const STAGES: &[Stage] = &[
+    COUNT,
+    LEVEL_TOTALS,
+    LEVEL_LENGTHS,
+    BUCKET_SORT,
+    PAIRS,
+    REDUCE,
+    GATHER.over(Arithmetic::G1),
+    GATHER.over(Arithmetic::G2),
+    WINDOW_POINTS.over(Arithmetic::G1),
+    WINDOW_POINTS.over(Arithmetic::G2),
+];
 
 impl WgpuDevice {
     /// Σ (i + 1)·D_i of the buckets D_i of each window.

@@ -51,6 +51,9 @@ struct Roots {
     table: Raw,
 }
 
+/// All stages of this module, for [`catalogue`](super::catalogue).
+pub(super) const STAGES: &[Stage] = &[TO_REVERSED, TO_NATURAL, ROOTS];
+
 impl NttOps for WgpuDevice {
     fn ntt(&self, data: &mut WgpuBuffer<Fr>, plan: &NttPlan) -> Result<()> {
         self.transform(&[&*data], plan, |len, n| len.is_multiple_of(n))

@@ -31,6 +31,9 @@ const RUN: Stage = Stage::new("quotient_run", SOURCE).over(Arithmetic::Fr).bind(
 /// Elements at whose multiples bindings may start.
 const ALIGNED: usize = 8;
 
+/// All stages of this module, for [`catalogue`](super::catalogue).
+pub(super) const STAGES: &[Stage] = &[GATHER, RUN];
+
 impl QuotientOps for WgpuDevice {
     fn run_program(
         &self,

@@ -33,6 +33,9 @@ struct Piece<'a> {
     len: u64,
 }
 
+/// All stages of this module, for [`catalogue`](crate::device::wgpu::catalogue).
+pub(super) const STAGES: &[Stage] = &[EVALUATE];
+
 impl WgpuDevice {
     /// The value at x of each polynomial. Cost: a product a coefficient; one download.
     pub(super) async fn evaluate_all(&self, polynomials: &[&WgpuBuffer<Fr>], x: Fr) -> Result<Vec<Fr>> {

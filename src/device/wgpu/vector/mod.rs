@@ -41,6 +41,10 @@ const LINEAR_COMBINATION: Stage = Stage::new("linear_combination", source!("comb
     .bind(&[ReadWrite, Read, Read, Read, Read, Read, Read])
     .products(TERMS as u32);
 
+/// All stages of this module, for [`catalogue`](super::catalogue).
+pub(super) const STAGES: &[&[Stage]] =
+    &[&[ADD_ASSIGN, SUB_ASSIGN, MUL_ASSIGN, AXPY, SCALE, LINEAR_COMBINATION], evaluate::STAGES, scan::STAGES];
+
 impl VectorOps for WgpuDevice {
     fn add_assign(&self, a: &mut WgpuBuffer<Fr>, b: &WgpuBuffer<Fr>) -> Result<()> {
         self.element_wise(&ADD_ASSIGN, a, ("b", b), None)

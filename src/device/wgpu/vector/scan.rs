@@ -35,6 +35,10 @@ const PRODUCT: Stages = Stages { totals: stage("prefix_product_totals"), apply: 
 const DIVISION: Stages =
     Stages { totals: stage("divide_by_linear_totals"), apply: stage("divide_by_linear") };
 
+/// All stages of this module, for [`catalogue`](crate::device::wgpu::catalogue).
+pub(super) const STAGES: &[Stage] =
+    &[SUM.totals, SUM.apply, PRODUCT.totals, PRODUCT.apply, DIVISION.totals, DIVISION.apply];
+
 /// What runs through a vector.
 #[derive(Copy, Clone)]
 pub(super) enum Recurrence {
