@@ -1,11 +1,13 @@
 // Additions of affine points in batches that share one inversion, and the buckets' sums.
 //
-// P + Q needs 1/(x_Q − x_P). Thread t owns the pairs t, t + T, t + 2T, …, T = params[0].x threads: `msm_pair_products`
-// leaves the product of its denominators, `batch_inverse` inverts the threads' products, `msm_pair_add` adds from the
-// last pair to the first. Cost: 6 products an addition, 1 of them a square, and 3 for each thread.
+// P + Q needs 1/(x_Q − x_P). Thread t owns the pairs t, t + T, t + 2T, …, T = params[0].x threads:
+// `msm_pair_products` leaves the product of its denominators, `batch_inverse` inverts the threads' products,
+// `msm_pair_add` adds from the last pair to the first. Cost: 6 products an addition, 1 of them a square, and
+// 3 for each thread.
 //
-// FIRST = 1: pair t is what slot t sums, two signed bases or one. FIRST = 0: pair t is the slot that the list names and
-// the one params[0].z further on; the sum replaces the left one, or the right one where the list says so by bit 31.
+// FIRST = 1: pair t is what slot t sums, two signed bases or one. FIRST = 0: pair t is the slot that the list
+// names and the one params[0].z further on; the sum replaces the left one, or the right one where the list
+// says so by bit 31.
 // Params: threads, pairs, distance, where the list starts.
 
 @group(0) @binding(0) var<storage, read> bases: array<Point>;
@@ -108,7 +110,8 @@ fn pair_sum(pair: Pair, reciprocal: Coord) -> Point {
     return Point(x, y);
 }
 
-// before[t] <- product of the denominators of the thread's pairs before t; products[thread] <- that of all of them.
+// before[t] <- product of the denominators of the thread's pairs before t; products[thread] <- that of all of
+// them.
 @compute @workgroup_size(WORKGROUP)
 fn msm_pair_products(
     @builtin(workgroup_id) group: vec3<u32>,

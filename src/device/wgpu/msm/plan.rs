@@ -5,10 +5,11 @@ use super::super::stage::Arithmetic;
 use std::ops::Range;
 use zkwatt_kernels::msm::{BitHistogram, windows_of};
 
-/// Wider windows would save less than 2 % of the additions below 2^24 scalars.
+/// One bit more would save 5 % of the products for 2^22 scalars, and double the memory of the buckets.
 pub(super) const MAX_WINDOW_BITS: u32 = 16;
 
-/// Additions of one dispatch at most: 6·2^22 products over F_q end within a quarter of a second on a phone's GPU.
+/// Additions of one dispatch at most: 6·2^22 products over F_q end within a quarter of a second on a phone's
+/// GPU.
 const MAX_ADDITIONS: u64 = 1 << 22;
 
 /// Pieces of scalars are cut at multiples of this, so that all bindings start at multiples of 256 bytes.
@@ -84,8 +85,8 @@ impl Room {
     }
 }
 
-/// Pairs of one thread: more mean fewer inversions, 3 products saved in each; fewer mean more threads, of which a large
-/// GPU wants some 2^15.
+/// Pairs of one thread: more mean fewer inversions, 3 products saved in each; fewer mean more threads, of
+/// which a large GPU wants some 2^15.
 pub(super) fn pairs_per_thread(pairs: u64) -> u64 {
     (pairs >> TARGET_LOG_THREADS).clamp(MIN_PER_THREAD, MAX_PER_THREAD)
 }
@@ -94,7 +95,8 @@ const TARGET_LOG_THREADS: u32 = 15;
 const MIN_PER_THREAD: u64 = 4;
 const MAX_PER_THREAD: u64 = 32;
 
-/// Threads of any batch of up to `pairs` pairs: those below a step of [`pairs_per_thread`] have more than some larger ones.
+/// Threads of any batch of up to `pairs` pairs: those below a step of [`pairs_per_thread`] have more than
+/// some larger ones.
 pub(super) fn max_threads(pairs: u64) -> u64 {
     let most_of_short = (MIN_PER_THREAD + 1) << TARGET_LOG_THREADS;
     let short = pairs.min(most_of_short).div_ceil(MIN_PER_THREAD);
@@ -160,7 +162,8 @@ struct Load {
 impl Load {
     fn expected(histogram: &BitHistogram, w: u32, c: u32) -> Self {
         let entries = histogram.reaching(w, c) as f64;
-        // The top window has fewer buckets in use; where it only takes carries, a third of uniform scalars have one.
+        // The top window has fewer buckets in use; where it only takes carries, a third of uniform scalars
+        // have one.
         let top = histogram.max_bits() as i32 - (w * c) as i32;
         if top < 1 {
             return Self { used: 1.0, mean: entries / 3.0 };
@@ -206,8 +209,8 @@ pub struct WgpuMsmPlan {
 impl WgpuMsmPlan {
     /// The cheapest window width for `n` scalars of these bit lengths.
     ///
-    /// Pure. One more bit removes windows and doubles the buckets in each. An addition costs 6 products, the reduction
-    /// adds each bucket twice.
+    /// Pure. One more bit removes windows and doubles the buckets in each. An addition costs 6 products, the
+    /// reduction adds each bucket twice.
     pub(super) fn new(histogram: &BitHistogram, n: usize, room: &Room) -> Self {
         let plans = (2..=MAX_WINDOW_BITS).map(|c| Self::with_window_bits(histogram, n, room, c));
         plans
@@ -263,7 +266,8 @@ impl WgpuMsmPlan {
         }
         let threads = pairs.div_ceil(pairs_per_thread(pairs));
         self.products += (pairs * ADDITION_PRODUCTS + 4 * threads) * room.base_products();
-        // Abscissas and prefix in the first pass, points and prefix in the second, the sum, two words of lists.
+        // Abscissas and prefix in the first pass, points and prefix in the second, the sum, two words of
+        // lists.
         self.moved_bytes += pairs * (4 * room.point_bytes() + 2 * room.coordinate_bytes() + 16);
         self.dispatches += 2 + inverse_dispatches(threads);
     }
