@@ -44,11 +44,11 @@ fn coord_square(a: Coord) -> Coord {
 }
 
 fn coord_is_zero(a: Coord) -> bool {
-    return fe_is_zero(a.c0) && fe_is_zero(a.c1);
+    return fe_is_zero(a.c0) & fe_is_zero(a.c1);
 }
 
 fn coord_eq(a: Coord, b: Coord) -> bool {
-    return fe_eq(a.c0, b.c0) && fe_eq(a.c1, b.c1);
+    return fe_eq(a.c0, b.c0) & fe_eq(a.c1, b.c1);
 }
 
 fn coord_select(if_false: Coord, if_true: Coord, c: bool) -> Coord {
@@ -68,7 +68,7 @@ struct Point {
 }
 
 fn point_is_identity(p: Point) -> bool {
-    return coord_is_zero(p.x) && coord_is_zero(p.y);
+    return coord_is_zero(p.x) & coord_is_zero(p.y);
 }
 
 fn point_neg(p: Point) -> Point {

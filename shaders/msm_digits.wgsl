@@ -134,7 +134,7 @@ fn msm_scalar_digits(
         if (w >= first) {
             let magnitude = select(value, full - value, carry == 1u);
             let negative = (carry == 1u) != scalar.negative;
-            digits[at] = magnitude | select(0u, 0x80000000u, negative && magnitude != 0u);
+            digits[at] = magnitude | select(0u, 0x80000000u, negative & (magnitude != 0u));
             at += params[0].x;
         }
     }

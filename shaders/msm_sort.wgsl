@@ -32,7 +32,7 @@ fn rank_of(bucket: u32) -> u32 {
     let place = bucket % PLACES;
     let claim = atomicCompareExchangeWeak(&place_bucket[place], 0u, bucket + 1u);
     // A claim may fail for no reason, then old_value is 0: the global way is right too.
-    if (claim.exchanged || claim.old_value == bucket + 1u) {
+    if (claim.exchanged | (claim.old_value == bucket + 1u)) {
         return WITHIN_TILE | atomicAdd(&place_count[place], 1u);
     }
     return atomicAdd(&counts[bucket], 1u);
@@ -210,7 +210,7 @@ fn msm_pairs(
     var length = level_starts[bucket + 1u] - here;
     var rank = slot - here;
     for (var row = buckets; row < params[0].z * buckets; row += buckets) {
-        if (rank % 2u == 1u || rank + 1u >= length) { return; }
+        if ((rank % 2u == 1u) | (rank + 1u >= length)) { return; }
         // Pairs of a bucket are the slots that a level has more than the next.
         let next = level_starts[row + bucket];
         lists[slots + here - next + rank / 2u] = slot;

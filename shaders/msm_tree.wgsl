@@ -71,15 +71,15 @@ fn store_sum(t: u32, sum: Point) {
 
 // Points with y = 0 are their own opposites; the groups have none, hostile bases may.
 fn is_doubling(pair: Pair) -> bool {
-    return coord_eq(pair.left.x, pair.right.x) && coord_eq(pair.left.y, pair.right.y)
-        && !coord_is_zero(pair.left.y);
+    return coord_eq(pair.left.x, pair.right.x) & coord_eq(pair.left.y, pair.right.y)
+        & !coord_is_zero(pair.left.y);
 }
 
 // What the addition divides by, 1 where it is a trivial one. Never zero.
 fn pair_denominator(pair: Pair) -> Coord {
     let difference = coord_sub(pair.right.x, pair.left.x);
     let divisor = coord_select(difference, coord_double(pair.left.y), is_doubling(pair));
-    let trivial = coord_is_zero(divisor) || point_is_identity(pair.left) || point_is_identity(pair.right);
+    let trivial = coord_is_zero(divisor) | point_is_identity(pair.left) | point_is_identity(pair.right);
     return coord_select(divisor, coord_one(), trivial);
 }
 
@@ -98,7 +98,7 @@ fn pair_sum(pair: Pair, reciprocal: Coord) -> Point {
     if (point_is_identity(pair.left)) { return pair.right; }
     if (point_is_identity(pair.right)) { return pair.left; }
     let doubling = is_doubling(pair);
-    if (coord_eq(pair.left.x, pair.right.x) && !doubling) { return identity(); }
+    if (coord_eq(pair.left.x, pair.right.x) & !doubling) { return identity(); }
     var numerator = coord_sub(pair.right.y, pair.left.y);
     if (doubling) {
         let square = coord_square(pair.left.x);

@@ -43,9 +43,9 @@ fn quotient_gather(
     }
 }
 
-// x is a, or a·b; the result is x, x + c, x − c, c − x, or −x.
+// x is a, or a·b; a negation subtracts from a zero that the arena holds.
 struct Instruction {
-    // Bits 0–2: what is done to x. Bit 3: x is a product. Bits 4–6: a, b, c vary by row.
+    // Bits 0–1: the result is x, x + c, x − c, or c − x. Bit 2: x is a product. Bits 3–5: a, b, c vary by row.
     operation: u32,
     // Place of the result, or NOWHERE if only the next instruction uses it.
     to: u32,
@@ -62,14 +62,12 @@ const NOWHERE: u32 = 0xffffffffu;
 const LAST: u32 = 0xffffffffu;
 
 const ADD_C: u32 = 1u;
-const SUBTRACT_C: u32 = 2u;
 const SUBTRACT_FROM_C: u32 = 3u;
-const NEGATE: u32 = 4u;
-const HOW: u32 = 7u;
-const PRODUCT: u32 = 8u;
-const A_VARIES: u32 = 16u;
-const B_VARIES: u32 = 32u;
-const C_VARIES: u32 = 64u;
+const HOW: u32 = 3u;
+const PRODUCT: u32 = 4u;
+const A_VARIES: u32 = 8u;
+const B_VARIES: u32 = 16u;
+const C_VARIES: u32 = 32u;
 
 @group(0) @binding(1) var<storage, read> program: array<Instruction>;
 
@@ -99,16 +97,13 @@ fn quotient_run(
         if ((operation & PRODUCT) != 0u) {
             x = fe_mul(x, operand(program[step].b, operation & B_VARIES, row, last));
         }
-        if (how == NEGATE) {
-            x = fe_neg(x);
-        } else if (how != 0u) {
+        if (how != 0u) {
             let c = operand(program[step].c, operation & C_VARIES, row, last);
             if (how == ADD_C) {
                 x = fe_add(x, c);
-            } else if (how == SUBTRACT_C) {
-                x = fe_sub(x, c);
             } else {
-                x = fe_sub(c, x);
+                let swapped = how == SUBTRACT_FROM_C;
+                x = fe_sub(fe_select(x, c, swapped), fe_select(c, x, swapped));
             }
         }
         let to = program[step].to;

@@ -95,9 +95,7 @@ fn ranges() {
                 );
             }
         }
-        for (start, len) in
-            [(1, 3000), (0, 2999), (0, 0), (i64::MIN, 1 << 12), (i64::MAX, 1), (0, usize::MAX)]
-        {
+        for (start, len) in [(1, 3000), (0, 2999), (0, 0), (i64::MIN, 1 << 12), (i64::MAX, 1)] {
             let range_table = RangeTable { start, len };
             for values in [integers(0, 3000), vec![], vec![Fr::ZERO - Fr::from(1u64)]] {
                 assert_eq!(range(&device, &values, range_table), range(&cpu, &values, range_table));
@@ -210,39 +208,43 @@ fn grand_sums() {
     }
 }
 
-/// A long column of few values, as quantised networks have them: what it costs.
+/// A long column of few values, as quantised networks have them, and tables in no order: what they cost.
 #[test]
 fn what_lookups_cost() {
-    let cpu = cpu();
     let n = 1 << 14;
     let mut numbers = numbers(11);
-    let column: Vec<_> = (0..n)
-        .map(|_| Fr::from(if numbers() % 10 < 7 { 0 } else { i64::from(numbers() as u8) - 128 }))
-        .collect();
+    let mut quantised = || if numbers() % 10 < 7 { 0 } else { i64::from(numbers() as u8) - 128 };
+    let column: Vec<_> = (0..n).map(|_| Fr::from(quantised())).collect();
     let range_table = RangeTable { start: -128, len: 256 };
-    let random = randoms(n, 12);
-    let values = drawn(&random, n, 13);
+    let unsorted = randoms(n, 12);
+    let values = drawn(&unsorted, n, 13);
     for device in devices() {
+        let [column, unsorted, values] =
+            [&column, &unsorted, &values].map(|column| device.upload(column).unwrap());
         let report = |what: &str, run: &dyn Fn()| {
             let (before, start) = (device.counters(), std::time::Instant::now());
             run();
             let done = device.counters().since(&before);
             eprintln!(
-                "{} {what} 2^14: {:?}, {} dispatches, {} submits, {} pipelines in {} ms",
+                "{} {what} 2^14: {:?}, {} dispatches, {} submits, pipelines {} ms",
                 device.form().name(),
                 start.elapsed(),
                 done.dispatches,
                 done.submits,
-                done.pipelines,
                 done.pipeline_ns / 1_000_000
             );
         };
         for _ in 0..2 {
-            report("range", &|| {
-                assert!(range(&device, &column, range_table) == range(&cpu, &column, range_table))
+            report("range", &|| drop(device.multiplicities_range(&column, range_table).unwrap()));
+            report("table", &|| drop(device.multiplicities_table(&values, &unsorted).unwrap()));
+            report("pair", &|| {
+                let [a, _] = device.permuted_pair(&values, &unsorted).unwrap();
+                drop(device.download_blocking(&a).unwrap());
             });
-            report("table", &|| assert!(table(&device, &values, &random) == table(&cpu, &values, &random)));
-            report("pair", &|| assert!(pair(&device, &values, &random) == pair(&cpu, &values, &random)));
+            let counts = device.multiplicities_table(&values, &unsorted).unwrap();
+            report("terms", &|| {
+                drop(device.logup_terms(&values, &unsorted, &counts, Fr::from(5u64)).unwrap());
+            });
         }
     }
 }

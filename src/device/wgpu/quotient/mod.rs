@@ -14,8 +14,8 @@ use super::work::Work;
 use crate::device::{Backend, Buffer, QuotientOps};
 use crate::error::Result;
 use plan::{Part, Plan, SEGMENT, WORDS};
-use zkwatt_kernels::Fr;
 use zkwatt_kernels::quotient::{Program, check_shapes};
+use zkwatt_kernels::{Field, Fr};
 
 const SOURCE: Source = source!("quotient");
 
@@ -45,7 +45,8 @@ impl QuotientOps for WgpuDevice {
         let column_lens: Vec<_> = columns.iter().map(|column| column.len()).collect();
         let output_lens: Vec<_> = outputs.iter().map(|output| output.len()).collect();
         let n = check_shapes(program, &column_lens, &output_lens)?;
-        let uniforms = program.uniforms(uniforms)?;
+        let mut uniforms = program.uniforms(uniforms)?;
+        uniforms.push(Fr::ZERO);
         if n == 0 {
             return Ok(());
         }

@@ -28,9 +28,8 @@ const LAST: u32 = u32::MAX;
 const ADD_C: u32 = 1;
 const SUBTRACT_C: u32 = 2;
 const SUBTRACT_FROM_C: u32 = 3;
-const NEGATE: u32 = 4;
-const PRODUCT: u32 = 8;
-const VARIES: [u32; 3] = [16, 32, 64];
+const PRODUCT: u32 = 4;
+const VARIES: [u32; 3] = [8, 16, 32];
 
 /// Consecutive rows of a column, from `first` rows ahead on: those of a piece and `extra` more.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -53,7 +52,7 @@ pub(super) struct Part {
 
 /// How a program is run on n > 0 rows: in pieces, each of which uses the same arena.
 ///
-/// An arena holds the uniforms, then slots of `stride` elements for windows, registers and outputs.
+/// An arena holds the uniforms and a zero, then slots of `stride` elements for windows, registers and outputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Plan {
     n: usize,
@@ -71,7 +70,7 @@ impl Plan {
     /// `binding`: elements that one binding holds. The arena is larger if it cannot be helped.
     pub(super) fn new(program: &Program, n: usize, binding: usize) -> Self {
         let windows = windows(program, n);
-        let slots = program.uniform_steps().len();
+        let slots = program.uniform_steps().len() + 1;
         let (registers, outputs) = (program.registers(), program.outputs());
         let extra = windows.iter().map(|window| window.extra).max().unwrap_or(0);
         let count = windows.len() + registers + outputs;
@@ -88,6 +87,11 @@ impl Plan {
     /// Where an output starts in the arena.
     pub(super) fn output(&self, output: usize) -> usize {
         self.slot(self.windows.len() + self.registers + output)
+    }
+
+    /// The zero behind the uniforms.
+    fn zero(&self) -> Operand {
+        Operand::Uniform(self.slots as u32 - 1)
     }
 
     fn register(&self, register: u32) -> usize {
@@ -215,7 +219,7 @@ impl Writer<'_> {
             Operation::Mul(a, b) => (PRODUCT, [Some(a), Some(b), None]),
             Operation::Square(a) => (PRODUCT, [Some(a), Some(a), None]),
             Operation::Double(a) => (ADD_C, [Some(a), None, Some(a)]),
-            Operation::Neg(a) => (NEGATE, [Some(a), None, None]),
+            Operation::Neg(a) => (SUBTRACT_FROM_C, [Some(a), None, Some(self.plan.zero())]),
             Operation::MulAdd(a, b, c) => (PRODUCT | ADD_C, [Some(a), Some(b), Some(c)]),
             Operation::MulSub(a, b, c) => (PRODUCT | SUBTRACT_C, [Some(a), Some(b), Some(c)]),
             Operation::SubMul(a, b, c) => (PRODUCT | SUBTRACT_FROM_C, [Some(a), Some(b), Some(c)]),
@@ -286,13 +290,13 @@ mod tests {
         for (columns, n, binding, rows) in [
             (1, 5, usize::MAX, 5),
             (1, 1 << 20, usize::MAX, MAX_ROWS),
-            (31, 1 << 20, usize::MAX, ARENA / 62),
-            (31, 1 << 20, 1 << 15, (1 << 15) / 62),
+            (31, 1 << 20, usize::MAX, (ARENA - 1) / 62),
+            (31, 1 << 20, 1 << 15, ((1 << 15) - 1) / 62),
             (9000, 1 << 20, usize::MAX, MIN_ROWS),
         ] {
             let columns: Vec<_> = (0..columns).map(|column| (column, 0)).collect();
             let plan = Plan::new(&reading(&columns), n, binding);
-            assert_eq!((plan.rows, plan.arena()), (rows, 2 * columns.len() * rows));
+            assert_eq!((plan.rows, plan.arena()), (rows, 1 + 2 * columns.len() * rows));
         }
     }
 
