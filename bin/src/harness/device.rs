@@ -33,7 +33,7 @@ pub fn fill(device: &Device, threads: usize, record: &mut Record) {
 /// The name of a device, with what must be known of its times.
 pub fn name(info: &DeviceInfo) -> String {
     if info.software {
-        format!("{} (software Vulkan on the CPU: no GPU's speed)", info.name)
+        format!("{}, software Vulkan on the CPU: no GPU's speed", info.name)
     } else {
         info.name.clone()
     }
