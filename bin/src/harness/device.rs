@@ -3,7 +3,7 @@
 use crate::args::DeviceArg;
 use crate::record::Record;
 use zkwatt::device::wgpu::WgpuOptions;
-use zkwatt::device::{CpuOptions, Device, DeviceInfo, DeviceKind};
+use zkwatt::device::{Backend, CpuOptions, Device, DeviceInfo, DeviceKind};
 use zkwatt::{Error, Result};
 
 /// The device of `--device`, with `threads` CPU threads where it computes on the CPU.
@@ -27,6 +27,10 @@ pub fn fill(device: &Device, threads: usize, record: &mut Record) {
     let info = device.info();
     record.device = info.kind.name().into();
     record.device_name = name(info);
+    if let Device::Hybrid(hybrid) = device {
+        record.device = "auto".into();
+        record.device_name = format!("{} with {}", hybrid.cpu().info().name, record.device_name);
+    }
     record.threads = threads;
 }
 

@@ -86,11 +86,7 @@ impl Report {
         unit: &'static str,
         args: &Common<P>,
     ) -> Result<Self> {
-        let mut report = Self::open(title, unit, args.json.as_ref())?;
-        if args.check_kernels {
-            report.note("verified: all kernels agreed with the CPU's on random inputs before the first run");
-        }
-        Ok(report)
+        Self::open(title, unit, args.json.as_ref())
     }
 
     /// Shows speed in this way.
@@ -252,7 +248,7 @@ fn describe(record: &Record, traffic: &DeviceCounters) -> [String; 3] {
     let what = format!("{}{size}{}", record.op, which.collect::<String>());
     let computed = match record.compute_s {
         Some(seconds) => format!("computed for {} by the device's clock", table::seconds(seconds)),
-        None => "computed for a time that its clock does not tell".into(),
+        None => "its clock tells no time".into(),
     };
     let (dispatches, submits) = (traffic.dispatches, traffic.submits);
     let (up, down) = (table::bytes(traffic.uploaded_bytes), table::bytes(traffic.downloaded_bytes));

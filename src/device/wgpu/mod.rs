@@ -50,7 +50,8 @@ use cache::DiskCache;
 use context::Context;
 use memory::{Pool, Raw};
 use pipeline::Pipelines;
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use timer::Timer;
 use work::{ParamsPool, Work};
@@ -66,6 +67,8 @@ pub struct WgpuDevice {
     pipelines: Pipelines,
     params: ParamsPool,
     timer: Timer,
+    /// Submits that may not be done yet, oldest first.
+    in_flight: Mutex<VecDeque<wgpu::SubmissionIndex>>,
     roots: ntt::RootTables,
 }
 
@@ -90,6 +93,9 @@ pub fn adapters_blocking() -> Vec<AdapterReport> {
     read::block_on(adapters())
 }
 
+/// Words of a binding are numbered by 32 bits with room to spare.
+const MAX_BINDING_BYTES: u64 = 4 << 30;
+
 const DEADLINE: Duration = Duration::from_secs(60);
 
 impl WgpuDevice {
@@ -104,11 +110,19 @@ impl WgpuDevice {
         options.adapter = options.adapter.or_else(|| std::env::var("ZKWATT_WGPU_ADAPTER").ok());
         let (adapter, report) = adapter::choose(&options).await?;
         let offered = adapter.limits();
-        let binding = options.max_binding_bytes.unwrap_or(u64::MAX).min(report.max_binding_bytes);
+        let binding = options
+            .max_binding_bytes
+            .unwrap_or(u64::MAX)
+            .min(report.max_binding_bytes)
+            .min(MAX_BINDING_BYTES);
+        let needs = adapter::needs();
+        // Stages keep to the least that every adapter has; buffers may be as large as this one allows.
         let required_limits = wgpu::Limits {
-            max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
-            max_buffer_size: offered.max_buffer_size,
-            ..adapter::needs()
+            max_storage_buffers_per_shader_stage: needs.max_storage_buffers_per_shader_stage,
+            max_compute_workgroup_storage_size: needs.max_compute_workgroup_storage_size,
+            max_compute_invocations_per_workgroup: needs.max_compute_invocations_per_workgroup,
+            max_storage_buffer_binding_size: report.max_binding_bytes,
+            ..offered
         };
         let mut wanted = wgpu::Features::SHADER_INT64 | wgpu::Features::PIPELINE_CACHE;
         if options.timestamps {
@@ -169,6 +183,7 @@ impl WgpuDevice {
             params,
             timer,
             roots: ntt::RootTables::default(),
+            in_flight: Mutex::default(),
         }
     }
 

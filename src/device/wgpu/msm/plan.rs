@@ -8,6 +8,9 @@ use zkwatt_kernels::msm::{BitHistogram, windows_of};
 /// One bit more would save 5 % of the products for 2^22 scalars, and double the memory of the buckets.
 pub(super) const MAX_WINDOW_BITS: u32 = 16;
 
+/// Scalars of one piece at most: a dispatch over one window of them ends in time on slow devices.
+const MAX_SCALARS: u64 = 1 << 22;
+
 /// Additions of one dispatch at most: 6·2^22 products over F_q end within a quarter of a second on a phone's
 /// GPU.
 const MAX_ADDITIONS: u64 = 1 << 22;
@@ -56,7 +59,7 @@ impl Room {
 
     /// Scalars that can be worked on at the same time, out of `n`.
     pub(super) fn piece(&self, n: usize) -> usize {
-        let bound = (self.binding_bytes / self.point_bytes().max(32)).min(1 << 30) as usize;
+        let bound = (self.binding_bytes / self.point_bytes().max(32)).min(MAX_SCALARS) as usize;
         let mut piece = n.min(bound / PIECE_UNIT * PIECE_UNIT).max(1);
         let fits = |piece: usize| {
             let histogram = BitHistogram::uniform(piece, 253);
