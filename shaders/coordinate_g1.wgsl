@@ -57,7 +57,7 @@ struct Point {
 }
 
 fn point_is_identity(p: Point) -> bool {
-    return coord_is_zero(p.x) && coord_is_zero(p.y);
+    return coord_is_zero(p.x) & coord_is_zero(p.y);
 }
 
 fn point_neg(p: Point) -> Point {

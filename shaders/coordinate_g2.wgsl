@@ -29,26 +29,45 @@ fn coord_double(a: Coord) -> Coord {
     return Coord(fe_double(a.c0), fe_double(a.c1));
 }
 
-// Karatsuba: three products.
+// Karatsuba: three products, of the parts and of their sums. In a loop around one product, since the code of three is
+// larger than caches of instructions, takes compilers long, and costs registers.
 fn coord_mul(a: Coord, b: Coord) -> Coord {
-    let v0 = fe_mul(a.c0, b.c0);
-    let v1 = fe_mul(a.c1, b.c1);
-    let cross = fe_mul(fe_add(a.c0, a.c1), fe_add(b.c0, b.c1));
+    var x = a;
+    var y = b;
+    var v0 = fe_zero();
+    var v1 = fe_zero();
+    var cross = fe_zero();
+    for (var k = 0u; k < 3u; k++) {
+        v0 = v1;
+        v1 = cross;
+        cross = fe_mul(x.c0, y.c0);
+        x = Coord(x.c1, fe_add(x.c0, x.c1));
+        y = Coord(y.c1, fe_add(y.c0, y.c1));
+    }
     return Coord(fe_sub(v0, v1), fe_sub(fe_sub(cross, v0), v1));
 }
 
 // (c0 + c1·u)² = (c0 + c1)(c0 − c1) + 2·c0·c1·u: two products.
 fn coord_square(a: Coord) -> Coord {
-    let difference_of_squares = fe_mul(fe_add(a.c0, a.c1), fe_sub(a.c0, a.c1));
-    return Coord(difference_of_squares, fe_double(fe_mul(a.c0, a.c1)));
+    var x = a.c0;
+    var y = a.c1;
+    var twice = fe_zero();
+    var difference_of_squares = fe_zero();
+    for (var k = 0u; k < 2u; k++) {
+        twice = difference_of_squares;
+        difference_of_squares = fe_mul(x, y);
+        x = fe_add(a.c0, a.c1);
+        y = fe_sub(a.c0, a.c1);
+    }
+    return Coord(difference_of_squares, fe_double(twice));
 }
 
 fn coord_is_zero(a: Coord) -> bool {
-    return fe_is_zero(a.c0) && fe_is_zero(a.c1);
+    return fe_is_zero(a.c0) & fe_is_zero(a.c1);
 }
 
 fn coord_eq(a: Coord, b: Coord) -> bool {
-    return fe_eq(a.c0, b.c0) && fe_eq(a.c1, b.c1);
+    return fe_eq(a.c0, b.c0) & fe_eq(a.c1, b.c1);
 }
 
 fn coord_select(if_false: Coord, if_true: Coord, c: bool) -> Coord {
@@ -68,7 +87,7 @@ struct Point {
 }
 
 fn point_is_identity(p: Point) -> bool {
-    return coord_is_zero(p.x) && coord_is_zero(p.y);
+    return coord_is_zero(p.x) & coord_is_zero(p.y);
 }
 
 fn point_neg(p: Point) -> Point {

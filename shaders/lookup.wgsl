@@ -87,7 +87,7 @@ fn lookup_multiplicities_range(
         if (i < params[0].y) {
             let x = fe_to_canonical(fe_sub(values[i], fe_param(2u)));
             let above = (x.lo.y | x.lo.z | x.lo.w) | (x.hi.x | x.hi.y | x.hi.z | x.hi.w);
-            if (above != 0u || x.lo.x >= params[0].w) {
+            if ((above != 0u) | (x.lo.x >= params[0].w)) {
                 atomicMax(&missing[0], ~(params[0].z + i));
             } else if (x.lo.x - params[1].x < params[1].y) {
                 rows = with_row(rows, k, x.lo.x - params[1].x);

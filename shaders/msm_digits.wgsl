@@ -1,7 +1,8 @@
 // Scalars as signed digits: k = ± Σ d_w·2^(c·w) with d_w in −2^(c−1)..=2^(c−1), c = WINDOW_BITS.
 //
 // SCALAR_WORDS: words of a scalar; 8 are a field element in Montgomery form, fewer a signed integer.
-// BASE_VECTORS: vectors of a base whose scalar is skipped where all are zero; 0 where no base is the identity.
+// BASE_VECTORS: vectors of a base whose scalar is skipped where all are zero; 0 where no base is the
+// identity.
 
 @group(0) @binding(0) var<storage, read> scalars: array<u32>;
 @group(0) @binding(1) var<storage, read> bases: array<vec4<u32>>;
@@ -133,7 +134,7 @@ fn msm_scalar_digits(
         if (w >= first) {
             let magnitude = select(value, full - value, carry == 1u);
             let negative = (carry == 1u) != scalar.negative;
-            digits[at] = magnitude | select(0u, 0x80000000u, negative && magnitude != 0u);
+            digits[at] = magnitude | select(0u, 0x80000000u, negative & (magnitude != 0u));
             at += params[0].x;
         }
     }

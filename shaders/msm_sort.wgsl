@@ -1,9 +1,10 @@
 // Sorting digits into buckets, and the lists of additions that sum buckets up. Whole numbers only.
 //
-// Bucket w·B + |d| − 1 takes the digits ±|d| of window w; B = 2^(c−1). A bucket of k entries becomes ⌈k/2⌉ slots, which
-// hold the sums of neighbouring entries; slots are added in place, neighbours at distance 1, 2, 4, …: after level l a
-// bucket's first slot, every 2^l-th, holds what the 2^l slots from there on sum to. `starts` has a row for each level
-// l = 1, 2, …: slots of the bucket that are still to be added, ⌈k/2^l⌉, as one running sum over all rows.
+// Bucket w·B + |d| − 1 takes the digits ±|d| of window w; B = 2^(c−1). A bucket of k entries becomes ⌈k/2⌉
+// slots, which hold the sums of neighbouring entries; slots are added in place, neighbours at distance 1, 2,
+// 4, …: after level l every 2^l-th slot of a bucket holds what the 2^l slots from there on sum to. `starts`
+// has a row for each level l = 1, 2, …: slots of the bucket that are still to be added, ⌈k/2^l⌉, as one
+// running sum over all rows.
 
 const SIGN: u32 = 0x80000000u;
 const MAGNITUDE: u32 = 0x7fffffffu;
@@ -18,8 +19,9 @@ const MAGNITUDE: u32 = 0x7fffffffu;
 const ITEMS: u32 = 8u;
 const TILE: u32 = ITEMS * WORKGROUP;
 
-// A small hash table of the tile's buckets. Equal digits meet here, so that a bucket that takes most of all entries costs
-// one atomic of global memory for each tile. A digit whose place is taken goes to global memory itself.
+// A small hash table of the tile's buckets. Equal digits meet here, so that a bucket that takes most of all
+// entries costs one atomic of global memory for each tile. A digit whose place is taken goes to global memory
+// itself.
 const PLACES: u32 = 1024u;
 var<workgroup> place_bucket: array<atomic<u32>, PLACES>;
 var<workgroup> place_count: array<atomic<u32>, PLACES>;
@@ -30,13 +32,14 @@ fn rank_of(bucket: u32) -> u32 {
     let place = bucket % PLACES;
     let claim = atomicCompareExchangeWeak(&place_bucket[place], 0u, bucket + 1u);
     // A claim may fail for no reason, then old_value is 0: the global way is right too.
-    if (claim.exchanged || claim.old_value == bucket + 1u) {
+    if (claim.exchanged | (claim.old_value == bucket + 1u)) {
         return WITHIN_TILE | atomicAdd(&place_count[place], 1u);
     }
     return atomicAdd(&counts[bucket], 1u);
 }
 
-// ranks[i] <- place of digit i in its bucket, counts[b] <- entries of bucket b; one workgroup a tile of one window.
+// ranks[i] <- place of digit i in its bucket, counts[b] <- entries of bucket b; one workgroup a tile of one
+// window.
 // Params: threads, digits of a window, tiles of a window, windows; buckets of a window.
 @compute @workgroup_size(WORKGROUP)
 fn msm_bucket_count(
@@ -97,7 +100,8 @@ fn msm_bucket_count(
 const TOTALS: u32 = 34u;
 var<workgroup> totals_here: array<atomic<u32>, TOTALS>;
 
-// totals[0] += entries; totals[1] += buckets that have some; totals[1 + l] += ⌈k/2^l⌉ − 1 over those, l = 1, 2, ….
+// totals[0] += entries; totals[1] += buckets that have some; totals[1 + l] += ⌈k/2^l⌉ − 1 over those, l = 1,
+// 2, ….
 // Params: threads, buckets.
 @compute @workgroup_size(WORKGROUP)
 fn msm_level_totals(
@@ -160,8 +164,9 @@ fn msm_level_lengths(
 @group(0) @binding(3) var<storage, read_write> entries: array<u32>;
 @group(0) @binding(4) var<storage, read_write> slot_buckets: array<u32>;
 
-// entries[2s], entries[2s + 1]: what slot s sums, base index plus one with the sign in bit 31; 0 where there is none.
-// slot_buckets[s]: its bucket. Params: digits of all windows, digits of a window, buckets of a window.
+// entries[2s], entries[2s + 1]: what slot s sums, base index plus one with the sign in bit 31; 0 where there
+// is none. slot_buckets[s]: its bucket. Params: digits of all windows, digits of a window, buckets of a
+// window.
 @compute @workgroup_size(WORKGROUP)
 fn msm_bucket_sort(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -187,7 +192,8 @@ fn msm_bucket_sort(
 @group(0) @binding(1) var<storage, read> level_starts: array<u32>;
 @group(0) @binding(2) var<storage, read_write> lists: array<u32>;
 
-// The lists of all levels l = 1, 2, …, one after the other: slots to which the slot 2^(l−1) further on is added.
+// The lists of all levels l = 1, 2, …, one after the other: slots to which the slot 2^(l−1) further on is
+// added.
 // Params: slots, buckets, levels.
 @compute @workgroup_size(WORKGROUP)
 fn msm_pairs(
@@ -204,7 +210,7 @@ fn msm_pairs(
     var length = level_starts[bucket + 1u] - here;
     var rank = slot - here;
     for (var row = buckets; row < params[0].z * buckets; row += buckets) {
-        if (rank % 2u == 1u || rank + 1u >= length) { return; }
+        if ((rank % 2u == 1u) | (rank + 1u >= length)) { return; }
         // Pairs of a bucket are the slots that a level has more than the next.
         let next = level_starts[row + bucket];
         lists[slots + here - next + rank / 2u] = slot;
@@ -216,12 +222,13 @@ fn msm_pairs(
 
 @group(0) @binding(0) var<storage, read_write> list: array<u32>;
 
-// Buckets D_0, …, D_(B−1) of a window, weighted 1, …, B: Σ (i + 1)·D_i = 2·Σ (j + 1)·A_j − Σ D_2j with A_j = D_2j + D_(2j+1),
-// again and again. A_j replaces D_(2j+1), so that D_2j stays and can be summed beside the next rounds. In round s tree
-// l ≤ s has its elements at 2^l − 1 + j·2^s: the even ones left over by round l for l < s, the A of now for l = s.
+// Buckets D_0, …, D_(B−1) of a window, weighted 1, …, B: Σ (i + 1)·D_i = 2·Σ (j + 1)·A_j − Σ D_2j with A_j =
+// D_2j + D_(2j+1), again and again. A_j replaces D_(2j+1), so that D_2j stays and can be summed beside the
+// next rounds. In round s tree l ≤ s has its elements at 2^l − 1 + j·2^s: the even ones left over by round l
+// for l < s, the A of now for l = s.
 //
-// list[(l·windows + w)·n + j] <- element 2^l − 1 + j·spacing of window w, with `mark` added in the last tree: its sums
-// go to the right element. Params: threads, n, trees, windows; buckets of a window, spacing, mark.
+// list[(l·windows + w)·n + j] <- element 2^l − 1 + j·spacing of window w, with `mark` added in the last tree:
+// its sums go to the right element. Params: threads, n, trees, windows; buckets of a window, spacing, mark.
 @compute @workgroup_size(WORKGROUP)
 fn msm_bucket_reduce(
     @builtin(workgroup_id) group: vec3<u32>,

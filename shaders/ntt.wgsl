@@ -126,7 +126,7 @@ fn root(block: u32) -> Fe {
     below |= below >> 4u;
     below |= below >> 8u;
     below |= below >> 16u;
-    let negative = is_inverse() && block != 0u;
+    let negative = is_inverse() & (block != 0u);
     let entry = roots[select(block, block ^ below, negative)];
     return fe_select(entry, fe_neg(entry), negative);
 }

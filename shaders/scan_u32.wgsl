@@ -62,7 +62,7 @@ fn scan_u32_tiles(
     scan_store(first + 1u, slots, offset + before.y);
     scan_store(first + 2u, slots, offset + before.z);
     scan_store(first + 3u, slots, offset + before.w);
-    if (local == WORKGROUP - 1u && tile * TILE < slots) {
+    if ((local == WORKGROUP - 1u) & (tile * TILE < slots)) {
         tile_totals[params[0].w + tile] = through;
     }
 }

@@ -33,7 +33,7 @@ fn sort_check(
     @builtin(local_invocation_index) local: u32,
 ) {
     let i = global_index(group, groups, local);
-    if (i == 0u || i >= params[0].x) {
+    if ((i == 0u) | (i >= params[0].x)) {
         return;
     }
     if (fe_less(keys[i], keys[i - 1u])) {

@@ -61,11 +61,11 @@ fn vector_stages_at_their_seams() {
             type InPlace = fn(&WgpuDevice, &mut Vector, Fr);
             let operations: [InPlace; 6] = [
                 |device, v, _| device.batch_inverse(v).unwrap(),
-                |device, v, _| drop(device.prefix_sum(v, Scan::Inclusive).unwrap()),
-                |device, v, _| drop(device.prefix_sum(v, Scan::Exclusive).unwrap()),
-                |device, v, _| drop(device.prefix_product(v, Scan::Inclusive).unwrap()),
-                |device, v, _| drop(device.prefix_product(v, Scan::Exclusive).unwrap()),
-                |device, v, x| drop(device.divide_by_linear(v, x).unwrap()),
+                |device, v, _| _ = device.prefix_sum(v, Scan::Inclusive).unwrap(),
+                |device, v, _| _ = device.prefix_sum(v, Scan::Exclusive).unwrap(),
+                |device, v, _| _ = device.prefix_product(v, Scan::Inclusive).unwrap(),
+                |device, v, _| _ = device.prefix_product(v, Scan::Exclusive).unwrap(),
+                |device, v, x| _ = device.divide_by_linear(v, x).unwrap(),
             ];
             for operation in operations {
                 let mut v = device.upload(&values).unwrap();
@@ -132,7 +132,7 @@ fn lookups() {
         let counts = device.multiplicities_table(&values, &table).unwrap();
         device.download_blocking(&counts).unwrap();
         let [inputs, terms] = device.logup_terms(&values, &table, &counts, Fr::from(1u64 << 40)).unwrap();
-        [&inputs, &terms].map(down);
+        [&inputs, &terms].into_iter().for_each(down);
 
         let small: Vec<_> = (0..700i64).map(|i| Fr::from(i * i % 256 - 128)).collect();
         let small = device.upload(&small).unwrap();
@@ -143,7 +143,7 @@ fn lookups() {
         let rows = device.upload(&(0..300i64).map(Fr::from).collect::<Vec<_>>()).unwrap();
         let (phi, _) = device.grand_sum(&[&column, &rows], &column).unwrap();
         down(&phi);
-        device.permuted_pair(&column, &rows).unwrap().each_ref().map(down);
+        device.permuted_pair(&column, &rows).unwrap().iter().for_each(down);
     });
 }
 

@@ -24,7 +24,7 @@ fn fe_is_zero(a: Fe) -> bool {
 }
 
 fn fe_eq(a: Fe, b: Fe) -> bool {
-    return all(a.lo == b.lo) && all(a.hi == b.hi);
+    return all(a.lo == b.lo) & all(a.hi == b.hi);
 }
 
 fn fe_select(if_false: Fe, if_true: Fe, c: bool) -> Fe {
@@ -49,13 +49,13 @@ fn fe_from_canonical(a: Fe) -> Fe {
 
 fn fe_less(a: Fe, b: Fe) -> bool {
     let less0 = a.lo.x < b.lo.x;
-    let less1 = (a.lo.y < b.lo.y) || ((less0) && (a.lo.y == b.lo.y));
-    let less2 = (a.lo.z < b.lo.z) || ((less1) && (a.lo.z == b.lo.z));
-    let less3 = (a.lo.w < b.lo.w) || ((less2) && (a.lo.w == b.lo.w));
-    let less4 = (a.hi.x < b.hi.x) || ((less3) && (a.hi.x == b.hi.x));
-    let less5 = (a.hi.y < b.hi.y) || ((less4) && (a.hi.y == b.hi.y));
-    let less6 = (a.hi.z < b.hi.z) || ((less5) && (a.hi.z == b.hi.z));
-    let less7 = (a.hi.w < b.hi.w) || ((less6) && (a.hi.w == b.hi.w));
+    let less1 = (a.lo.y < b.lo.y) | (less0 & (a.lo.y == b.lo.y));
+    let less2 = (a.lo.z < b.lo.z) | (less1 & (a.lo.z == b.lo.z));
+    let less3 = (a.lo.w < b.lo.w) | (less2 & (a.lo.w == b.lo.w));
+    let less4 = (a.hi.x < b.hi.x) | (less3 & (a.hi.x == b.hi.x));
+    let less5 = (a.hi.y < b.hi.y) | (less4 & (a.hi.y == b.hi.y));
+    let less6 = (a.hi.z < b.hi.z) | (less5 & (a.hi.z == b.hi.z));
+    let less7 = (a.hi.w < b.hi.w) | (less6 & (a.hi.w == b.hi.w));
     return less7;
 }
 
@@ -64,22 +64,22 @@ fn fe_add(a: Fe, b: Fe) -> Fe {
     let c0 = select(0u, 1u, r0 < a.lo.x);
     let s1 = a.lo.y + b.lo.y;
     let r1 = s1 + c0;
-    let c1 = select(0u, 1u, (s1 < a.lo.y) || (r1 < s1));
+    let c1 = select(0u, 1u, (s1 < a.lo.y) | (r1 < s1));
     let s2 = a.lo.z + b.lo.z;
     let r2 = s2 + c1;
-    let c2 = select(0u, 1u, (s2 < a.lo.z) || (r2 < s2));
+    let c2 = select(0u, 1u, (s2 < a.lo.z) | (r2 < s2));
     let s3 = a.lo.w + b.lo.w;
     let r3 = s3 + c2;
-    let c3 = select(0u, 1u, (s3 < a.lo.w) || (r3 < s3));
+    let c3 = select(0u, 1u, (s3 < a.lo.w) | (r3 < s3));
     let s4 = a.hi.x + b.hi.x;
     let r4 = s4 + c3;
-    let c4 = select(0u, 1u, (s4 < a.hi.x) || (r4 < s4));
+    let c4 = select(0u, 1u, (s4 < a.hi.x) | (r4 < s4));
     let s5 = a.hi.y + b.hi.y;
     let r5 = s5 + c4;
-    let c5 = select(0u, 1u, (s5 < a.hi.y) || (r5 < s5));
+    let c5 = select(0u, 1u, (s5 < a.hi.y) | (r5 < s5));
     let s6 = a.hi.z + b.hi.z;
     let r6 = s6 + c5;
-    let c6 = select(0u, 1u, (s6 < a.hi.z) || (r6 < s6));
+    let c6 = select(0u, 1u, (s6 < a.hi.z) | (r6 < s6));
     let s7 = a.hi.w + b.hi.w;
     let r7 = s7 + c6;
     return fe_subtract_modulus(Fe(vec4<u32>(r0, r1, r2, r3), vec4<u32>(r4, r5, r6, r7)));
@@ -90,22 +90,22 @@ fn fe_sub(a: Fe, b: Fe) -> Fe {
     let b0 = select(0u, 1u, a.lo.x < b.lo.x);
     let m1 = a.lo.y - b.lo.y;
     let d1 = m1 - b0;
-    let b1 = select(0u, 1u, (a.lo.y < b.lo.y) || (m1 < b0));
+    let b1 = select(0u, 1u, (a.lo.y < b.lo.y) | (m1 < b0));
     let m2 = a.lo.z - b.lo.z;
     let d2 = m2 - b1;
-    let b2 = select(0u, 1u, (a.lo.z < b.lo.z) || (m2 < b1));
+    let b2 = select(0u, 1u, (a.lo.z < b.lo.z) | (m2 < b1));
     let m3 = a.lo.w - b.lo.w;
     let d3 = m3 - b2;
-    let b3 = select(0u, 1u, (a.lo.w < b.lo.w) || (m3 < b2));
+    let b3 = select(0u, 1u, (a.lo.w < b.lo.w) | (m3 < b2));
     let m4 = a.hi.x - b.hi.x;
     let d4 = m4 - b3;
-    let b4 = select(0u, 1u, (a.hi.x < b.hi.x) || (m4 < b3));
+    let b4 = select(0u, 1u, (a.hi.x < b.hi.x) | (m4 < b3));
     let m5 = a.hi.y - b.hi.y;
     let d5 = m5 - b4;
-    let b5 = select(0u, 1u, (a.hi.y < b.hi.y) || (m5 < b4));
+    let b5 = select(0u, 1u, (a.hi.y < b.hi.y) | (m5 < b4));
     let m6 = a.hi.z - b.hi.z;
     let d6 = m6 - b5;
-    let b6 = select(0u, 1u, (a.hi.z < b.hi.z) || (m6 < b5));
+    let b6 = select(0u, 1u, (a.hi.z < b.hi.z) | (m6 < b5));
     let m7 = a.hi.w - b.hi.w;
     let d7 = m7 - b6;
     let negative = d7 >= 0x80000000u;
@@ -115,22 +115,22 @@ fn fe_sub(a: Fe, b: Fe) -> Fe {
     let c0 = select(0u, 1u, r0 < difference.lo.x);
     let s1 = difference.lo.y + correction.lo.y;
     let r1 = s1 + c0;
-    let c1 = select(0u, 1u, (s1 < difference.lo.y) || (r1 < s1));
+    let c1 = select(0u, 1u, (s1 < difference.lo.y) | (r1 < s1));
     let s2 = difference.lo.z + correction.lo.z;
     let r2 = s2 + c1;
-    let c2 = select(0u, 1u, (s2 < difference.lo.z) || (r2 < s2));
+    let c2 = select(0u, 1u, (s2 < difference.lo.z) | (r2 < s2));
     let s3 = difference.lo.w + correction.lo.w;
     let r3 = s3 + c2;
-    let c3 = select(0u, 1u, (s3 < difference.lo.w) || (r3 < s3));
+    let c3 = select(0u, 1u, (s3 < difference.lo.w) | (r3 < s3));
     let s4 = difference.hi.x + correction.hi.x;
     let r4 = s4 + c3;
-    let c4 = select(0u, 1u, (s4 < difference.hi.x) || (r4 < s4));
+    let c4 = select(0u, 1u, (s4 < difference.hi.x) | (r4 < s4));
     let s5 = difference.hi.y + correction.hi.y;
     let r5 = s5 + c4;
-    let c5 = select(0u, 1u, (s5 < difference.hi.y) || (r5 < s5));
+    let c5 = select(0u, 1u, (s5 < difference.hi.y) | (r5 < s5));
     let s6 = difference.hi.z + correction.hi.z;
     let r6 = s6 + c5;
-    let c6 = select(0u, 1u, (s6 < difference.hi.z) || (r6 < s6));
+    let c6 = select(0u, 1u, (s6 < difference.hi.z) | (r6 < s6));
     let s7 = difference.hi.w + correction.hi.w;
     let r7 = s7 + c6;
     return Fe(vec4<u32>(r0, r1, r2, r3), vec4<u32>(r4, r5, r6, r7));
@@ -142,22 +142,22 @@ fn fe_subtract_modulus(a: Fe) -> Fe {
     let b0 = select(0u, 1u, a.lo.x < FE_MODULUS.lo.x);
     let m1 = a.lo.y - FE_MODULUS.lo.y;
     let d1 = m1 - b0;
-    let b1 = select(0u, 1u, (a.lo.y < FE_MODULUS.lo.y) || (m1 < b0));
+    let b1 = select(0u, 1u, (a.lo.y < FE_MODULUS.lo.y) | (m1 < b0));
     let m2 = a.lo.z - FE_MODULUS.lo.z;
     let d2 = m2 - b1;
-    let b2 = select(0u, 1u, (a.lo.z < FE_MODULUS.lo.z) || (m2 < b1));
+    let b2 = select(0u, 1u, (a.lo.z < FE_MODULUS.lo.z) | (m2 < b1));
     let m3 = a.lo.w - FE_MODULUS.lo.w;
     let d3 = m3 - b2;
-    let b3 = select(0u, 1u, (a.lo.w < FE_MODULUS.lo.w) || (m3 < b2));
+    let b3 = select(0u, 1u, (a.lo.w < FE_MODULUS.lo.w) | (m3 < b2));
     let m4 = a.hi.x - FE_MODULUS.hi.x;
     let d4 = m4 - b3;
-    let b4 = select(0u, 1u, (a.hi.x < FE_MODULUS.hi.x) || (m4 < b3));
+    let b4 = select(0u, 1u, (a.hi.x < FE_MODULUS.hi.x) | (m4 < b3));
     let m5 = a.hi.y - FE_MODULUS.hi.y;
     let d5 = m5 - b4;
-    let b5 = select(0u, 1u, (a.hi.y < FE_MODULUS.hi.y) || (m5 < b4));
+    let b5 = select(0u, 1u, (a.hi.y < FE_MODULUS.hi.y) | (m5 < b4));
     let m6 = a.hi.z - FE_MODULUS.hi.z;
     let d6 = m6 - b5;
-    let b6 = select(0u, 1u, (a.hi.z < FE_MODULUS.hi.z) || (m6 < b5));
+    let b6 = select(0u, 1u, (a.hi.z < FE_MODULUS.hi.z) | (m6 < b5));
     let m7 = a.hi.w - FE_MODULUS.hi.w;
     let d7 = m7 - b6;
     let negative = d7 >= 0x80000000u;
@@ -976,22 +976,22 @@ fn fe_inverse(a: Fe) -> Fe {
     let c0 = select(0u, 1u, t0 < result.lo.x);
     let s1 = result.lo.y + correction.lo.y;
     let t1 = s1 + c0;
-    let c1 = select(0u, 1u, (s1 < result.lo.y) || (t1 < s1));
+    let c1 = select(0u, 1u, (s1 < result.lo.y) | (t1 < s1));
     let s2 = result.lo.z + correction.lo.z;
     let t2 = s2 + c1;
-    let c2 = select(0u, 1u, (s2 < result.lo.z) || (t2 < s2));
+    let c2 = select(0u, 1u, (s2 < result.lo.z) | (t2 < s2));
     let s3 = result.lo.w + correction.lo.w;
     let t3 = s3 + c2;
-    let c3 = select(0u, 1u, (s3 < result.lo.w) || (t3 < s3));
+    let c3 = select(0u, 1u, (s3 < result.lo.w) | (t3 < s3));
     let s4 = result.hi.x + correction.hi.x;
     let t4 = s4 + c3;
-    let c4 = select(0u, 1u, (s4 < result.hi.x) || (t4 < s4));
+    let c4 = select(0u, 1u, (s4 < result.hi.x) | (t4 < s4));
     let s5 = result.hi.y + correction.hi.y;
     let t5 = s5 + c4;
-    let c5 = select(0u, 1u, (s5 < result.hi.y) || (t5 < s5));
+    let c5 = select(0u, 1u, (s5 < result.hi.y) | (t5 < s5));
     let s6 = result.hi.z + correction.hi.z;
     let t6 = s6 + c5;
-    let c6 = select(0u, 1u, (s6 < result.hi.z) || (t6 < s6));
+    let c6 = select(0u, 1u, (s6 < result.hi.z) | (t6 < s6));
     let s7 = result.hi.w + correction.hi.w;
     let t7 = s7 + c6;
     return Fe(vec4<u32>(t0, t1, t2, t3), vec4<u32>(t4, t5, t6, t7));

@@ -98,7 +98,7 @@ pub enum Side {
 
 impl Costs {
     /// Costs of a GPU that nobody has measured, by counts alone: a dispatch takes a tenth of a millisecond, and a product a tenth of
-    /// the CPU's time; 8 GB/s between them. `zkwatt tune` replaces them.
+    /// the time of eight threads; 8 GB/s between them. `zkwatt tune` replaces them.
     pub fn of_a_gpu(threads: usize) -> Self {
         const PRODUCT_S: f64 = 25e-9;
         const GAIN: f64 = 10.0;

@@ -86,7 +86,7 @@ impl Device {
         Self::auto_with(CpuOptions::default())
     }
 
-    /// As [`Device::auto`], with options for the CPU.
+    /// As [`Device::auto`], with options for the CPU. A GPU takes the time of its work, where it can.
     pub fn auto_with(cpu: CpuOptions) -> Result<(Self, AutoReport)> {
         let cpu = Arc::new(CpuDevice::new(cpu)?);
         let mut candidates = super::discover();
@@ -105,7 +105,8 @@ impl Device {
         let device = match chosen {
             #[cfg(all(feature = "wgpu", not(target_family = "wasm")))]
             DeviceKind::Wgpu => {
-                let device = Arc::new(WgpuDevice::new(WgpuOptions::default())?);
+                let options = WgpuOptions { timestamps: true, ..WgpuOptions::default() };
+                let device = Arc::new(WgpuDevice::new(options)?);
                 let costs = super::tuning::stored(device.info())
                     .unwrap_or_else(|| Costs::of_a_gpu(cpu.info().threads));
                 Self::Hybrid(Arc::new(Hybrid::new(cpu, device, costs)))

@@ -58,8 +58,12 @@ impl<B: Backend> Hybrid<B> {
     fn side(&self, operation: Operation, items: usize, operands: &[&dyn Located]) -> Side {
         let missing = |side| operands.iter().filter(|o| !o.is_at(side)).map(|o| o.bytes()).sum();
         let side = self.costs.choose(operation, items as f64, missing(Side::Host), missing(Side::Device));
-        self.given[side as usize].fetch_add(1, Ordering::Relaxed);
+        self.count(side);
         side
+    }
+
+    fn count(&self, side: Side) {
+        self.given[side as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     fn here<'a, T: Elem>(&self, buffer: &'a HybridBuffer<B, T>) -> Result<&'a CpuBuffer<T>> {
@@ -202,11 +206,15 @@ impl<G: Group, B: MsmOps<G>> MsmOps<G> for Hybrid<B> {
     }
 
     fn msm(&self, bases: &Self::Bases, scalars: MsmScalars<'_, Self>) -> Result<Affine<G::Coordinate>> {
-        let side = match &scalars {
-            MsmScalars::Host(scalars) => {
+        let side = match (&bases.device, &scalars) {
+            (None, _) => {
+                self.count(Side::Host);
+                Side::Host
+            }
+            (_, MsmScalars::Host(scalars)) => {
                 self.side(sum_over::<G>(), scalars.len(), &[&HostScalars(scalar_bytes(scalars))])
             }
-            MsmScalars::Device(buffer) => self.side(sum_over::<G>(), buffer.len(), &[*buffer]),
+            (_, MsmScalars::Device(buffer)) => self.side(sum_over::<G>(), buffer.len(), &[*buffer]),
         };
         match (&bases.device, side) {
             (Some(there), Side::Device) => {

@@ -13,7 +13,7 @@ use zkwatt_kernels::quotient::{Graph, Program};
 use zkwatt_kernels::vector::Scan;
 use zkwatt_kernels::{Field, Fr};
 
-/// Compares a device with the CPU in every operation, on 2^`log_n` inputs made from `seed`.
+/// Compares a device with the CPU in one operation of each kind ([`Operation`]), on 2^`log_n` inputs made from `seed`.
 ///
 /// # Errors
 /// [`Error::SelfCheck`] names the first operation that differs; what the device reports.
@@ -51,7 +51,7 @@ impl Trial {
     pub(super) fn new(log_n: u32, seed: u64) -> Self {
         let n = 1usize << log_n;
         // Powers of one element: full width, no two equal, the same everywhere.
-        let step = Fr::from(7 + 2 * (seed >> 1)).pow_vartime(&[0x1234_5678_9abc_def1, 0x1357]);
+        let step = (Fr::from(seed >> 1) + Fr::from(7u64)).pow_vartime(&[0x1234_5678_9abc_def1, 0x1357]);
         let values = std::iter::successors(Some(step), |x| Some(*x * step)).take(n);
         let small = (0..n as u64).map(|i| Fr::from(i.wrapping_mul(0x9e37_79b9) % 251));
         let (g1, g2) = (multiples(n), multiples(n));
@@ -163,7 +163,7 @@ impl Trial {
     }
 }
 
-/// Waits until work on a buffer is done: its evaluation at 0 needs one element.
+/// Waits until work on a buffer is done: a copy of its first element comes after that.
 fn finish<B: AllOps>(device: &B, buffer: &B::Buf<Fr>) -> Result<()> {
     let first = device.resized(buffer, 1)?;
     device.download_blocking(&first).map(drop)

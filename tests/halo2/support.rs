@@ -137,7 +137,7 @@ pub fn check_with_keys<C: Circuit<Fr>>(
     // Nor does a GPU.
     #[cfg(feature = "wgpu")]
     for gpu in gpus() {
-        let key = PreparedKey::new(gpu.clone(), params, pk).unwrap();
+        let key: PreparedKey<WgpuDevice> = PreparedKey::new(gpu.clone(), params, pk).unwrap();
         assert_eq!(prove(&key, circuits, instances).unwrap(), proof, "{}", gpu.form().name());
     }
 

@@ -25,6 +25,17 @@ fn shifts_are_by_constants() {
     });
 }
 
+/// `&&` and `||` evaluate their right side only where it counts: each is a branch, and compilers that follow branches
+/// one by one take minutes for a field's carries (SwiftShader). On booleans `&` and `|` say the same without.
+#[test]
+fn conditions_are_without_branches() {
+    for shader in checked() {
+        let code = shader.shader.text.lines().map(|line| line.split("//").next().unwrap_or(line));
+        let lines: Vec<_> = code.filter(|line| line.contains("&&") || line.contains("||")).collect();
+        assert!(lines.is_empty(), "{}:\n{}", shader.shader.name(), lines.join("\n"));
+    }
+}
+
 #[test]
 fn arrays_in_registers_have_constant_indices() {
     complain("indexes an array or vector of its own at run time", |module, function| {

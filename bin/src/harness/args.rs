@@ -8,7 +8,7 @@ use crate::peers::Peer;
 use crate::{device, progress};
 use rand_core::RngCore;
 use std::time::Duration;
-use zkwatt::device::{CpuDevice, CpuOptions, Device, check_kernels};
+use zkwatt::device::{CpuDevice, CpuOptions, Device, Operation, check_kernels};
 use zkwatt::{Error, Result};
 
 /// Devices to measure on.
@@ -80,7 +80,7 @@ pub struct Common<P: clap::ValueEnum + Send + Sync + 'static = Peer> {
     #[arg(long)]
     pub no_check: bool,
 
-    /// Compare every kernel of the device with the CPU's on random inputs before anything is measured
+    /// Compare the device with the CPU on random inputs, in one operation of each kind, before anything is measured
     #[arg(long)]
     pub check_kernels: bool,
 
@@ -112,9 +112,26 @@ impl<P: clap::ValueEnum + Send + Sync + 'static> Common<P> {
         let device = device::open(self.device, threads)?;
         if self.check_kernels {
             let cpu = CpuDevice::new(CpuOptions::default())?;
-            let spinner = progress::spinner(format!("comparing the kernels of {}", device.info().name));
-            check_kernels(&cpu, &device, CHECKED_LOG_N, rand_core::OsRng.next_u64())?;
+            let name = device::name(device.info());
+            let spinner = progress::spinner(format!("comparing {name} with the CPU"));
+            let seed = rand_core::OsRng.next_u64();
+            let compared = match &device {
+                Device::Cpu(_) => {
+                    "the CPU is what devices are compared with; --check-kernels did nothing".into()
+                }
+                other => {
+                    match other {
+                        // A hybrid would do so little on the CPU itself.
+                        Device::Hybrid(hybrid) => {
+                            check_kernels(&cpu, &**hybrid.device(), CHECKED_LOG_N, seed)?
+                        }
+                        other => check_kernels(&cpu, other, CHECKED_LOG_N, seed)?,
+                    }
+                    format!("verified: {name} agrees with the CPU in {} operations", Operation::ALL.len())
+                }
+            };
             spinner.finish_and_clear();
+            eprintln!("{compared}");
         }
         Ok(device)
     }

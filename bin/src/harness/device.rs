@@ -3,7 +3,7 @@
 use crate::args::DeviceArg;
 use crate::record::Record;
 use zkwatt::device::wgpu::WgpuOptions;
-use zkwatt::device::{CpuOptions, Device, DeviceInfo, DeviceKind};
+use zkwatt::device::{Backend, CpuOptions, Device, DeviceInfo, DeviceKind};
 use zkwatt::{Error, Result};
 
 /// The device of `--device`, with `threads` CPU threads where it computes on the CPU.
@@ -27,13 +27,17 @@ pub fn fill(device: &Device, threads: usize, record: &mut Record) {
     let info = device.info();
     record.device = info.kind.name().into();
     record.device_name = name(info);
+    if let Device::Hybrid(hybrid) = device {
+        record.device = "auto".into();
+        record.device_name = format!("{} with {}", hybrid.cpu().info().name, record.device_name);
+    }
     record.threads = threads;
 }
 
 /// The name of a device, with what must be known of its times.
 pub fn name(info: &DeviceInfo) -> String {
     if info.software {
-        format!("{} (software Vulkan on the CPU: no GPU's speed)", info.name)
+        format!("{}, software Vulkan on the CPU: no GPU's speed", info.name)
     } else {
         info.name.clone()
     }

@@ -26,7 +26,7 @@ pub struct Record {
     pub log_n: Option<u32>,
     /// Distribution of the scalars: `uniform`, `zkml`, `ones`.
     pub scalars: Option<String>,
-    /// Kind of the device: `cpu`, `cuda`, `wgpu`, `icicle`.
+    /// Kind of the device: `cpu`, `cuda`, `wgpu`, `icicle`; `auto` where the CPU and a GPU shared the work.
     pub device: String,
     /// What the device calls itself.
     pub device_name: String,

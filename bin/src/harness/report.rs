@@ -86,11 +86,7 @@ impl Report {
         unit: &'static str,
         args: &Common<P>,
     ) -> Result<Self> {
-        let mut report = Self::open(title, unit, args.json.as_ref())?;
-        if args.check_kernels {
-            report.note("verified: all kernels agreed with the CPU's on random inputs before the first run");
-        }
-        Ok(report)
+        Self::open(title, unit, args.json.as_ref())
     }
 
     /// Shows speed in this way.
@@ -158,7 +154,7 @@ impl Report {
         outcome.fill(&mut record);
         record.set_work(units);
         if let Some(traffic) = &outcome.traffic {
-            self.note(describe(&record, traffic));
+            describe(&record, traffic).into_iter().for_each(|note| self.note(note));
         }
         if let Err(reason) = outcome.peak_rss_bytes {
             self.note(format!("no peak memory: {reason}"));
@@ -245,22 +241,23 @@ impl Report {
     }
 }
 
-/// What a device moved and how long it computed, as a note.
-fn describe(record: &Record, traffic: &DeviceCounters) -> String {
-    let compute = match record.compute_s {
-        Some(seconds) => format!("{} by the device's clock", table::seconds(seconds)),
-        None => "its clock cannot be read".into(),
-    };
+/// What a device is, how long it computed and what it moved, as notes.
+fn describe(record: &Record, traffic: &DeviceCounters) -> [String; 3] {
     let size = record.log_n.map(|log_n| format!(" 2^{log_n}")).unwrap_or_default();
-    let what = record.variant.as_deref().or(record.scalars.as_deref()).unwrap_or_default();
-    let mut text = format!("{}{size} {what}", record.op).trim().to_string();
-    let (up, down) = (table::bytes(traffic.uploaded_bytes), table::bytes(traffic.downloaded_bytes));
-    let moved = table::seconds(traffic.transfer_ns as f64 * 1e-9);
+    let which = [&record.variant, &record.scalars].into_iter().flatten().map(|text| format!(" {text}"));
+    let what = format!("{}{size}{}", record.op, which.collect::<String>());
+    let computed = match record.compute_s {
+        Some(seconds) => format!("computed for {} by the device's clock", table::seconds(seconds)),
+        None => "its clock tells no time".into(),
+    };
     let (dispatches, submits) = (traffic.dispatches, traffic.submits);
-    text.push_str(&format!(
-        ": compute {compute} ({dispatches} dispatches, {submits} submits); transfer {moved} ({up} up, {down} down)"
-    ));
-    text
+    let (up, down) = (table::bytes(traffic.uploaded_bytes), table::bytes(traffic.downloaded_bytes));
+    let seconds = table::seconds(traffic.transfer_ns as f64 * 1e-9);
+    [
+        format!("device: {}", record.device_name),
+        format!("{what}: {computed}, {dispatches} dispatches in {submits} submits"),
+        format!("{what}: moved {up} to the device and {down} back in {seconds}"),
+    ]
 }
 
 #[cfg(test)]

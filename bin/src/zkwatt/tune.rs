@@ -60,7 +60,7 @@ pub fn run(args: &Args) -> Result<()> {
         return Ok(());
     }
     let file = tuning::store(gpu.info(), &costs)?;
-    say(format!("kept in {}; --device auto uses it from now on", file.display()))
+    say(format!("kept in {}; --device auto goes by it when it chooses this adapter", file.display()))
 }
 
 fn render(costs: &Costs) -> String {

@@ -23,7 +23,7 @@ impl Backend for WgpuDevice {
 
     fn upload<T: Elem>(&self, data: &[T]) -> Result<WgpuBuffer<T>> {
         let buffer = self.room::<T>(data.len())?;
-        self.write_bytes(buffer.raw(), 0, bytes(data));
+        self.write_bytes(buffer.raw(), 0, bytes(data))?;
         Ok(buffer)
     }
 
@@ -36,15 +36,13 @@ impl Backend for WgpuDevice {
         let (offset, data) = ((start * size_of::<T>()) as u64, bytes(data));
         let lead = offset % 4;
         if lead == 0 && data.len() % 4 == 0 {
-            self.write_bytes(buffer.raw(), offset, data);
-            return Ok(());
+            return self.write_bytes(buffer.raw(), offset, data);
         }
         // Words are shared with elements that stay.
         let words = (lead as usize + data.len()).next_multiple_of(4);
         let mut whole: Vec<u8> = self.wait(self.read(buffer.raw(), offset - lead, words))?;
         whole[lead as usize..lead as usize + data.len()].copy_from_slice(data);
-        self.write_bytes(buffer.raw(), offset - lead, &whole);
-        Ok(())
+        self.write_bytes(buffer.raw(), offset - lead, &whole)
     }
 
     async fn download<T: Elem>(&self, buffer: &WgpuBuffer<T>) -> Result<Vec<T>> {
@@ -64,16 +62,17 @@ impl WgpuDevice {
     }
 
     /// Host data into a buffer; the rest of the last word becomes zero.
-    pub(crate) fn write_bytes(&self, raw: &Raw, offset: u64, data: &[u8]) {
+    pub(crate) fn write_bytes(&self, raw: &Raw, offset: u64, data: &[u8]) -> Result<()> {
         let (words, rest) = data.split_at(data.len() - data.len() % 4);
         if !words.is_empty() {
-            self.pool.write(raw, offset, words);
+            self.pool.write(raw, offset, words)?;
         }
         if !rest.is_empty() {
             let mut last = [0; 4];
             last[..rest.len()].copy_from_slice(rest);
-            self.pool.write(raw, offset + words.len() as u64, &last);
+            self.pool.write(raw, offset + words.len() as u64, &last)?;
         }
+        Ok(())
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Raw(Arc<Lease>);
 struct Lease {
     /// `Some` until it is dropped.
     buffer: Option<wgpu::Buffer>,
+    /// What was asked for, in whole alignments: the buffer may be larger, and a binding of all of it too large.
+    bytes: u64,
     id: u64,
     pool: Arc<Pool>,
 }
@@ -45,9 +47,9 @@ impl Raw {
         Binding { raw: self, offset, bytes }
     }
 
-    /// Its size, at least that which was asked for.
+    /// Its size: what was asked for, in whole alignments.
     pub(crate) fn bytes(&self) -> u64 {
-        self.buffer().map_or(0, wgpu::Buffer::size)
+        self.0.bytes
     }
 
     pub(super) fn id(&self) -> u64 {
@@ -143,21 +145,33 @@ impl Pool {
         };
         let in_use = self.in_use.fetch_add(buffer.size(), Ordering::Relaxed) + buffer.size();
         self.context.counters.peak_bytes.fetch_max(in_use, Ordering::Relaxed);
-        let raw = Raw(Arc::new(Lease { buffer: Some(buffer), id, pool: Arc::clone(self) }));
+        let raw = Raw(Arc::new(Lease { buffer: Some(buffer), bytes: size, id, pool: Arc::clone(self) }));
         if self.poison {
-            self.write(&raw, 0, &vec![POISON; raw.bytes() as usize]);
+            self.write(&raw, 0, &vec![POISON; raw.bytes() as usize])?;
         }
         Ok(raw)
     }
 
     /// Host data into a buffer; whole words at a whole word.
-    pub(super) fn write(&self, raw: &Raw, offset: u64, data: &[u8]) {
-        let Some(buffer) = raw.buffer() else { return };
+    pub(super) fn write(&self, raw: &Raw, offset: u64, data: &[u8]) -> Result<()> {
+        let Some(buffer) = raw.buffer() else { return Ok(()) };
         self.context.recorder.note(|| Command::Write { id: raw.id(), offset, data: hex(data) });
         let start = Clock::now();
-        self.context.queue.write_buffer(buffer, offset, data);
+        // wgpu copies what it is given: in parts, so that the copies are small.
+        for (i, part) in data.chunks(UPLOAD_BYTES).enumerate() {
+            let at = offset + (i * UPLOAD_BYTES) as u64;
+            match self.context.caught(|| self.context.queue.write_buffer(buffer, at, part)).1 {
+                None => (),
+                Some(wgpu::Error::OutOfMemory { .. }) => {
+                    let requested = part.len() as u64;
+                    return Err(Error::OutOfMemory { what: "upload", requested, available: 0 });
+                }
+                Some(other) => return Err(self.context.failed(format!("it took no upload: {other}"))),
+            }
+        }
         add(&self.context.counters.transfer_ns, start.elapsed().as_nanos() as u64);
         add(&self.context.counters.uploaded_bytes, data.len() as u64);
+        Ok(())
     }
 
     fn reuse(&self, size: u64) -> Option<(u64, wgpu::Buffer)> {
@@ -213,6 +227,9 @@ impl Pool {
         free.by_size.entry(size).or_default().push((id, buffer));
     }
 }
+
+/// Bytes of one copy to the device.
+const UPLOAD_BYTES: usize = 16 << 20;
 
 /// What poisoned memory holds: words that are no field elements and no small numbers.
 const POISON: u8 = 0xa5;

@@ -6,6 +6,7 @@
 
 mod adapter;
 mod backend;
+mod cache;
 mod catalogue;
 mod clock;
 mod context;
@@ -45,10 +46,12 @@ pub use shader::LimbForm;
 
 use super::{DeviceCounters, DeviceInfo, DeviceKind, MemoryBudget};
 use crate::error::{Error, Result};
+use cache::DiskCache;
 use context::Context;
 use memory::{Pool, Raw};
 use pipeline::Pipelines;
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use timer::Timer;
 use work::{ParamsPool, Work};
@@ -64,7 +67,17 @@ pub struct WgpuDevice {
     pipelines: Pipelines,
     params: ParamsPool,
     timer: Timer,
+    /// Submits that may not be done yet, oldest first.
+    in_flight: Mutex<VecDeque<wgpu::SubmissionIndex>>,
     roots: ntt::RootTables,
+}
+
+impl Drop for WgpuDevice {
+    fn drop(&mut self) {
+        if let Some(cache) = &self.pipelines.cache {
+            cache.keep(&self.context);
+        }
+    }
 }
 
 /// What plans must keep to.
@@ -80,6 +93,9 @@ pub fn adapters_blocking() -> Vec<AdapterReport> {
     read::block_on(adapters())
 }
 
+/// Words of a binding are numbered by 32 bits with room to spare.
+const MAX_BINDING_BYTES: u64 = 4 << 30;
+
 const DEADLINE: Duration = Duration::from_secs(60);
 
 impl WgpuDevice {
@@ -94,11 +110,19 @@ impl WgpuDevice {
         options.adapter = options.adapter.or_else(|| std::env::var("ZKWATT_WGPU_ADAPTER").ok());
         let (adapter, report) = adapter::choose(&options).await?;
         let offered = adapter.limits();
-        let binding = options.max_binding_bytes.unwrap_or(u64::MAX).min(report.max_binding_bytes);
+        let binding = options
+            .max_binding_bytes
+            .unwrap_or(u64::MAX)
+            .min(report.max_binding_bytes)
+            .min(MAX_BINDING_BYTES);
+        let needs = adapter::needs();
+        // Stages keep to the least that every adapter has; buffers may be as large as this one allows.
         let required_limits = wgpu::Limits {
-            max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
-            max_buffer_size: offered.max_buffer_size,
-            ..adapter::needs()
+            max_storage_buffers_per_shader_stage: needs.max_storage_buffers_per_shader_stage,
+            max_compute_workgroup_storage_size: needs.max_compute_workgroup_storage_size,
+            max_compute_invocations_per_workgroup: needs.max_compute_invocations_per_workgroup,
+            max_storage_buffer_binding_size: report.max_binding_bytes,
+            ..offered
         };
         let mut wanted = wgpu::Features::SHADER_INT64 | wgpu::Features::PIPELINE_CACHE;
         if options.timestamps {
@@ -114,13 +138,15 @@ impl WgpuDevice {
             device: format!("wgpu ({})", report.name),
             reason: format!("it cannot be opened: {e}"),
         })?;
-        Ok(Self::over(device, queue, report, binding, &options))
+        let cache = DiskCache::open(&device, &adapter.get_info());
+        Ok(Self::over(device, queue, report, cache, binding, &options))
     }
 
     fn over(
         device: wgpu::Device,
         queue: wgpu::Queue,
         adapter: AdapterReport,
+        cache: Option<DiskCache>,
         max_binding_bytes: u64,
         options: &WgpuOptions,
     ) -> Self {
@@ -143,7 +169,7 @@ impl WgpuDevice {
             software: adapter.software,
         };
         let pool = Arc::new(Pool::new(Arc::clone(&context), budget, options.poison));
-        let pipelines = Pipelines::new(Arc::clone(&context), form, None);
+        let pipelines = Pipelines::new(Arc::clone(&context), form, cache);
         let params = ParamsPool::new(pipelines.params.clone());
         let limits = Limits { max_binding_bytes };
         Self {
@@ -157,6 +183,7 @@ impl WgpuDevice {
             params,
             timer,
             roots: ntt::RootTables::default(),
+            in_flight: Mutex::default(),
         }
     }
 

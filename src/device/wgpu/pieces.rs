@@ -12,10 +12,13 @@ pub(super) struct Piece {
     pub(super) len: usize,
 }
 
+/// Elements of a piece at most: a dispatch over them ends in time on slow devices.
+const MAX_PIECE: usize = 1 << 22;
+
 /// `n` elements in pieces of at most `max_bytes`, or of [`PIECE_UNIT`] elements if that is more.
 pub(super) fn pieces(n: usize, element_bytes: usize, max_bytes: u64) -> impl Iterator<Item = Piece> {
     let units = max_bytes / (element_bytes * PIECE_UNIT) as u64;
-    let most = usize::try_from(units.max(1)).unwrap_or(usize::MAX).saturating_mul(PIECE_UNIT);
+    let most = usize::try_from(units.max(1)).unwrap_or(usize::MAX).saturating_mul(PIECE_UNIT).min(MAX_PIECE);
     (0..n).step_by(most).map(move |first| Piece { first, len: most.min(n - first) })
 }
 

@@ -1,5 +1,6 @@
 //! Pipelines, made once per device.
 
+use super::cache::DiskCache;
 use super::clock::Clock;
 use super::context::Context;
 use super::counters::add;
@@ -36,14 +37,14 @@ pub(super) struct Pipelines {
     pub(super) params: wgpu::BindGroupLayout,
     made: Mutex<HashMap<Key, Arc<Pipeline>>>,
     /// The driver's own cache, where it has one.
-    pub(super) cache: Option<wgpu::PipelineCache>,
+    pub(super) cache: Option<DiskCache>,
 }
 
 /// Bytes of a dispatch's parameters.
 pub(super) const PARAMS_BYTES: u64 = 256;
 
 impl Pipelines {
-    pub(super) fn new(context: Arc<Context>, form: LimbForm, cache: Option<wgpu::PipelineCache>) -> Self {
+    pub(super) fn new(context: Arc<Context>, form: LimbForm, cache: Option<DiskCache>) -> Self {
         let entry =
             layout_entry(0, wgpu::BufferBindingType::Uniform, true, wgpu::BufferSize::new(PARAMS_BYTES));
         let descriptor = wgpu::BindGroupLayoutDescriptor { label: Some("params"), entries: &[entry] };
@@ -104,7 +105,7 @@ impl Pipelines {
                     zero_initialize_workgroup_memory: false,
                     ..Default::default()
                 },
-                cache: self.cache.as_ref(),
+                cache: self.cache.as_ref().map(|kept| &kept.cache),
             });
             (pipeline, storage)
         });

@@ -90,8 +90,9 @@ impl WgpuDevice {
                 if let Poll::Ready(value) = future.as_mut().poll(&mut waker) {
                     return value;
                 }
-                // Returns when the device is done, or else soon: the future looks after its deadline.
-                let timeout = Some(std::time::Duration::from_millis(100));
+                // Returns when the device is done, also with what others submit, or else soon: the future looks after
+                // its own end and its deadline.
+                let timeout = Some(std::time::Duration::from_millis(2));
                 let outcome =
                     self.context.device.poll(wgpu::PollType::Wait { submission_index: None, timeout });
                 if outcome.is_ok() {
@@ -132,7 +133,7 @@ impl Future for Download {
                 return Poll::Ready(Err(error));
             }
             if self.since.elapsed() > self.context.deadline {
-                return Poll::Ready(Err(self.context.fail(format!(
+                return Poll::Ready(Err(self.context.hung(format!(
                     "work was not done after {} s, the deadline",
                     self.context.deadline.as_secs_f64()
                 ))));

@@ -18,6 +18,10 @@ const MAX_DISPATCHES: u64 = 256;
 /// after about two.
 const MAX_PRODUCTS: u64 = 1 << 26;
 
+/// Submits that the device may have before it: enough to keep it busy, and few enough that a deadline is about work that
+/// hangs, not about work that waits.
+const MAX_IN_FLIGHT: usize = 8;
+
 /// Workgroups of one dimension that every WebGPU device allows.
 const MAX_GROUPS: u64 = 65_535;
 
@@ -200,7 +204,7 @@ impl<'a> Work<'a> {
             timing.resolve(&mut encoder);
         }
         let dispatches = commands.iter().filter(|command| command.is_dispatch()).count() as u64;
-        context.queue.submit([encoder.finish()]);
+        let index = context.queue.submit([encoder.finish()]);
         if let Some(timing) = timing {
             timing.submitted(context);
         }
@@ -209,7 +213,30 @@ impl<'a> Work<'a> {
         add(&context.counters.dispatches, dispatches);
         self.params.clear();
         self.products = 0;
-        context.check()
+        context.check()?;
+        self.device.queue_up(index)
+    }
+}
+
+impl WgpuDevice {
+    /// Waits, where callers may, until the device has not too many submits before it.
+    fn queue_up(&self, index: wgpu::SubmissionIndex) -> Result<()> {
+        let oldest = {
+            let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+            in_flight.push_back(index);
+            if in_flight.len() <= MAX_IN_FLIGHT || cfg!(target_family = "wasm") {
+                return Ok(());
+            }
+            in_flight.pop_front()
+        };
+        let wait = wgpu::PollType::Wait { submission_index: oldest, timeout: Some(self.context.deadline) };
+        match self.context.device.poll(wait) {
+            Ok(_) => self.context.check(),
+            Err(_) => Err(self.context.hung(format!(
+                "work was not done after {} s, the deadline",
+                self.context.deadline.as_secs_f64()
+            ))),
+        }
     }
 }
 

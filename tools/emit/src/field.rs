@@ -30,7 +30,7 @@ fn less(file: &mut Wgsl) {
         w.bind("less0", format!("{} < {}", word("a", 0), word("b", 0)));
         for k in 1..8 {
             let (x, y) = (word("a", k), word("b", k));
-            w.bind(format!("less{k}"), format!("({x} < {y}) || ((less{}) && ({x} == {y}))", k - 1));
+            w.bind(format!("less{k}"), format!("({x} < {y}) | (less{} & ({x} == {y}))", k - 1));
         }
         w.line("return less7;");
     });

@@ -22,7 +22,7 @@ fn fe_is_zero(a: Fe) -> bool {
 }
 
 fn fe_eq(a: Fe, b: Fe) -> bool {
-    return all(a.lo == b.lo) && all(a.hi == b.hi);
+    return all(a.lo == b.lo) & all(a.hi == b.hi);
 }
 
 fn fe_select(if_false: Fe, if_true: Fe, c: bool) -> Fe {

@@ -55,7 +55,7 @@ pub(crate) fn bind_add(w: &mut Wgsl, to: &str, a: &str, b: &str) {
         w.bind(format!("s{k}"), format!("{x} + {y}"));
         w.bind(format!("{to}{k}"), format!("s{k} + c{}", k - 1));
         if k < 7 {
-            w.bind(format!("c{k}"), format!("select(0u, 1u, (s{k} < {x}) || ({to}{k} < s{k}))"));
+            w.bind(format!("c{k}"), format!("select(0u, 1u, (s{k} < {x}) | ({to}{k} < s{k}))"));
         }
     }
 }
@@ -72,7 +72,7 @@ pub(crate) fn bind_sub(w: &mut Wgsl, to: &str, a: &str, b: &str) {
         w.bind(format!("m{k}"), format!("{x} - {y}"));
         w.bind(format!("{to}{k}"), format!("m{k} - b{}", k - 1));
         if k < 7 {
-            w.bind(format!("b{k}"), format!("select(0u, 1u, ({x} < {y}) || (m{k} < b{}))", k - 1));
+            w.bind(format!("b{k}"), format!("select(0u, 1u, ({x} < {y}) | (m{k} < b{}))", k - 1));
         }
     }
     w.bind("negative", format!("{to}7 >= 0x80000000u"));

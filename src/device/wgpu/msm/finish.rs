@@ -3,8 +3,8 @@
 use zkwatt_kernels::curve::{Affine, Xyzz};
 use zkwatt_kernels::field::Field;
 
-/// Σ (i + 1)·D_i of one window, from what `rounds` rounds of `msm_bucket_reduce` leave: `trees`\[l\] for l < `rounds`
-/// sums to O_l, and the last tree holds A_j, where the sum is 2^rounds·Σ (j + 1)·A_j − Σ 2^l·O_l.
+/// Σ (i + 1)·D_i of one window, from what `rounds` rounds of `msm_bucket_reduce` leave: `trees`\[l\] for l <
+/// `rounds` sums to O_l, and the last tree holds A_j, where the sum is 2^rounds·Σ (j + 1)·A_j − Σ 2^l·O_l.
 pub(super) fn window_sum<'a, F: Field>(trees: impl DoubleEndedIterator<Item = &'a [Affine<F>]>) -> Xyzz<F> {
     let mut trees = trees.rev();
     let weighted = trees.next().map_or(Xyzz::IDENTITY, weighted_sum);

@@ -1,9 +1,10 @@
 //! Multi-scalar multiplication on the device, over both groups.
 //!
-//! Scalars become signed digits, digits are sorted into buckets by ranks that atomics hand out, buckets are summed by
-//! pair trees of affine additions that share inversions, and weighted sums of buckets by the same additions; what is left
-//! of a window, some [`plan`] points, goes to the host. Windows are worked on in groups of what fits memory and bindings,
-//! scalars in pieces. Three downloads a group: bit lengths (once), sizes of the levels, the points.
+//! Scalars become signed digits, digits are sorted into buckets by ranks that atomics hand out, buckets are
+//! summed by pair trees of affine additions that share inversions, and weighted sums of buckets by the same
+//! additions; what is left of a window, 64 points at most, goes to the host. Windows are worked on in groups
+//! of what fits memory and bindings, scalars in pieces. Downloads: the bit lengths of a piece; of a group the
+//! sizes of its levels and the last points.
 
 mod adder;
 mod finish;

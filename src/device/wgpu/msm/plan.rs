@@ -5,10 +5,14 @@ use super::super::stage::Arithmetic;
 use std::ops::Range;
 use zkwatt_kernels::msm::{BitHistogram, windows_of};
 
-/// Wider windows would save less than 2 % of the additions below 2^24 scalars.
+/// One bit more would save 5 % of the products for 2^22 scalars, and double the memory of the buckets.
 pub(super) const MAX_WINDOW_BITS: u32 = 16;
 
-/// Additions of one dispatch at most: 6·2^22 products over F_q end within a quarter of a second on a phone's GPU.
+/// Scalars of one piece at most: a dispatch over one window of them ends in time on slow devices.
+const MAX_SCALARS: u64 = 1 << 22;
+
+/// Additions of one dispatch at most: 6·2^22 products over F_q end within a quarter of a second on a phone's
+/// GPU.
 const MAX_ADDITIONS: u64 = 1 << 22;
 
 /// Pieces of scalars are cut at multiples of this, so that all bindings start at multiples of 256 bytes.
@@ -55,7 +59,7 @@ impl Room {
 
     /// Scalars that can be worked on at the same time, out of `n`.
     pub(super) fn piece(&self, n: usize) -> usize {
-        let bound = (self.binding_bytes / self.point_bytes().max(32)).min(1 << 30) as usize;
+        let bound = (self.binding_bytes / self.point_bytes().max(32)).min(MAX_SCALARS) as usize;
         let mut piece = n.min(bound / PIECE_UNIT * PIECE_UNIT).max(1);
         let fits = |piece: usize| {
             let histogram = BitHistogram::uniform(piece, 253);
@@ -84,8 +88,8 @@ impl Room {
     }
 }
 
-/// Pairs of one thread: more mean fewer inversions, 3 products saved in each; fewer mean more threads, of which a large
-/// GPU wants some 2^15.
+/// Pairs of one thread: more mean fewer inversions, 3 products saved in each; fewer mean more threads, of
+/// which a large GPU wants some 2^15.
 pub(super) fn pairs_per_thread(pairs: u64) -> u64 {
     (pairs >> TARGET_LOG_THREADS).clamp(MIN_PER_THREAD, MAX_PER_THREAD)
 }
@@ -94,7 +98,8 @@ const TARGET_LOG_THREADS: u32 = 15;
 const MIN_PER_THREAD: u64 = 4;
 const MAX_PER_THREAD: u64 = 32;
 
-/// Threads of any batch of up to `pairs` pairs: those below a step of [`pairs_per_thread`] have more than some larger ones.
+/// Threads of any batch of up to `pairs` pairs: those below a step of [`pairs_per_thread`] have more than
+/// some larger ones.
 pub(super) fn max_threads(pairs: u64) -> u64 {
     let most_of_short = (MIN_PER_THREAD + 1) << TARGET_LOG_THREADS;
     let short = pairs.min(most_of_short).div_ceil(MIN_PER_THREAD);
@@ -127,23 +132,15 @@ impl GroupSizes {
         Self { digits: count * n as u64, buckets: count * per_window, slots: slots.sum(), levels }
     }
 
-    /// What uniform digits come to.
-    fn expected(histogram: &BitHistogram, c: u32, windows: &Range<usize>, n: usize) -> Self {
+    /// What uniform digits come to, and the slots of each level.
+    fn expected(histogram: &BitHistogram, c: u32, windows: &Range<usize>, n: usize) -> (Self, Vec<u64>) {
+        let loads: Vec<_> = windows.clone().map(|w| Load::expected(histogram, w as u32, c)).collect();
+        let longest = loads.iter().map(Load::longest).fold(2.0, f64::max);
+        let level = |l: i32| loads.iter().map(|load| load.slots(l)).sum::<f64>().ceil() as u64;
+        let levels: Vec<_> = (1..=longest.log2().ceil() as i32).map(level).collect();
+        let slots = levels[0];
         let worst = Self::worst(histogram, c, windows, n);
-        let mut longest = 0f64;
-        let slots = windows.clone().map(|w| {
-            let entries = histogram.reaching(w as u32, c) as f64 * (1.0 - 0.5f64.powi(c as i32));
-            // The top window has fewer buckets in use.
-            let top = (histogram.max_bits() as i32 - w as i32 * c as i32).clamp(0, c as i32 - 1);
-            let used = 2f64.powi(top);
-            let load = entries / used;
-            longest = longest.max(load + 4.0 * load.sqrt());
-            // Half of entries and of odd buckets; a Poisson count of mean m is odd with probability (1 − e^(−2m))/2.
-            entries / 2.0 + used * (1.0 - (-2.0 * load).exp()) / 4.0
-        });
-        let slots = slots.sum::<f64>().ceil() as u64;
-        let levels = u64::from((longest.ceil().max(2.0) as u64).next_power_of_two().ilog2());
-        Self { slots, levels, ..worst }
+        (Self { slots, levels: levels.len() as u64, ..worst }, levels)
     }
 
     /// Most entries of the lists of additions.
@@ -154,6 +151,42 @@ impl GroupSizes {
     /// Most additions at the same time.
     pub(super) fn batch(&self) -> u64 {
         self.slots.max(self.buckets.div_ceil(2))
+    }
+}
+
+/// How uniform digits fill a window's buckets: by Poisson's distribution.
+struct Load {
+    /// Buckets in use.
+    used: f64,
+    /// Entries of each.
+    mean: f64,
+}
+
+impl Load {
+    fn expected(histogram: &BitHistogram, w: u32, c: u32) -> Self {
+        let entries = histogram.reaching(w, c) as f64;
+        // The top window has fewer buckets in use; where it only takes carries, a third of uniform scalars
+        // have one.
+        let top = histogram.max_bits() as i32 - (w * c) as i32;
+        if top < 1 {
+            return Self { used: 1.0, mean: entries / 3.0 };
+        }
+        let used = 2f64.powi(top.min(c as i32 - 1));
+        Self { used, mean: entries * (1.0 - 0.5f64.powi(c as i32)) / used }
+    }
+
+    /// Entries of the fullest bucket.
+    fn longest(&self) -> f64 {
+        self.mean + 3.5 * self.mean.sqrt()
+    }
+
+    /// Slots of level l: an odd count leaves a half more, and a bucket that has any keeps one.
+    fn slots(&self, l: i32) -> f64 {
+        let scale = 0.5f64.powi(l);
+        let filled = 1.0 - (-self.mean).exp();
+        // An odd count has probability (1 − e^(−2m))/2, on level 1; on high levels all remainders are alike.
+        let rest = if l == 1 { (1.0 - (-2.0 * self.mean).exp()) / 4.0 } else { filled * (1.0 - scale) / 2.0 };
+        self.used * (self.mean * scale + rest).max(filled)
     }
 }
 
@@ -179,8 +212,8 @@ pub struct WgpuMsmPlan {
 impl WgpuMsmPlan {
     /// The cheapest window width for `n` scalars of these bit lengths.
     ///
-    /// Pure. One more bit removes windows and doubles the buckets in each. An addition costs 6 products, the reduction
-    /// adds each bucket twice.
+    /// Pure. One more bit removes windows and doubles the buckets in each. An addition costs 6 products, the
+    /// reduction adds each bucket twice.
     pub(super) fn new(histogram: &BitHistogram, n: usize, room: &Room) -> Self {
         let plans = (2..=MAX_WINDOW_BITS).map(|c| Self::with_window_bits(histogram, n, room, c));
         plans
@@ -202,10 +235,9 @@ impl WgpuMsmPlan {
             dispatches: 1,
         };
         for group in plan.groups.clone() {
-            let sizes = GroupSizes::expected(histogram, c, &group, n);
-            let entries = group.clone().map(|w| histogram.reaching(w as u32, c) as u64).sum();
+            let (sizes, levels) = GroupSizes::expected(histogram, c, &group, n);
             plan.peak_bytes = plan.peak_bytes.max(room.bytes(&sizes));
-            plan.add_group(&sizes, entries, n as u64, group.len() as u64, room);
+            plan.add_group(&sizes, &levels, n as u64, group.len() as u64, room);
         }
         plan
     }
@@ -215,33 +247,31 @@ impl WgpuMsmPlan {
         1 << (self.window_bits - 1)
     }
 
-    fn add_group(&mut self, sizes: &GroupSizes, entries: u64, n: u64, windows: u64, room: &Room) {
+    fn add_group(&mut self, sizes: &GroupSizes, levels: &[u64], n: u64, windows: u64, room: &Room) {
         // Digits, their ranks in two passes, the table of levels.
-        self.moved_bytes += 36 * n + 32 * sizes.digits + 16 * entries + 12 * sizes.buckets * sizes.levels;
+        self.moved_bytes += 36 * n + 48 * sizes.digits + 12 * sizes.buckets * sizes.levels;
         self.dispatches += 6 + scan_dispatches(sizes.buckets * sizes.levels);
-        let mut left = entries;
-        let mut slots = sizes.slots;
-        self.add_batch(slots, left.saturating_sub(slots), room);
-        for _ in 1..sizes.levels {
-            left = slots;
-            slots = left / 2 + sizes.buckets.min(left) / 4;
-            self.add_batch(left.saturating_sub(slots), left.saturating_sub(slots), room);
+        self.add_batch(sizes.slots, room);
+        for level in levels.windows(2) {
+            self.add_batch(level[0].saturating_sub(level[1]), room);
         }
         self.moved_bytes += 2 * room.point_bytes() * sizes.buckets;
         self.dispatches += 3;
         for round in rounds(self.buckets()) {
-            self.add_batch(round.pairs(windows), round.pairs(windows), room);
+            self.add_batch(round.pairs(windows), room);
             self.dispatches += 1;
         }
     }
 
-    /// A batch of `pairs`, of which `additions` are true ones.
-    fn add_batch(&mut self, pairs: u64, additions: u64, room: &Room) {
+    fn add_batch(&mut self, pairs: u64, room: &Room) {
+        if pairs == 0 {
+            return;
+        }
         let threads = pairs.div_ceil(pairs_per_thread(pairs));
-        let products = pairs * ADDITION_PRODUCTS + 4 * threads;
-        // Tails of buckets are copied, which divides nothing.
-        self.products += (products - 3 * pairs.saturating_sub(additions)) * room.base_products();
-        self.moved_bytes += pairs * (5 * room.point_bytes() + 2 * room.coordinate_bytes() + 8);
+        self.products += (pairs * ADDITION_PRODUCTS + 4 * threads) * room.base_products();
+        // Abscissas and prefix in the first pass, points and prefix in the second, the sum, two words of
+        // lists.
+        self.moved_bytes += pairs * (4 * room.point_bytes() + 2 * room.coordinate_bytes() + 16);
         self.dispatches += 2 + inverse_dispatches(threads);
     }
 }
@@ -354,7 +384,7 @@ mod tests {
                     let worst = GroupSizes::worst(&histogram, plan.window_bits, &group, piece);
                     assert!(worst.slots * room.point_bytes() <= room.binding_bytes);
                     assert!(
-                        GroupSizes::expected(&histogram, plan.window_bits, &group, piece).slots
+                        GroupSizes::expected(&histogram, plan.window_bits, &group, piece).0.slots
                             <= worst.slots
                     );
                 }

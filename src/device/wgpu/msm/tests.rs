@@ -1,6 +1,7 @@
 //! MSMs on the device against the CPU's.
 
 use super::super::tests::devices;
+use super::super::{LimbForm, WgpuOptions};
 use super::*;
 use crate::device::backend::{G1, G2};
 use rand_chacha::ChaCha20Rng;
@@ -72,6 +73,61 @@ fn sums_of_all_sizes() {
     for n in [0, 1, 2, 3, 127, 129, 600] {
         check::<G2>(&points::<Fq2>(n), Scalars::Field(&uniform(n, n as u64)), "uniform");
     }
+}
+
+#[test]
+fn a_long_sum() {
+    check::<G1>(&points::<Fq>(1 << 14), Scalars::Field(&uniform(1 << 14, 0)), "uniform");
+}
+
+/// Pieces of scalars, groups of windows.
+#[test]
+fn sums_within_little_memory() {
+    let (bases, scalars) = (points::<Fq>(9000), uniform(9000, 1));
+    let expected = on_cpu(&bases, Scalars::Field(&scalars));
+    for form in LimbForm::ALL {
+        let poison = true;
+        let max_binding_bytes = Some(256 << 10);
+        let small = WgpuOptions { form: Some(form), poison, max_binding_bytes, ..Default::default() };
+        let Ok(device) = WgpuDevice::new(small) else { continue };
+        // Bases do not fit one binding.
+        let prepared = MsmOps::<G1>::prepare(&device, &bases).unwrap();
+        let buffer = device.upload(&scalars).unwrap();
+        assert_eq!(MsmOps::<G1>::msm(&device, &prepared, MsmScalars::Device(&buffer)).unwrap(), expected);
+
+        let memory_budget = Some(6 << 20);
+        let device =
+            WgpuDevice::new(WgpuOptions { form: Some(form), poison, memory_budget, ..Default::default() });
+        let device = device.unwrap();
+        let prepared = MsmOps::<G1>::prepare(&device, &bases).unwrap();
+        let host = MsmScalars::Host(Scalars::Field(&scalars));
+        assert_eq!(MsmOps::<G1>::msm(&device, &prepared, host).unwrap(), expected);
+
+        // Little more than the bases take.
+        let memory_budget = Some(600_000);
+        let device = WgpuDevice::new(WgpuOptions { form: Some(form), memory_budget, ..Default::default() });
+        let device = device.unwrap();
+        let prepared = MsmOps::<G1>::prepare(&device, &bases[..8192]).unwrap();
+        let host = MsmScalars::Host(Scalars::Field(&scalars[..8192]));
+        let sum = MsmOps::<G1>::msm(&device, &prepared, host);
+        assert!(matches!(sum, Err(Error::OutOfMemory { .. })), "{sum:?}");
+    }
+}
+
+#[test]
+fn plans_tell_memory_and_dispatches() {
+    let n = 3000;
+    let (bases, scalars) = (points::<Fq>(n), uniform(n, 1));
+    let Ok(device) = WgpuDevice::new(WgpuOptions::default()) else { return };
+    let prepared = MsmOps::<G1>::prepare(&device, &bases).unwrap();
+    let buffer = device.upload(&scalars).unwrap();
+    let before = device.bytes_in_use();
+    MsmOps::<G1>::msm(&device, &prepared, MsmScalars::Device(&buffer)).unwrap();
+    let plan = WgpuMsmPlan::new(&BitHistogram::uniform(n, 253), n, &device.msm_room::<Fq>());
+    let near = |measured: u64, planned: u64| measured.abs_diff(planned) * 10 <= measured;
+    let (peak, dispatches) = (device.counters().peak_bytes - before, device.counters().dispatches);
+    assert!(near(peak, plan.peak_bytes), "{peak} bytes, {plan:?}");
+    assert!(near(dispatches, plan.dispatches), "{dispatches} dispatches, {plan:?}");
 }
 
 #[test]
@@ -147,7 +203,7 @@ fn exceptional_additions() {
             &[p[0], p[1], (Xyzz::from(p[0]) + p[1].into()).to_affine(), -p[0], -p[1]],
         ];
         for (i, bases) in sets.into_iter().enumerate() {
-            for scalar in [1i8, -1, 2, 3, 127] {
+            for scalar in [1i8, -1, 3] {
                 let equal = vec![scalar; bases.len()];
                 check::<G>(bases, Scalars::I8(&equal), &format!("set {i}, all {scalar}"));
             }

@@ -122,7 +122,7 @@ impl WgpuDevice {
 
     fn upload_powers(&self, powers: &Powers) -> Result<Raw> {
         let raw = self.scratch((powers.entries.len() as u64) * FE_BYTES)?;
-        self.write_bytes(&raw, 0, bytes(&powers.entries));
+        self.write_bytes(&raw, 0, bytes(&powers.entries))?;
         Ok(raw)
     }
 

@@ -55,7 +55,7 @@ impl QuotientOps for WgpuDevice {
         let code = plan.code(program);
         let program = self.upload::<u32>(code.as_flattened())?;
         let arena = self.scratch(plan.arena() as u64 * 32)?;
-        self.write_bytes(&arena, 0, bytes(&uniforms));
+        self.write_bytes(&arena, 0, bytes(&uniforms))?;
         let mut work = self.work()?;
         for start in (0..n).step_by(plan.rows) {
             let rows = plan.rows.min(n - start);
