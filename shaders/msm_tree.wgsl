@@ -87,7 +87,7 @@ fn pair_denominator(pair: Pair) -> Coord {
 fn denominator_of(t: u32) -> Coord {
     let x = load_abscissas(t);
     let difference = coord_sub(x.right, x.left);
-    if (coord_is_zero(difference) || coord_is_zero(x.left) || coord_is_zero(x.right)) {
+    if (coord_is_zero(difference) | coord_is_zero(x.left) | coord_is_zero(x.right)) {
         return pair_denominator(load_pair(t));
     }
     return difference;

@@ -297,12 +297,21 @@ fn devices_are_listed_and_never_replaced() {
     }
     let Shared { keys, .. } = shared();
     let root = tempfile::tempdir().unwrap();
-    for kind in ["cuda", "wgpu", "icicle"] {
+    for kind in ["cuda", "icicle"] {
         let missing = prove(4, keys, &root.path().join("proof.zkp"), &["--device", kind]);
         assert!(stderr(&missing).starts_with(&format!("error: no device `{kind}`")), "{}", stderr(&missing));
         expect(4, &["--device", kind]);
     }
     prove(0, keys, &root.path().join("proof.zkp"), &["--device", "cpu", "--threads", "1"]);
+    let has_wgpu = listed.lines().any(|line| line.contains("wgpu ") && line.contains("ready"));
+    let on_gpu =
+        prove(if has_wgpu { 0 } else { 4 }, keys, &root.path().join("gpu.zkp"), &["--device", "wgpu"]);
+    // Also that the proof was verified, and what went over the bus.
+    let shown = stdout(&on_gpu);
+    assert!(
+        !has_wgpu || ["verified", "moved", "dispatches"].iter().all(|part| shown.contains(part)),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::args::DeviceArg;
 use crate::record::Record;
+use crate::table;
 use zkwatt::device::wgpu::WgpuOptions;
 use zkwatt::device::{Backend, CpuOptions, Device, DeviceInfo, DeviceKind};
 use zkwatt::{Error, Result};
@@ -41,6 +42,16 @@ pub fn name(info: &DeviceInfo) -> String {
     } else {
         info.name.clone()
     }
+}
+
+/// What a device other than the CPU has moved and run since it was opened.
+pub fn traffic(device: &Device) -> Option<String> {
+    let counters = device.counters()?;
+    let (up, down) = (table::bytes(counters.uploaded_bytes), table::bytes(counters.downloaded_bytes));
+    Some(format!(
+        "{up} to it, {down} back, {} dispatches in {} submits",
+        counters.dispatches, counters.submits
+    ))
 }
 
 /// Refuses a device other than the CPU, for what runs nowhere else.

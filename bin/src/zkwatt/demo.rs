@@ -3,7 +3,7 @@
 mod measure;
 mod show;
 
-use crate::console::{say, warn};
+use crate::console::{note, say, warn};
 use std::io::Write;
 use std::path::PathBuf;
 use zkwatt::device::{Device, discover};
@@ -115,7 +115,15 @@ fn open_devices(wanted: DeviceArg, threads: usize) -> Result<Vec<Device>> {
         return Ok(vec![device::open(wanted, threads)?]);
     }
     let mut devices = Vec::new();
-    for candidate in discover().into_iter().filter(|candidate| candidate.status.is_ok()) {
+    for candidate in discover() {
+        let Ok(info) = &candidate.status else { continue };
+        if info.software {
+            note(format!(
+                "{} is left out: it is software on this CPU; --device {} uses it",
+                info.name, candidate.kind
+            ));
+            continue;
+        }
         let arg = [DeviceArg::Cpu, DeviceArg::Cuda, DeviceArg::Wgpu, DeviceArg::Icicle]
             .into_iter()
             .find(|arg| arg.name() == candidate.kind.name());

@@ -122,5 +122,6 @@ fn groth16(args: &Args) -> Result<()> {
     let times = format!("witness {}, proof {}", table::seconds(witness_s), table::seconds(proof_s));
     lines.push(field("time", format!("{times}, {verified}")));
     lines.push(field("device", format!("{} ({})", device.info().kind, device::name(device.info()))));
+    lines.extend(device::traffic(&device).map(|moved| field("moved", moved)));
     say(lines.join("\n"))
 }

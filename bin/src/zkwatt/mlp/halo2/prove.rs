@@ -80,6 +80,7 @@ pub fn run(args: &Args) -> Result<()> {
         lines.push(field("time", format!("{times}, {verified}")));
         lines.push(field("of the proof", phases(&proved)));
         lines.push(field("device", format!("{} ({})", device.info().kind, device::name(device.info()))));
+        lines.extend(device::traffic(&device).map(|moved| field("moved", moved)));
         lines.extend(show::describe(proof));
         Ok(lines)
     })?;
