@@ -1,7 +1,7 @@
 //! Any GPU through wgpu: Vulkan, Metal, DX12, WebGPU.
 //!
-//! Shaders are the WGSL files of `shaders/`, composed by [`shader`]. A [`stage::Stage`] is one entry point, [`Work`] records
-//! dispatches of stages and submits them, [`memory`] holds buffers and their pool. Elements and points have the host's
+//! Shaders are the WGSL files of `shaders/`, composed by `shader`. A `stage::Stage` is one entry point, `Work` records
+//! dispatches of stages and submits them, `memory` holds buffers and their pool. Elements and points have the host's
 //! bits, so nothing is converted on the way.
 
 mod adapter;
