@@ -20,6 +20,7 @@ pub(super) struct Context {
     pub(super) faults: Faults,
     pub(super) recorder: Recorder,
     failure: Arc<Mutex<Option<String>>>,
+    polling: Mutex<()>,
 }
 
 impl Context {
@@ -33,7 +34,7 @@ impl Context {
             note(&lost, format!("it is lost ({reason:?}): {message}"));
         });
         let (counters, faults, recorder) = Default::default();
-        Self { device, queue, name, deadline, counters, faults, recorder, failure }
+        Self { device, queue, name, deadline, counters, faults, recorder, failure, polling: Mutex::default() }
     }
 
     /// An error if the device has failed before.
@@ -58,6 +59,14 @@ impl Context {
     pub(super) fn hung(&self, reason: impl Into<String>) -> Error {
         std::mem::forget((self.device.clone(), self.queue.clone()));
         self.fail(reason)
+    }
+
+    /// Lets the device make progress, and waits for it as `what` says.
+    ///
+    /// One caller at a time: in wgpu-core 30 two that wait may see each other's queue, and it panics. So waits are short.
+    pub(super) fn poll(&self, what: wgpu::PollType) -> Result<(), wgpu::PollError> {
+        let _one = self.polling.lock().unwrap_or_else(PoisonError::into_inner);
+        self.device.poll(what).map(drop)
     }
 
     /// An error of this device.

@@ -93,8 +93,7 @@ impl WgpuDevice {
                 // Returns when the device is done, also with what others submit, or else soon: the future looks after
                 // its own end and its deadline.
                 let timeout = Some(std::time::Duration::from_millis(2));
-                let outcome =
-                    self.context.device.poll(wgpu::PollType::Wait { submission_index: None, timeout });
+                let outcome = self.context.poll(wgpu::PollType::Wait { submission_index: None, timeout });
                 if outcome.is_ok() {
                     // Callbacks have run, so only a download that never ends comes here again.
                     std::thread::yield_now();
@@ -126,7 +125,7 @@ impl Future for Download {
     fn poll(self: Pin<&mut Self>, waker: &mut std::task::Context<'_>) -> Poll<Self::Output> {
         // In a browser the event loop does this.
         #[cfg(not(target_family = "wasm"))]
-        let _ = self.context.device.poll(wgpu::PollType::Poll);
+        let _ = self.context.poll(wgpu::PollType::Poll);
         let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(done) = outcome.result else {
             if let Err(error) = self.context.check() {

@@ -1,6 +1,7 @@
 //! Recording and submitting work.
 
 use super::WgpuDevice;
+use super::clock::Clock;
 use super::context::Context;
 use super::counters::add;
 use super::faults::Fault;
@@ -10,6 +11,7 @@ use super::recording::Command;
 use super::stage::{Access, Stage};
 use crate::error::Result;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Dispatches of one submit at most: as many parameter blocks fit its uniform buffer.
 const MAX_DISPATCHES: u64 = 256;
@@ -229,13 +231,19 @@ impl WgpuDevice {
             }
             in_flight.pop_front()
         };
-        let wait = wgpu::PollType::Wait { submission_index: oldest, timeout: Some(self.context.deadline) };
-        match self.context.device.poll(wait) {
-            Ok(_) => self.context.check(),
-            Err(_) => Err(self.context.hung(format!(
-                "work was not done after {} s, the deadline",
-                self.context.deadline.as_secs_f64()
-            ))),
+        let start = Clock::now();
+        loop {
+            let timeout = Some(Duration::from_millis(2));
+            let wait = wgpu::PollType::Wait { submission_index: oldest.clone(), timeout };
+            if self.context.poll(wait).is_ok() {
+                return self.context.check();
+            }
+            if start.elapsed() > self.context.deadline {
+                return Err(self.context.hung(format!(
+                    "work was not done after {} s, the deadline",
+                    self.context.deadline.as_secs_f64()
+                )));
+            }
         }
     }
 }
