@@ -4,7 +4,7 @@ use super::backend::{Backend, DeviceInfo, DeviceKind};
 use super::cpu::{CpuDevice, CpuOptions};
 use super::facade::not_built;
 #[cfg(all(feature = "wgpu", not(target_family = "wasm")))]
-use super::wgpu::{WgpuDevice, WgpuOptions};
+use super::wgpu::{self, WgpuOptions};
 use std::fmt;
 
 /// A device that was looked for.
@@ -49,9 +49,7 @@ pub fn discover() -> Vec<Candidate> {
                     .map(|device| device.info().clone())
                     .map_err(|e| e.to_string()),
                 #[cfg(all(feature = "wgpu", not(target_family = "wasm")))]
-                DeviceKind::Wgpu => WgpuDevice::new(WgpuOptions::default())
-                    .map(|device| device.info().clone())
-                    .map_err(|e| e.to_string()),
+                DeviceKind::Wgpu => wgpu::probe(WgpuOptions::default()).map_err(|e| e.to_string()),
                 other => Err(not_built(other).to_string()),
             };
             Candidate { kind, status }

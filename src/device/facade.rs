@@ -90,30 +90,37 @@ impl Device {
     pub fn auto_with(cpu: CpuOptions) -> Result<(Self, AutoReport)> {
         let cpu = Arc::new(CpuDevice::new(cpu)?);
         let mut candidates = super::discover();
-        let mut chosen = DeviceKind::Cpu;
         for candidate in &mut candidates {
-            match &candidate.status {
-                Ok(info) if info.software => {
-                    candidate.status = Err("it is software on this CPU; ask for it by name to use it".into());
-                }
-                Ok(_) if chosen == DeviceKind::Cpu && candidate.kind != DeviceKind::Cpu => {
-                    chosen = candidate.kind
-                }
-                _ => (),
+            if candidate.status.as_ref().is_ok_and(|info| info.software) {
+                candidate.status = Err("it is software on this CPU; ask for it by name to use it".into());
+            }
+            if candidate.status.is_err() {
+                continue;
+            }
+            match Self::beside(candidate.kind, &cpu) {
+                None => (),
+                Some(Ok(device)) => return Ok((device, AutoReport { chosen: candidate.kind, candidates })),
+                Some(Err(error)) => candidate.status = Err(error.to_string()),
             }
         }
-        let device = match chosen {
+        Ok((Self::Cpu(cpu), AutoReport { chosen: DeviceKind::Cpu, candidates }))
+    }
+
+    /// The CPU with a device of another kind; `None` for kinds that it does not work beside.
+    #[cfg_attr(any(not(feature = "wgpu"), target_family = "wasm"), allow(unused_variables))]
+    fn beside(kind: DeviceKind, cpu: &Arc<CpuDevice>) -> Option<Result<Self>> {
+        match kind {
             #[cfg(all(feature = "wgpu", not(target_family = "wasm")))]
             DeviceKind::Wgpu => {
                 let options = WgpuOptions { timestamps: true, ..WgpuOptions::default() };
-                let device = Arc::new(WgpuDevice::new(options)?);
-                let costs = super::tuning::stored(device.info())
-                    .unwrap_or_else(|| Costs::of_a_gpu(cpu.info().threads));
-                Self::Hybrid(Arc::new(Hybrid::new(cpu, device, costs)))
+                Some(WgpuDevice::new(options).map(|device| {
+                    let costs = super::tuning::stored(device.info())
+                        .unwrap_or_else(|| Costs::of_a_gpu(cpu.info().threads));
+                    Self::Hybrid(Arc::new(Hybrid::new(Arc::clone(cpu), Arc::new(device), costs)))
+                }))
             }
-            _ => Self::Cpu(cpu),
-        };
-        Ok((device, AutoReport { chosen, candidates }))
+            _ => None,
+        }
     }
 
     /// What is known of the device.

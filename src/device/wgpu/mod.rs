@@ -80,6 +80,35 @@ impl Drop for WgpuDevice {
     }
 }
 
+/// What is known of an adapter before it is opened, and the memory that buffers may take.
+fn described(adapter: &AdapterReport, options: &WgpuOptions) -> (DeviceInfo, MemoryBudget) {
+    let budget = match options.memory_budget {
+        Some(bytes) => MemoryBudget::bytes(bytes),
+        None if adapter.software => MemoryBudget::of_host(),
+        None => MemoryBudget::bytes(u64::MAX),
+    };
+    let info = DeviceInfo {
+        kind: DeviceKind::Wgpu,
+        name: adapter.name.clone(),
+        cpu_path: None,
+        threads: 1,
+        memory_bytes: budget.available(),
+        software: adapter.software,
+    };
+    (info, budget)
+}
+
+/// What is known of the adapter that [`WgpuDevice::new`] would open with these options.
+///
+/// # Errors
+/// As [`WgpuDevice::new`], but for what shows only when a device is opened.
+#[cfg(not(target_family = "wasm"))]
+pub fn probe(options: WgpuOptions) -> Result<DeviceInfo> {
+    let options = options.with_environment();
+    let (_, adapter) = read::block_on(adapter::choose(&options))?;
+    Ok(described(&adapter, &options).0)
+}
+
 /// What plans must keep to.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
@@ -106,8 +135,8 @@ impl WgpuDevice {
     }
 
     /// As [`WgpuDevice::new`], for callers that may not block.
-    pub async fn open(mut options: WgpuOptions) -> Result<Self> {
-        options.adapter = options.adapter.or_else(|| std::env::var("ZKWATT_WGPU_ADAPTER").ok());
+    pub async fn open(options: WgpuOptions) -> Result<Self> {
+        let options = options.with_environment();
         let (adapter, report) = adapter::choose(&options).await?;
         let offered = adapter.limits();
         let binding = options
@@ -155,19 +184,7 @@ impl WgpuDevice {
         let form = options.form.unwrap_or(adapter.form);
         let deadline = options.deadline.unwrap_or(DEADLINE);
         let context = Arc::new(Context::new(device, queue, adapter.name.clone(), deadline));
-        let budget = match options.memory_budget {
-            Some(bytes) => MemoryBudget::bytes(bytes),
-            None if adapter.software => MemoryBudget::of_host(),
-            None => MemoryBudget::bytes(u64::MAX),
-        };
-        let info = DeviceInfo {
-            kind: DeviceKind::Wgpu,
-            name: adapter.name.clone(),
-            cpu_path: None,
-            threads: 1,
-            memory_bytes: budget.available(),
-            software: adapter.software,
-        };
+        let (info, budget) = described(&adapter, options);
         let pool = Arc::new(Pool::new(Arc::clone(&context), budget, options.poison));
         let pipelines = Pipelines::new(Arc::clone(&context), form, cache);
         let params = ParamsPool::new(pipelines.params.clone());

@@ -23,3 +23,11 @@ pub struct WgpuOptions {
     /// Whether fresh scratch memory is filled with garbage. For tests.
     pub poison: bool,
 }
+
+impl WgpuOptions {
+    /// The same, with the adapter that the environment names if none is named here.
+    pub(super) fn with_environment(self) -> Self {
+        let adapter = self.adapter.or_else(|| std::env::var("ZKWATT_WGPU_ADAPTER").ok());
+        Self { adapter, ..self }
+    }
+}

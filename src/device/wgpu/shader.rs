@@ -30,9 +30,9 @@ const MODULUS_FR: Source = source!("generated/modulus_fr");
 const MODULUS_FQ: Source = source!("generated/modulus_fq");
 const FIELD_INT64: Source = source!("generated/field_int64");
 const FIELD_INT32: Source = source!("generated/field_int32");
-const COORDINATE_FR: Source = source!("coordinate_fr");
-const COORDINATE_G1: Source = source!("coordinate_g1");
-const COORDINATE_G2: Source = source!("coordinate_g2");
+const COORDINATE_PRIME: Source = source!("coordinate_prime");
+const COORDINATE_QUADRATIC: Source = source!("coordinate_quadratic");
+const POINT: Source = source!("point");
 
 /// The whole text of a stage's module: constants, prelude, arithmetic, the stage's file.
 pub(crate) fn compose(stage: &Stage, form: LimbForm, constants: &[(&str, u32)]) -> String {
@@ -56,8 +56,8 @@ fn parts(arithmetic: Arithmetic, form: LimbForm) -> Vec<Source> {
     match arithmetic {
         Arithmetic::None => vec![PRELUDE],
         Arithmetic::Fr => vec![PRELUDE, MODULUS_FR, field],
-        Arithmetic::CoordFr => vec![PRELUDE, MODULUS_FR, field, COORDINATE_FR],
-        Arithmetic::G1 => vec![PRELUDE, MODULUS_FQ, field, COORDINATE_G1],
-        Arithmetic::G2 => vec![PRELUDE, MODULUS_FQ, field, COORDINATE_G2],
+        Arithmetic::CoordFr => vec![PRELUDE, MODULUS_FR, field, COORDINATE_PRIME],
+        Arithmetic::G1 => vec![PRELUDE, MODULUS_FQ, field, COORDINATE_PRIME, POINT],
+        Arithmetic::G2 => vec![PRELUDE, MODULUS_FQ, field, COORDINATE_QUADRATIC, POINT],
     }
 }

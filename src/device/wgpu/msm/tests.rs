@@ -233,28 +233,3 @@ fn scalars_on_the_device() {
         );
     }
 }
-
-/// Prints times; `--ignored --nocapture`, alone on the machine.
-#[test]
-#[ignore = "measures"]
-fn times_of_a_long_sum() {
-    let n = 1 << 14;
-    let (bases, scalars) = (points::<Fq>(n), uniform(n, 1));
-    for device in DEVICES.iter() {
-        let prepared = MsmOps::<G1>::prepare(device, &bases).unwrap();
-        for _ in 0..4 {
-            let (before, start) = (device.counters(), std::time::Instant::now());
-            let scalars = MsmScalars::Host(Scalars::Field(&scalars));
-            MsmOps::<G1>::msm(device, &prepared, scalars).unwrap();
-            println!("{} {:?} {:?}", device.form().name(), start.elapsed(), device.counters().since(&before));
-        }
-        let plan = WgpuMsmPlan::new(&BitHistogram::uniform(n, 253), n, &device.msm_room::<Fq>());
-        println!("{plan:?}");
-    }
-    for path in CpuPath::available() {
-        let prepared = MsmBases::new(bases.clone());
-        let start = std::time::Instant::now();
-        msm::msm(path, &prepared, Scalars::Field(&scalars));
-        println!("{path} {:?}", start.elapsed());
-    }
-}

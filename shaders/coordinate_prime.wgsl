@@ -1,4 +1,4 @@
-// Coordinates of G1, in F_q.
+// Coordinates in the field of `Fe`: those of G1, and scalars for stages that are written for a coordinate.
 
 alias Coord = Fe;
 
@@ -48,18 +48,4 @@ fn coord_select(if_false: Coord, if_true: Coord, c: bool) -> Coord {
 
 fn coord_inverse(a: Coord) -> Coord {
     return fe_inverse(a);
-}
-
-// An affine point; the identity is (0, 0), which is on neither curve.
-struct Point {
-    x: Coord,
-    y: Coord,
-}
-
-fn point_is_identity(p: Point) -> bool {
-    return coord_is_zero(p.x) & coord_is_zero(p.y);
-}
-
-fn point_neg(p: Point) -> Point {
-    return Point(p.x, coord_neg(p.y));
 }

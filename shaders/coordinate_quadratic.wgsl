@@ -79,17 +79,3 @@ fn coord_inverse(a: Coord) -> Coord {
     let norm = fe_inverse(fe_add(fe_square(a.c0), fe_square(a.c1)));
     return Coord(fe_mul(a.c0, norm), fe_neg(fe_mul(a.c1, norm)));
 }
-
-// An affine point; the identity is (0, 0), which is on neither curve.
-struct Point {
-    x: Coord,
-    y: Coord,
-}
-
-fn point_is_identity(p: Point) -> bool {
-    return coord_is_zero(p.x) & coord_is_zero(p.y);
-}
-
-fn point_neg(p: Point) -> Point {
-    return Point(p.x, coord_neg(p.y));
-}
