@@ -179,13 +179,56 @@ extern "C" __global__ void __launch_bounds__(64)
     store(shifted + i, sum);
 }
 
+// floor(2^96/(h + 1)) for the upper 64 bits h of r, by long division: 2^288/r, at most 2 less.
+__device__ __forceinline__ constexpr u64 reciprocal() {
+    const Words r = FrParams::modulus();
+    const u64 divisor = (static_cast<u64>(r.at[7]) << 32 | r.at[6]) + 1;
+    u64 rest = 1;
+    u64 quotient = 0;
+    for (int bit = 0; bit < 96; bit++) {
+        rest *= 2;
+        quotient *= 2;
+        if (rest >= divisor) {
+            rest -= divisor;
+            quotient += 1;
+        }
+    }
+    return quotient;
+}
+
+// a*m modulo 2^256, and what is above.
+__device__ __forceinline__ Fr times_word(const Fr& a, u32 m, u32& above) {
+    Fr product;
+    u64 carried = 0;
+#pragma unroll
+    for (int k = 0; k < 8; k++) {
+        carried += static_cast<u64>(a.limbs[k]) * m;
+        product.limbs[k] = static_cast<u32>(carried);
+        carried >>= 32;
+    }
+    above = static_cast<u32>(carried);
+    return product;
+}
+
+// a*m in F_r for an integer m: 17 wide products, where two of the field would be 260.
+//
+// The quotient a*m/r < 2^32 is estimated from the upper 64 of 288 bits, which are below 2^62, times 2^288/r < 2^35, over
+// 2^64: less than 2^-2 + 2^-28 too little before it is rounded down. What is left is below 2r.
+__device__ __forceinline__ Fr scaled(const Fr& a, u32 m) {
+    constexpr u64 RECIPROCAL = reciprocal();
+    u32 above, unused;
+    const Fr product = times_word(a, m, above);
+    const u64 upper = static_cast<u64>(above) << 32 | product.limbs[7];
+    const u32 quotient = static_cast<u32>(__umul64hi(upper, RECIPROCAL));
+    return reduce_once(sub_lazy(product, times_word(Fr::modulus(), quotient, unused)));
+}
+
 // Each term times its multiplicity.
 extern "C" __global__ void __launch_bounds__(64)
     lookup_scale_fr(Fr* terms, const u32* multiplicities, const __grid_constant__ Params params) {
     const u32 i = thread_index();
     if (i >= params.words[0]) return;
-    const Fr m = {{multiplicities[i], 0, 0, 0, 0, 0, 0, 0}};
-    store(terms + i, from_canonical(m) * load(terms + i));
+    store(terms + i, scaled(load(terms + i), multiplicities[i]));
 }
 
 // The steps of the running sum: minus the table's term, or what is there already, plus up to four inputs.

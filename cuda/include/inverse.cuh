@@ -113,7 +113,7 @@ __device__ __forceinline__ SignedLimbs divided_modulo_p(
 // d·a = f·R² and e·a = g·R² modulo p hold throughout; at the end g = 0, and f = ±1 unless a is zero. d and e stay below 11p.
 // A last division leaves less than p of d, and a last product cancels its 2^30.
 template <class P>
-__device__ __forceinline__ Fp<P> inverse(const Fp<P>& a) {
+__device__ __noinline__ Fp<P> inverse(Fp<P> a) {
     constexpr int BATCHES = 20;
     const SignedLimbs p = SignedLimbs::from_words(Fp<P>::modulus().limbs);
     SignedLimbs f = p;
