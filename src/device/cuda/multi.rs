@@ -38,7 +38,11 @@ impl CudaMulti {
             usable.map(|gpu| CudaDevice::new(CudaOptions { ordinal: Some(gpu.ordinal), ..options.clone() }));
         let devices = open.collect::<Result<Vec<_>>>()?;
         // With none, one device's error says why.
-        if devices.is_empty() { CudaDevice::new(options.clone()).map(|device| Self::over(vec![device])) } else { Ok(Self::over(devices)) }
+        if devices.is_empty() {
+            CudaDevice::new(options.clone()).map(|device| Self::over(vec![device]))
+        } else {
+            Ok(Self::over(devices))
+        }
     }
 
     /// Devices that are open already.
@@ -52,7 +56,11 @@ impl CudaMulti {
     }
 
     /// Puts a part of the bases on each device.
-    pub fn prepare<G: Group>(&self, bases: &[Affine<G::Coordinate>], hints: BaseHints) -> Result<MultiBases<G>> {
+    pub fn prepare<G: Group>(
+        &self,
+        bases: &[Affine<G::Coordinate>],
+        hints: BaseHints,
+    ) -> Result<MultiBases<G>> {
         let n = bases.len();
         let parts = parts(n, self.devices.len());
         let prepared = self.on_each(&parts, |device, range| {
@@ -62,7 +70,11 @@ impl CudaMulti {
     }
 
     /// Σ kᵢ·Pᵢ over the first `scalars.len()` bases. Errors: more scalars than bases; those of the devices.
-    pub fn msm<G: Group>(&self, bases: &MultiBases<G>, scalars: Scalars<'_>) -> Result<Affine<G::Coordinate>> {
+    pub fn msm<G: Group>(
+        &self,
+        bases: &MultiBases<G>,
+        scalars: Scalars<'_>,
+    ) -> Result<Affine<G::Coordinate>> {
         let n = scalars.len();
         if n > bases.n {
             let (left, right) = ("bases", "scalars");

@@ -114,7 +114,8 @@ impl<'a> Ahead<'a> {
 impl Drop for Ahead<'_> {
     /// Memory is used again by the order of `compute` alone: uploads that nobody took must be behind it.
     fn drop(&mut self) {
-        let pending: Vec<Event> = self.slots.iter().filter_map(|slot| Some(slot.arrived.as_ref()?.event)).collect();
+        let pending: Vec<Event> =
+            self.slots.iter().filter_map(|slot| Some(slot.arrived.as_ref()?.event)).collect();
         for event in pending {
             // A session that refuses has failed, and its memory serves nobody.
             let _ = self.session.stream_wait(self.session.compute, event);

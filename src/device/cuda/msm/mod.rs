@@ -104,12 +104,12 @@ impl CudaDevice {
         Ok(CudaBases { points, n: bases.len(), tables, has_identity })
     }
 
-    /// Σ kᵢ·Pᵢ for each item; `window_bits` instead of the planned width, without tables, where given.
+    /// Σ kᵢ·Pᵢ for each item; with the `forced` width and levels instead of the planned ones, where given.
     fn sums<F: Coordinate>(
         &self,
         bases: &CudaBases<F>,
         batch: &[MsmScalars<'_, Self>],
-        window_bits: Option<u32>,
+        forced: Option<TablePlan>,
     ) -> Result<Vec<Affine<F>>> {
         let longest = batch.iter().map(scalars_len).max().unwrap_or(0);
         if longest > bases.n {
@@ -118,7 +118,7 @@ impl CudaDevice {
         }
         let mut sums = Vec::with_capacity(batch.len());
         for equal in batch.chunk_by(|a, b| scalars_len(a) == scalars_len(b)) {
-            Sums { device: self, bases, window_bits }.of(equal, &mut sums)?;
+            Sums { device: self, bases, forced }.of(equal, &mut sums)?;
         }
         Ok(sums.into_iter().map(|sum| sum.to_affine()).collect())
     }

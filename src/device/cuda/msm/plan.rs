@@ -188,7 +188,13 @@ pub(super) struct Step {
 
 impl Step {
     /// For the scalars of all sums of a cut, whose bit lengths the histogram has.
-    pub(super) fn new(histogram: &BitHistogram, piece: usize, items: usize, room: &Room, shape: &Shape) -> Self {
+    pub(super) fn new(
+        histogram: &BitHistogram,
+        piece: usize,
+        items: usize,
+        room: &Room,
+        shape: &Shape,
+    ) -> Self {
         let rows = (shape.rows() * items) as u64;
         let row_digits = (shape.levels * piece) as u64;
         let reaching = |w| histogram.reaching(w as u32, shape.window_bits) as u64;

@@ -40,8 +40,7 @@ fn rounds_of_merging_sum_all_segments_within_their_lists() {
         assert!(segments <= step.segments());
         for round in 0..step.rounds() {
             let distance = FAN_IN.pow(round);
-            let targets =
-                (0..segments).filter(|j| j % (distance * FAN_IN) == 0 && j + distance < segments);
+            let targets = (0..segments).filter(|j| j % (distance * FAN_IN) == 0 && j + distance < segments);
             let targets: Vec<u64> = targets.collect();
             assert!(targets.len() as u64 <= step.jobs(round), "{segments} segments, round {round}");
             for j in targets {
@@ -55,9 +54,13 @@ fn rounds_of_merging_sum_all_segments_within_their_lists() {
 
 #[test]
 fn plans_keep_within_their_memory() {
-    for (n, items, memory_bytes) in
-        [(1, 1, 1 << 30), (1 << 14, 1, 16 << 20), (1 << 20, 3, 300 << 20), (1 << 16, 100, 1 << 30), (1 << 26, 1, 60 << 30)]
-    {
+    for (n, items, memory_bytes) in [
+        (1, 1, 1 << 30),
+        (1 << 14, 1, 16 << 20),
+        (1 << 20, 3, 300 << 20),
+        (1 << 16, 100, 1 << 30),
+        (1 << 26, 1, 60 << 30),
+    ] {
         for (arithmetic, upload_bytes) in [(Arithmetic::G1, 32), (Arithmetic::G2, 0)] {
             let room = Room { arithmetic, memory_bytes, ..H100 };
             let cut = Cut::new(n, items, upload_bytes, &room);

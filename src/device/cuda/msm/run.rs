@@ -2,23 +2,23 @@
 
 use super::super::CudaDevice;
 use super::super::memory::Raw;
+use super::CudaBases;
 use super::ahead::{Ahead, upload_bytes};
 use super::finish::item_sums;
-use super::plan::{CudaMsmPlan, Cut, Room, Shape, Step};
+use super::plan::{CudaMsmPlan, Cut, Room, Shape, Step, TablePlan};
 use super::stages::Piece;
-use super::CudaBases;
 use crate::device::MsmScalars;
-use crate::device::gpu::{Gpu, GpuMemory, GpuWork, ScalarJob, scalars_len};
+use crate::device::gpu::{DeviceScalars, Gpu, GpuMemory, GpuWork, ScalarJob, scalars_len};
 use crate::error::Result;
 use std::ops::Range;
-use zkwatt_kernels::curve::{Coordinate, Xyzz};
+use zkwatt_kernels::curve::{Affine, Coordinate, Xyzz};
 use zkwatt_kernels::msm::{BitHistogram, windows_of};
 
 pub(super) struct Sums<'a, F> {
     pub(super) device: &'a CudaDevice,
     pub(super) bases: &'a CudaBases<F>,
-    /// Instead of the planned width.
-    pub(super) window_bits: Option<u32>,
+    /// Instead of the planned width and levels.
+    pub(super) forced: Option<TablePlan>,
 }
 
 /// Buckets that pieces of scalars are added to.
@@ -44,7 +44,12 @@ impl<F: Coordinate> Sums<'_, F> {
     }
 
     /// The sums of items that are worked on at the same time, in pieces of their scalars.
-    fn together(&self, items: &[MsmScalars<'_, CudaDevice>], n: usize, cut: Cut) -> Result<Vec<Xyzz<F>>> {
+    pub(super) fn together(
+        &self,
+        items: &[MsmScalars<'_, CudaDevice>],
+        n: usize,
+        cut: Cut,
+    ) -> Result<Vec<Xyzz<F>>> {
         let session = self.device.session()?;
         let pieces: Vec<Range<usize>> =
             (0..n).step_by(cut.piece).map(|start| start..(start + cut.piece).min(n)).collect();
@@ -84,12 +89,8 @@ impl<F: Coordinate> Sums<'_, F> {
         Ok(totals)
     }
 
-    fn job<'s>(
-        &'s self,
-        range: &Range<usize>,
-        scalars: &'s crate::device::gpu::DeviceScalars<Raw>,
-    ) -> ScalarJob<'s, Raw> {
-        let point_bytes = size_of::<zkwatt_kernels::curve::Affine<F>>() as u64;
+    fn job<'s>(&'s self, range: &Range<usize>, scalars: &'s DeviceScalars<Raw>) -> ScalarJob<'s, Raw> {
+        let point_bytes = size_of::<Affine<F>>() as u64;
         let bases = self.bases.points.raw();
         let bases = bases.range(range.start as u64 * point_bytes, range.len() as u64 * point_bytes);
         ScalarJob::new(range.len(), bases, self.bases.vectors(), scalars)
@@ -119,10 +120,13 @@ impl<F: Coordinate> Sums<'_, F> {
         Ok(Buckets { plan, sums })
     }
 
-    pub(super) fn plan(&self, histogram: &BitHistogram, n: usize, cut: Cut, room: &Room) -> CudaMsmPlan {
-        match self.window_bits {
+    fn plan(&self, histogram: &BitHistogram, n: usize, cut: Cut, room: &Room) -> CudaMsmPlan {
+        match self.forced {
             None => CudaMsmPlan::new(histogram, n, cut, room, self.bases.tables),
-            Some(c) => CudaMsmPlan::of(histogram, n, cut, room, Shape::new(histogram.max_bits(), c, 1)),
+            Some(TablePlan { window_bits, levels }) => {
+                let shape = Shape::new(histogram.max_bits(), window_bits, levels);
+                CudaMsmPlan::of(histogram, n, cut, room, shape)
+            }
         }
     }
 

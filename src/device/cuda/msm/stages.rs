@@ -30,9 +30,8 @@ const SUMS_SOURCE: Source = source("msm_accumulate");
 const ACCUMULATE: Stage = Stage::new("msm_bucket_accumulate", SUMS_SOURCE)
     .bind(&[Read, Read, Read, Read, ReadWrite, ReadWrite])
     .workgroup(128);
-const MERGE: Stage = Stage::new("msm_bucket_merge", SUMS_SOURCE)
-    .bind(&[Read, Read, ReadWrite, ReadWrite])
-    .workgroup(128);
+const MERGE: Stage =
+    Stage::new("msm_bucket_merge", SUMS_SOURCE).bind(&[Read, Read, ReadWrite, ReadWrite]).workgroup(128);
 
 const REDUCE_SOURCE: Source = source("msm_reduce");
 const REDUCE: Stage = Stage::new("msm_bucket_reduce", REDUCE_SOURCE).bind(&[ReadWrite]).workgroup(128);
@@ -172,8 +171,7 @@ impl CudaDevice {
         let mut params = vec![threads as u32, buckets as u32, segment];
         params.resize(LISTS, 0);
         params.extend(lists.iter().map(|start| *start as u32));
-        let bindings =
-            [starts.whole(), bins.whole(), segments.whole(), jobs.whole(), job_counts.whole()];
+        let bindings = [starts.whole(), bins.whole(), segments.whole(), jobs.whole(), job_counts.whole()];
         work.dispatch(&SEGMENTS, &bindings, &params, threads)?;
         work.submit()?;
         Ok(Sorted { entries, segments, bins, jobs, job_counts })
