@@ -17,8 +17,7 @@
 // Bytes: 64 an element and pass, and the roots, 32 for each block of each layer. Products: one for two elements and
 // layer, less 7/8 an element in the round of layer 0; at most two an element for scaling.
 
-#include "field.cuh"
-#include "types.cuh"
+#include "include/field.cuh"
 
 namespace zkwatt {
 namespace {
@@ -40,9 +39,8 @@ enum Word : u32 {
     GROUP_BLOCK_MASK,  // the block of an element, of those of the pass's first layer: (group & mask)
     TILE_BLOCKS,       //   + tile in group · this
     COLUMN_BLOCKS,     //   + column · this
-    ROUND_COUNT,
-    ROUNDS,            // of each round, a byte: its window's lowest bit, and from bit 4 on which of its layers to do
-    HAS_LAYER_0,
+    ROUNDS,            // a byte each: the lowest bit of its window, bits 4 to 6 for its layers, bit 7 if it has layer 0
+    LAST_WINDOW,       // of the last round
     PLACE_MASK,        // n - 1
     REVERSAL,          // moves a place to the highest bits, or 0 if elements stay
     IS_INVERSE,
@@ -102,12 +100,6 @@ __device__ __forceinline__ void store_tile(Fr* to, const Fr (&x)[ELEMENTS], cons
     }
 }
 
-__device__ __forceinline__ Fr factor_of(const Fr* factors, const Params& p, u32 place, u32 products) {
-    Fr factor = load_const(factors + (place & p.words[LOW_MASK]));
-    if (products > 1) factor = factor * load_const(factors + p.words[LOW_MASK] + 1 + (place >> LOW_BITS));
-    return factor;
-}
-
 // Multiplies each element by the factor of its place. A loop over elements in turning registers: the moves cost less
 // than the instruction cache would lose on 16 products.
 __device__ __forceinline__ void scale_tile(
@@ -118,7 +110,13 @@ __device__ __forceinline__ void scale_tile(
 #pragma unroll 1
     for (u32 i = 0; i < ELEMENTS; i++) {
         u32 place = place_of(p, base, first | i << q) & p.words[PLACE_MASK];
-        Fr scaled = x[0] * factor_of(factors, p, place, products);
+        Fr scaled = x[0];
+        u32 entry = place & p.words[LOW_MASK];
+#pragma unroll 1
+        for (u32 k = 0; k < products; k++) {
+            scaled = scaled * load_const(factors + entry);
+            entry = p.words[LOW_MASK] + 1 + (place >> LOW_BITS);
+        }
 #pragma unroll
         for (u32 k = 1; k < ELEMENTS; k++) x[k - 1] = x[k];
         x[ELEMENTS - 1] = scaled;
@@ -212,14 +210,15 @@ __device__ __forceinline__ void layer(Fr (&x)[ELEMENTS], const Fr* roots, u32 bl
     }
 }
 
-// The same of block 0, whose first root is one in every layer.
+// The same where `block` is 0: the first root of every layer is one. It is a variable all the same, so that addresses of
+// roots do not take registers throughout the loop over rounds.
 template <class Form, u32 K>
-__device__ __forceinline__ void layer_of_block_0(Fr (&x)[ELEMENTS], const Fr* roots, bool inverse) {
+__device__ __forceinline__ void layer_of_block_0(Fr (&x)[ELEMENTS], const Fr* roots, u32 block, bool inverse) {
 #pragma unroll
     for (u32 i = 0; i < 1 << K; i++) pair_of_one(x[i], x[i + (1 << K)]);
 #pragma unroll
     for (u32 b = 1; b < 4 >> K; b++) {
-        Fr w = root_of(roots, b, inverse);
+        Fr w = root_of(roots, (block << (2 - K)) + b, inverse);
 #pragma unroll
         for (u32 i = 0; i < 1 << K; i++) {
             u32 at = (b << (K + 1)) + i;
@@ -243,15 +242,17 @@ __device__ __forceinline__ void layers(Fr (&x)[ELEMENTS], u32 which, const Fr* r
 }
 
 template <class Form>
-__device__ __forceinline__ void layers_of_block_0(Fr (&x)[ELEMENTS], u32 which, const Fr* roots, bool inverse) {
+__device__ __forceinline__ void layers_of_block_0(
+    Fr (&x)[ELEMENTS], u32 which, const Fr* roots, u32 block, bool inverse
+) {
     if constexpr (Form::UPMOST_FIRST) {
-        if (which & 4) layer_of_block_0<Form, 2>(x, roots, inverse);
-        if (which & 2) layer_of_block_0<Form, 1>(x, roots, inverse);
-        if (which & 1) layer_of_block_0<Form, 0>(x, roots, inverse);
+        if (which & 4) layer_of_block_0<Form, 2>(x, roots, block, inverse);
+        if (which & 2) layer_of_block_0<Form, 1>(x, roots, block, inverse);
+        if (which & 1) layer_of_block_0<Form, 0>(x, roots, block, inverse);
     } else {
-        if (which & 1) layer_of_block_0<Form, 0>(x, roots, inverse);
-        if (which & 2) layer_of_block_0<Form, 1>(x, roots, inverse);
-        if (which & 4) layer_of_block_0<Form, 2>(x, roots, inverse);
+        if (which & 1) layer_of_block_0<Form, 0>(x, roots, block, inverse);
+        if (which & 2) layer_of_block_0<Form, 1>(x, roots, block, inverse);
+        if (which & 4) layer_of_block_0<Form, 2>(x, roots, block, inverse);
     }
 }
 
@@ -265,28 +266,28 @@ __device__ __forceinline__ void pass(Fr* to, const Fr* from, const Fr* roots, co
     const u32 top = p.words[LOG_TILE] - 3;
     const bool inverse = p.words[IS_INVERSE] != 0;
     u32 rounds = p.words[ROUNDS];
-    u32 q = rounds & 15;
     Fr x[ELEMENTS];
-    load_tile(x, from, p, tile.base, q);
-    scale_tile(x, factors, p, tile.base, q, p.words[LOAD_FACTORS]);
+    load_tile(x, from, p, tile.base, rounds & 15);
+    scale_tile(x, factors, p, tile.base, rounds & 15, p.words[LOAD_FACTORS]);
+    // Left at its end alone: compilers would make two copies of a loop that is left in its middle.
 #pragma unroll 1
-    for (u32 left = p.words[ROUND_COUNT];;) {
-        u32 which = rounds >> 4 & 7;
-        if (q == top && p.words[HAS_LAYER_0]) {
-            layers_of_block_0<Form>(x, which, roots, inverse);
+    do {
+        u32 q = rounds & 15;
+        u32 which = rounds >> 4;
+        u32 first = first_place(q);
+        u32 column = first & ((1u << p.words[LOG_COLUMNS]) - 1);
+        u32 block = tile.block + column * p.words[COLUMN_BLOCKS];
+        block = (block << (top - q)) + (first >> (q + 3));
+        if (which & 8) {
+            layers_of_block_0<Form>(x, which, roots, block, inverse);
         } else {
-            u32 first = first_place(q);
-            u32 column = first & ((1u << p.words[LOG_COLUMNS]) - 1);
-            u32 block = tile.block + column * p.words[COLUMN_BLOCKS];
-            layers<Form>(x, which, roots, (block << (top - q)) + (first >> (q + 3)), inverse);
+            layers<Form>(x, which, roots, block, inverse);
         }
-        if (--left == 0) break;
         rounds >>= 8;
-        exchange(shared_tile, x, q, rounds & 15);
-        q = rounds & 15;
-    }
-    scale_tile(x, factors, p, tile.base, q, p.words[STORE_FACTORS]);
-    store_tile(to, x, p, tile.base, q);
+        if (rounds) exchange(shared_tile, x, q, rounds & 15);
+    } while (rounds);
+    scale_tile(x, factors, p, tile.base, p.words[LAST_WINDOW], p.words[STORE_FACTORS]);
+    store_tile(to, x, p, tile.base, p.words[LAST_WINDOW]);
 }
 
 }  // namespace
