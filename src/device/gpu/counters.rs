@@ -1,4 +1,4 @@
-//! What a device has done so far.
+//! What a device has done so far, counted while it does it.
 
 use crate::device::DeviceCounters;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 macro_rules! counters {
     ($($name:ident),*) => {
         #[derive(Default)]
-        pub(super) struct Counters { $(pub(super) $name: AtomicU64),* }
+        pub(crate) struct Counters { $(pub(crate) $name: AtomicU64),* }
 
         impl Counters {
-            pub(super) fn snapshot(&self) -> DeviceCounters {
+            pub(crate) fn snapshot(&self) -> DeviceCounters {
                 DeviceCounters { $($name: self.$name.load(Ordering::Relaxed)),* }
             }
         }
@@ -29,6 +29,6 @@ counters!(
     peak_bytes
 );
 
-pub(super) fn add(counter: &AtomicU64, amount: u64) {
+pub(crate) fn add(counter: &AtomicU64, amount: u64) {
     counter.fetch_add(amount, Ordering::Relaxed);
 }

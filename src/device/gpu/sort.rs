@@ -1,11 +1,8 @@
 //! Tables in the order of their canonical integers.
 
-use super::WgpuDevice;
-use super::memory::{Raw, WgpuBuffer};
+use super::Access::{Read, ReadWrite};
 use super::pieces::{elements, pieces};
-use super::stage::Access::{Read, ReadWrite};
-use super::stage::{Arithmetic, Source, Stage, source};
-use super::work::Work;
+use super::{Arithmetic, Gpu, GpuMemory, GpuWork, Source, Stage, source};
 use crate::device::Buffer;
 use crate::error::Result;
 use std::mem::swap;
@@ -30,11 +27,11 @@ const MERGE: Stage = Stage::new("sort_merge", SOURCE)
     .products(4);
 
 /// The rows of a table, ascending by canonical integer and then by row.
-pub(super) struct SortedTable {
+pub(crate) struct SortedTable<M> {
     /// The integers.
-    pub(super) keys: Raw,
+    pub(super) keys: M,
     /// Where each comes from.
-    pub(super) rows: Raw,
+    pub(super) rows: M,
     /// Their number.
     pub(super) len: usize,
 }
@@ -42,39 +39,48 @@ pub(super) struct SortedTable {
 /// All stages of this module, for [`catalogue`](super::catalogue).
 pub(super) const STAGES: &[Stage] = &[KEYS, CHECK, BLOCKS, MERGE];
 
-impl SortedTable {
-    fn new(device: &WgpuDevice, len: usize) -> Result<Self> {
+impl<M: GpuMemory> SortedTable<M> {
+    fn new(device: &impl Gpu<Memory = M>, len: usize) -> Result<Self> {
         let keys = device.scratch(32 * len as u64)?;
         Ok(Self { keys, rows: device.scratch(4 * len as u64)?, len })
     }
 }
 
-impl WgpuDevice {
+/// Stages `sort_keys` to `sort_merge`.
+pub(super) trait Sort: Gpu {
     /// Sorts a table of at least one row, whose keys must fit one binding.
     ///
     /// Cost: a product a row if it is sorted already; else also log₂(n/64) merges, and the memory twice.
-    pub(super) async fn sorted_table(&self, table: &WgpuBuffer<Fr>) -> Result<SortedTable> {
+    async fn sorted_table(&self, table: &Self::Buf<Fr>) -> Result<SortedTable<Self::Memory>> {
         let sorted = SortedTable::new(self, table.len())?;
         if self.read_keys(table, &sorted).await? { Ok(sorted) } else { self.sort(sorted) }
     }
 
     /// The keys of a table in the order of its rows; whether they ascend.
-    async fn read_keys(&self, table: &WgpuBuffer<Fr>, keys: &SortedTable) -> Result<bool> {
+    async fn read_keys(&self, table: &Self::Buf<Fr>, keys: &SortedTable<Self::Memory>) -> Result<bool> {
         let n = keys.len;
         let disorder = self.scratch(4)?;
         let mut work = self.work()?;
         work.clear(&disorder);
         for piece in pieces(n, 32, self.limits().max_binding_bytes) {
-            let bindings =
-                [piece.of::<Fr>(table.raw()), piece.of::<Fr>(&keys.keys), piece.of::<u32>(&keys.rows)];
+            let bindings = [
+                piece.of::<Fr, _>(Self::raw(&table)),
+                piece.of::<Fr, _>(&keys.keys),
+                piece.of::<u32, _>(&keys.rows),
+            ];
             work.dispatch(&KEYS, &bindings, &[piece.len as u32, piece.first as u32], piece.len as u64)?;
         }
-        work.dispatch(&CHECK, &[elements::<Fr>(&keys.keys, 0, n), disorder.whole()], &[n as u32], n as u64)?;
+        work.dispatch(
+            &CHECK,
+            &[elements::<Fr, _>(&keys.keys, 0, n), disorder.whole()],
+            &[n as u32],
+            n as u64,
+        )?;
         work.submit()?;
         Ok(self.read::<u32>(&disorder, 0, 1).await? == [0])
     }
 
-    fn sort(&self, mut from: SortedTable) -> Result<SortedTable> {
+    fn sort(&self, mut from: SortedTable<Self::Memory>) -> Result<SortedTable<Self::Memory>> {
         let n = from.len;
         let mut to = SortedTable::new(self, n)?;
         let mut work = self.work()?;
@@ -90,19 +96,21 @@ impl WgpuDevice {
     }
 }
 
-fn sort_pass(
-    work: &mut Work<'_>,
+impl<D: Gpu> Sort for D {}
+
+fn sort_pass<W: GpuWork>(
+    work: &mut W,
     stage: &Stage,
-    from: &SortedTable,
-    to: &SortedTable,
+    from: &SortedTable<W::Memory>,
+    to: &SortedTable<W::Memory>,
     run: usize,
 ) -> Result<()> {
     let n = from.len;
     let bindings = [
-        elements::<Fr>(&from.keys, 0, n),
-        elements::<u32>(&from.rows, 0, n),
-        elements::<Fr>(&to.keys, 0, n),
-        elements::<u32>(&to.rows, 0, n),
+        elements::<Fr, _>(&from.keys, 0, n),
+        elements::<u32, _>(&from.rows, 0, n),
+        elements::<Fr, _>(&to.keys, 0, n),
+        elements::<u32, _>(&to.rows, 0, n),
     ];
     work.dispatch(stage, &bindings, &[n as u32, run as u32], n as u64)
 }

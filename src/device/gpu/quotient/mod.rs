@@ -4,14 +4,10 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-use super::WgpuDevice;
-use super::backend::bytes;
-use super::memory::{Raw, WgpuBuffer};
+use super::Access::{Read, ReadWrite};
 use super::pieces::elements;
-use super::stage::Access::{Read, ReadWrite};
-use super::stage::{Arithmetic, Source, Stage, source};
-use super::work::Work;
-use crate::device::{Backend, Buffer, QuotientOps};
+use super::{Arithmetic, Gpu, GpuWork, Source, Stage, bytes, source};
+use crate::device::{Buffer, QuotientOps};
 use crate::error::Result;
 use plan::{Part, Plan, SEGMENT, WORDS};
 use zkwatt_kernels::quotient::{Program, check_shapes};
@@ -34,13 +30,13 @@ const ALIGNED: usize = 8;
 /// All stages of this module, for [`catalogue`](super::catalogue).
 pub(super) const STAGES: &[Stage] = &[GATHER, RUN];
 
-impl QuotientOps for WgpuDevice {
+impl<D: Gpu> QuotientOps for D {
     fn run_program(
         &self,
         program: &Program,
-        columns: &[&WgpuBuffer<Fr>],
+        columns: &[&Self::Buf<Fr>],
         uniforms: &[Fr],
-        outputs: &mut [&mut WgpuBuffer<Fr>],
+        outputs: &mut [&mut Self::Buf<Fr>],
     ) -> Result<()> {
         let column_lens: Vec<_> = columns.iter().map(|column| column.len()).collect();
         let output_lens: Vec<_> = outputs.iter().map(|output| output.len()).collect();
@@ -61,17 +57,18 @@ impl QuotientOps for WgpuDevice {
             let rows = plan.rows.min(n - start);
             let parts: Vec<_> = plan.parts(start, rows).collect();
             for parts in parts.chunks(GATHERED) {
-                gather(&mut work, &arena, plan.arena(), columns, parts)?;
+                gather::<D>(&mut work, &arena, plan.arena(), columns, parts)?;
             }
             for (segment, instructions) in code.chunks(SEGMENT).enumerate() {
-                let code = elements::<[u32; WORDS]>(program.raw(), segment * SEGMENT, instructions.len());
-                let bindings = [elements::<Fr>(&arena, 0, plan.arena()), code];
+                let code =
+                    elements::<[u32; WORDS], _>(Self::raw(&program), segment * SEGMENT, instructions.len());
+                let bindings = [elements::<Fr, _>(&arena, 0, plan.arena()), code];
                 let params = [rows as u32, instructions.len() as u32];
                 work.dispatch(&RUN.products(instructions.len() as u32), &bindings, &params, rows as u64)?;
             }
             for (j, output) in outputs.iter().enumerate() {
                 let (from, to) = (plan.output(j) as u64 * 32, start as u64 * 32);
-                work.copy(&arena, from, output.raw(), to, rows as u64 * 32);
+                work.copy(&arena, from, Self::raw(&output), to, rows as u64 * 32);
             }
         }
         work.submit()
@@ -79,21 +76,21 @@ impl QuotientOps for WgpuDevice {
 }
 
 /// Copies at most [`GATHERED`] parts of columns to the arena.
-fn gather(
-    work: &mut Work<'_>,
-    arena: &Raw,
+fn gather<D: Gpu>(
+    work: &mut D::Work<'_>,
+    arena: &D::Memory,
     arena_len: usize,
-    columns: &[&WgpuBuffer<Fr>],
+    columns: &[&D::Buf<Fr>],
     parts: &[(u32, Part)],
 ) -> Result<()> {
-    let arena = elements::<Fr>(arena, 0, arena_len);
+    let arena = elements::<Fr, _>(arena, 0, arena_len);
     let mut bindings = vec![arena];
     let longest = parts.iter().map(|(_, part)| part.len).max().unwrap_or(0);
     let mut params = vec![longest as u32, 0, 0, 0];
     for (column, part) in parts {
         let skipped = part.from % ALIGNED;
-        let column = columns[*column as usize].raw();
-        bindings.push(elements::<Fr>(column, part.from - skipped, part.len + skipped));
+        let column = D::raw(columns[*column as usize]);
+        bindings.push(elements::<Fr, _>(column, part.from - skipped, part.len + skipped));
         params.extend([part.len as u32, skipped as u32, part.to as u32, 0]);
     }
     // The others have no elements; some buffer must be bound.

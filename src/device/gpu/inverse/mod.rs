@@ -1,10 +1,7 @@
 //! Stage `batch_inverse`, over the scalars and over the coordinates of both groups.
 
-use super::WgpuDevice;
-use super::memory::{ALIGNMENT, Raw};
-use super::stage::Access::ReadWrite;
-use super::stage::{Arithmetic, Source, Stage, source};
-use super::work::Work;
+use super::Access::ReadWrite;
+use super::{ALIGNMENT, Arithmetic, Gpu, GpuMemory, GpuWork, Source, Stage, source};
 use crate::error::Result;
 
 /// Elements of one thread: a level leaves n/16, and all levels together cost 3.2 products an element.
@@ -48,18 +45,19 @@ pub(super) const STAGES: &[Stage] = &[
     DIRECTLY.over(Arithmetic::G2),
 ];
 
-impl WgpuDevice {
+/// Stage `batch_inverse`.
+pub(crate) trait BatchInverse: Gpu {
     /// vᵢ ← 1/vᵢ for the first `n` elements of `values`, which are coordinates of `arithmetic`; zeros stay
     /// zero.
-    pub(super) fn batch_inverse_raw(
+    fn batch_inverse_raw(
         &self,
-        work: &mut Work<'_>,
+        work: &mut Self::Work<'_>,
         arithmetic: Arithmetic,
-        values: &Raw,
+        values: &Self::Memory,
         n: u64,
     ) -> Result<()> {
         let bytes = coordinate_bytes(arithmetic);
-        let piece = PIECE_BYTES.min(self.limits.max_binding_bytes) / ALIGNMENT * ALIGNMENT / bytes;
+        let piece = PIECE_BYTES.min(self.limits().max_binding_bytes) / ALIGNMENT * ALIGNMENT / bytes;
         let mut start = 0;
         while start < n {
             let len = piece.min(n - start);
@@ -72,9 +70,9 @@ impl WgpuDevice {
     /// The elements start..start + n, which one binding holds.
     fn invert_piece(
         &self,
-        work: &mut Work<'_>,
+        work: &mut Self::Work<'_>,
         arithmetic: Arithmetic,
-        values: &Raw,
+        values: &Self::Memory,
         start: u64,
         n: u64,
     ) -> Result<()> {
@@ -94,8 +92,10 @@ impl WgpuDevice {
     }
 }
 
-/// Bytes of scratch memory that [`WgpuDevice::batch_inverse_raw`] holds at most.
-pub(super) fn batch_inverse_scratch_bytes(arithmetic: Arithmetic, n: u64) -> u64 {
+impl<D: Gpu> BatchInverse for D {}
+
+/// Bytes of scratch memory that [`BatchInverse::batch_inverse_raw`] holds at most.
+pub(crate) fn batch_inverse_scratch_bytes(arithmetic: Arithmetic, n: u64) -> u64 {
     let bytes = coordinate_bytes(arithmetic);
     let mut n = n.min(PIECE_BYTES / bytes);
     let mut sum = 0;

@@ -1,12 +1,9 @@
 //! Stage `evaluate`: polynomials side by side, level by level.
 
-use super::{FE_BYTES, part, with_factor};
+use super::{FE_BYTES, VectorPieces, part, with_factor};
 use crate::device::Buffer;
-use crate::device::wgpu::WgpuDevice;
-use crate::device::wgpu::memory::{Raw, WgpuBuffer};
-use crate::device::wgpu::stage::Access::{Read, ReadWrite};
-use crate::device::wgpu::stage::{Arithmetic, Stage, source};
-use crate::device::wgpu::work::Work;
+use crate::device::gpu::Access::{Read, ReadWrite};
+use crate::device::gpu::{Arithmetic, Gpu, GpuWork, Stage, source};
 use crate::error::Result;
 use zkwatt_kernels::{Field, Fr};
 
@@ -27,8 +24,8 @@ const EVALUATE: Stage =
     Stage::new("evaluate", source!("evaluate")).over(Arithmetic::Fr).bind(&[Read, ReadWrite]);
 
 /// A piece of a polynomial that one binding holds.
-struct Piece<'a> {
-    raw: &'a Raw,
+pub(super) struct Piece<'a, M> {
+    memory: &'a M,
     start: u64,
     len: u64,
 }
@@ -36,10 +33,10 @@ struct Piece<'a> {
 /// All stages of this module, for [`catalogue`](crate::device::wgpu::catalogue).
 pub(super) const STAGES: &[Stage] = &[EVALUATE];
 
-impl WgpuDevice {
+pub(super) trait Evaluation: Gpu + VectorPieces {
     /// The value at x of each polynomial. Cost: a product a coefficient; one download.
-    pub(super) async fn evaluate_all(&self, polynomials: &[&WgpuBuffer<Fr>], x: Fr) -> Result<Vec<Fr>> {
-        let of_polynomial = |polynomial: &&'_ WgpuBuffer<Fr>| self.pieces(polynomial.len() as u64).count();
+    async fn evaluate_all(&self, polynomials: &[&Self::Buf<Fr>], x: Fr) -> Result<Vec<Fr>> {
+        let of_polynomial = |polynomial: &&'_ Self::Buf<Fr>| self.pieces(polynomial.len() as u64).count();
         let counts: Vec<usize> = polynomials.iter().map(of_polynomial).collect();
         let pieces: Vec<_> = polynomials.iter().flat_map(|p| self.pieces_of(p)).collect();
         let longest = pieces.iter().map(|piece| piece.len).max().unwrap_or(0);
@@ -62,22 +59,22 @@ impl WgpuDevice {
             .collect())
     }
 
-    fn pieces_of<'a>(&self, polynomial: &&'a WgpuBuffer<Fr>) -> impl Iterator<Item = Piece<'a>> + use<'a> {
-        let raw = polynomial.raw();
-        self.pieces(polynomial.len() as u64).map(move |(start, len)| Piece { raw, start, len })
+    fn pieces_of<'a>(&self, polynomial: &&'a Self::Buf<Fr>) -> impl Iterator<Item = Piece<'a, Self::Memory>> {
+        let memory = Self::raw(polynomial);
+        self.pieces(polynomial.len() as u64).map(move |(start, len)| Piece { memory, start, len })
     }
 
     /// Leaves the parts of all pieces in `last` from its element on.
     fn record_group(
         &self,
-        work: &mut Work<'_>,
-        pieces: &[Piece<'_>],
+        work: &mut Self::Work<'_>,
+        pieces: &[Piece<'_, Self::Memory>],
         levels: &[u64],
         x: Fr,
-        (last, last_start): (&Raw, u64),
+        (last, last_start): (&Self::Memory, u64),
     ) -> Result<()> {
         let count = pieces.len() as u64;
-        let mut coefficients: Option<(Raw, u64)> = None;
+        let mut coefficients: Option<(Self::Memory, u64)> = None;
         for (level, &threads) in levels.iter().enumerate() {
             let step = x.pow_vartime(&[threads]);
             let (parts, start) = match level + 1 == levels.len() {
@@ -87,7 +84,7 @@ impl WgpuDevice {
             match &coefficients {
                 None => {
                     for (k, piece) in (0..).zip(pieces) {
-                        let from = part(piece.raw, piece.start, piece.len);
+                        let from = part(piece.memory, piece.start, piece.len);
                         let to = part(&parts, start + k * threads, threads);
                         let params = with_factor([threads as u32, piece.len as u32, threads as u32], step);
                         let products = piece.len.div_ceil(threads) as u32;
@@ -106,6 +103,8 @@ impl WgpuDevice {
         Ok(())
     }
 }
+
+impl<D: Gpu> Evaluation for D {}
 
 /// Threads of a polynomial of `n` coefficients, level by level; powers of two.
 fn levels(n: u64) -> Vec<u64> {

@@ -5,7 +5,7 @@ use zkwatt_kernels::field::Field;
 
 /// Σ (i + 1)·D_i of one window, from what `rounds` rounds of `msm_bucket_reduce` leave: `trees`\[l\] for l <
 /// `rounds` sums to O_l, and the last tree holds A_j, where the sum is 2^rounds·Σ (j + 1)·A_j − Σ 2^l·O_l.
-pub(super) fn window_sum<'a, F: Field>(trees: impl DoubleEndedIterator<Item = &'a [Affine<F>]>) -> Xyzz<F> {
+pub(crate) fn window_sum<'a, F: Field>(trees: impl DoubleEndedIterator<Item = &'a [Affine<F>]>) -> Xyzz<F> {
     let mut trees = trees.rev();
     let weighted = trees.next().map_or(Xyzz::IDENTITY, weighted_sum);
     trees.fold(weighted, |sum, evens| {
@@ -24,7 +24,7 @@ fn weighted_sum<F: Field>(points: &[Affine<F>]) -> Xyzz<F> {
 }
 
 /// Σ 2^(c·w)·S_w by Horner's rule.
-pub(super) fn msm_window_combine<F: Field>(window_sums: &[Xyzz<F>], window_bits: u32) -> Xyzz<F> {
+pub(crate) fn window_combine<F: Field>(window_sums: &[Xyzz<F>], window_bits: u32) -> Xyzz<F> {
     window_sums
         .iter()
         .rev()

@@ -4,24 +4,24 @@
 //! bits). So the host makes about two times the square root of n of them.
 
 use crate::error::Result;
-use zkwatt_kernels::ntt::{Direction, Generator, NttError, NttPlan};
+use zkwatt_kernels::ntt::{Direction, Generator, NttError, NttPlan, Order};
 use zkwatt_kernels::{Field, Fr};
 
 /// Bits of a place that the first table covers: 32 KiB, as `LOW_BITS` of `shaders/ntt.wgsl`.
-pub(super) const LOW_BITS: u32 = 10;
+pub(crate) const LOW_BITS: u32 = 10;
 
 /// Two tables, one after the other.
-pub(super) struct Powers {
-    pub(super) entries: Vec<Fr>,
+pub(crate) struct Powers {
+    pub(crate) entries: Vec<Fr>,
     /// Length of the first.
-    pub(super) low_len: usize,
+    pub(crate) low_len: usize,
     /// How many of the two a place needs.
-    pub(super) products: u32,
+    pub(crate) products: u32,
 }
 
 impl Powers {
     /// What a transform multiplies coefficients with: g^j before a forward one, g^−j/n after an inverse one.
-    pub(super) fn scaling(plan: &NttPlan) -> Result<Option<Self>> {
+    pub(crate) fn scaling(plan: &NttPlan) -> Result<Option<Self>> {
         let (first, ratio) = match (plan.direction, plan.coset) {
             (Direction::Forward, None) => return Ok(None),
             (Direction::Forward, Some(shift)) => (Fr::ONE, shift),
@@ -37,7 +37,7 @@ impl Powers {
         let mut weights = squares(ratio, plan.log_n);
         // Butterflies that start in natural order end in bit-reversed order, which is where an inverse one
         // scales.
-        let (from_natural, _) = super::ends(plan.order);
+        let (from_natural, _) = ends(plan.order);
         if from_natural != (plan.direction == Direction::Forward) {
             weights.reverse();
         }
@@ -45,7 +45,7 @@ impl Powers {
     }
 
     /// ω^rev(i) for 2^(`log_n` − 1) places i, as two products each.
-    pub(super) fn roots(log_n: u32, generator: Generator) -> Self {
+    pub(crate) fn roots(log_n: u32, generator: Generator) -> Self {
         // Bit k of i stands for a root of order 2^(k + 2). It exists: k + 2 ≤ log_n.
         let weight = |k| generator.root_of_unity(k + 2).unwrap_or(Fr::ONE);
         let weights: Vec<_> = (0..log_n.saturating_sub(1)).map(weight).collect();
@@ -84,4 +84,14 @@ fn bit_products(first: Fr, weights: &[Fr]) -> Vec<Fr> {
 /// x, x², x⁴, …
 fn squares(x: Fr, count: u32) -> Vec<Fr> {
     core::iter::successors(Some(x), |x| Some(x.square())).take(count as usize).collect()
+}
+
+/// Whether input and output are in natural order.
+pub(crate) fn ends(order: Order) -> (bool, bool) {
+    match order {
+        Order::NN => (true, true),
+        Order::NR => (true, false),
+        Order::RN => (false, true),
+        Order::RR => (false, false),
+    }
 }

@@ -1,6 +1,6 @@
 //! Long buffers as several bindings.
 
-use super::memory::{Binding, Raw};
+use super::{Binding, GpuMemory};
 
 /// Elements at whose multiples pieces begin: bindings are aligned for every type, tiles of scans are whole.
 pub(super) const PIECE_UNIT: usize = 1 << 10;
@@ -24,15 +24,15 @@ pub(super) fn pieces(n: usize, element_bytes: usize, max_bytes: u64) -> impl Ite
 
 impl Piece {
     /// These elements of a buffer of `T`.
-    pub(super) fn of<T>(self, raw: &Raw) -> Binding<'_> {
-        elements::<T>(raw, self.first, self.len)
+    pub(super) fn of<T, M: GpuMemory>(self, memory: &M) -> Binding<'_, M> {
+        elements::<T, M>(memory, self.first, self.len)
     }
 }
 
 /// Elements `first`..`first` + `len` of a buffer of `T`; `first` is a multiple of 256 bytes.
-pub(super) fn elements<T>(raw: &Raw, first: usize, len: usize) -> Binding<'_> {
+pub(super) fn elements<T, M: GpuMemory>(memory: &M, first: usize, len: usize) -> Binding<'_, M> {
     let size = size_of::<T>() as u64;
-    raw.range(first as u64 * size, len as u64 * size)
+    memory.range(first as u64 * size, len as u64 * size)
 }
 
 #[cfg(test)]

@@ -1,20 +1,22 @@
 //! Stages: entry points of shaders, with all that is fixed when a pipeline is made.
 
-/// A file of shaders.
+/// A file of stages.
 #[derive(Copy, Clone, Debug)]
-pub(crate) struct Source {
+pub struct Source {
     /// Its name, for messages.
     pub name: &'static str,
-    /// WGSL without the parts that [`compose`](super::shader::compose) puts before it.
-    pub text: &'static str,
+    /// WGSL without the parts that `wgpu::shader::compose` puts before it.
+    #[cfg(feature = "wgpu")]
+    pub wgsl: &'static str,
 }
 
-/// `shaders/NAME.wgsl`.
+/// `shaders/NAME.wgsl`, which is `cuda/NAME.cu` in CUDA.
 macro_rules! source {
     ($name:literal) => {
-        $crate::device::wgpu::stage::Source {
+        $crate::device::gpu::Source {
             name: $name,
-            text: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $name, ".wgsl")),
+            #[cfg(feature = "wgpu")]
+            wgsl: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $name, ".wgsl")),
         }
     };
 }
@@ -22,7 +24,7 @@ pub(crate) use source;
 
 /// What a stage computes with.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Arithmetic {
+pub enum Arithmetic {
     /// Whole numbers only.
     None,
     /// `Fe` of F_r.
@@ -37,7 +39,7 @@ pub(crate) enum Arithmetic {
 
 /// How a stage uses a binding.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
+pub enum Access {
     /// `var<storage, read>`
     Read,
     /// `var<storage, read_write>`
@@ -46,7 +48,7 @@ pub(crate) enum Access {
 
 /// An entry point.
 #[derive(Copy, Clone, Debug)]
-pub(crate) struct Stage {
+pub struct Stage {
     /// Name of the entry point.
     pub name: &'static str,
     /// Its file.

@@ -1,12 +1,9 @@
 //! Stages `prefix_sum`, `prefix_product` and `divide_by_linear`: recurrences in chunks, level by level.
 
-use super::{FE_BYTES, part, with_factor};
+use super::{FE_BYTES, VectorPieces, part, with_factor};
 use crate::device::Buffer;
-use crate::device::wgpu::WgpuDevice;
-use crate::device::wgpu::memory::{Raw, WgpuBuffer};
-use crate::device::wgpu::stage::Access::ReadWrite;
-use crate::device::wgpu::stage::{Arithmetic, Source, Stage, source};
-use crate::device::wgpu::work::Work;
+use crate::device::gpu::Access::ReadWrite;
+use crate::device::gpu::{Arithmetic, Gpu, GpuWork, Source, Stage, source};
 use crate::error::Result;
 use zkwatt_kernels::vector::Scan;
 use zkwatt_kernels::{Field, Fr};
@@ -86,22 +83,28 @@ impl Recurrence {
     }
 }
 
-impl WgpuDevice {
+pub(super) trait Recurrences: Gpu + VectorPieces {
     /// Runs the recurrence in place and returns its total.
-    pub(super) async fn run_recurrence(&self, values: &WgpuBuffer<Fr>, recurrence: Recurrence) -> Result<Fr> {
+    async fn run_recurrence(&self, values: &Self::Buf<Fr>, recurrence: Recurrence) -> Result<Fr> {
         let n = values.len() as u64;
         if n == 0 {
             return Ok(recurrence.identity());
         }
         let mut work = self.work()?;
-        let total = self.recur(&mut work, values.raw(), n, recurrence)?;
+        let total = self.recur(&mut work, Self::raw(&values), n, recurrence)?;
         work.submit()?;
         let total = self.read(&total, 0, 1).await?;
         Ok(total.first().copied().unwrap_or(Fr::ZERO))
     }
 
     /// Records a level and those above it; returns where the total will be.
-    fn recur(&self, work: &mut Work<'_>, values: &Raw, n: u64, recurrence: Recurrence) -> Result<Raw> {
+    fn recur(
+        &self,
+        work: &mut Self::Work<'_>,
+        values: &Self::Memory,
+        n: u64,
+        recurrence: Recurrence,
+    ) -> Result<Self::Memory> {
         let chunks = n.div_ceil(CHUNK);
         let totals = self.scratch(chunks * FE_BYTES)?;
         let stages = recurrence.stages();
@@ -116,10 +119,10 @@ impl WgpuDevice {
 
     fn dispatch_chunks(
         &self,
-        work: &mut Work<'_>,
+        work: &mut Self::Work<'_>,
         stage: &Stage,
-        values: &Raw,
-        totals: &Raw,
+        values: &Self::Memory,
+        totals: &Self::Memory,
         n: u64,
         recurrence: Recurrence,
     ) -> Result<()> {
@@ -135,3 +138,5 @@ impl WgpuDevice {
         Ok(())
     }
 }
+
+impl<D: Gpu> Recurrences for D {}

@@ -5,15 +5,14 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
-use super::WgpuDevice;
-use super::backend::fe_words;
-use super::memory::{ALIGNMENT, Binding, Raw, WgpuBuffer};
-use super::stage::Access::{Read, ReadWrite};
-use super::stage::{Arithmetic, Source, Stage, source};
-use super::work::Work;
+use super::Access::{Read, ReadWrite};
+use super::{
+    ALIGNMENT, Arithmetic, BatchInverse, Binding, Gpu, GpuMemory, GpuWork, Source, Stage, fe_words, source,
+};
 use crate::device::{Buffer, VectorOps};
 use crate::error::Result;
-use scan::Recurrence;
+use evaluate::Evaluation;
+use scan::{Recurrence, Recurrences};
 use zkwatt_kernels::vector::{LengthMismatch, Scan};
 use zkwatt_kernels::{Field, Fr};
 
@@ -45,116 +44,119 @@ const LINEAR_COMBINATION: Stage = Stage::new("linear_combination", source!("comb
 pub(super) const STAGES: &[&[Stage]] =
     &[&[ADD_ASSIGN, SUB_ASSIGN, MUL_ASSIGN, AXPY, SCALE, LINEAR_COMBINATION], evaluate::STAGES, scan::STAGES];
 
-impl VectorOps for WgpuDevice {
-    fn add_assign(&self, a: &mut WgpuBuffer<Fr>, b: &WgpuBuffer<Fr>) -> Result<()> {
+impl<D: Gpu> VectorOps for D {
+    fn add_assign(&self, a: &mut Self::Buf<Fr>, b: &Self::Buf<Fr>) -> Result<()> {
         self.element_wise(&ADD_ASSIGN, a, ("b", b), None)
     }
 
-    fn sub_assign(&self, a: &mut WgpuBuffer<Fr>, b: &WgpuBuffer<Fr>) -> Result<()> {
+    fn sub_assign(&self, a: &mut Self::Buf<Fr>, b: &Self::Buf<Fr>) -> Result<()> {
         self.element_wise(&SUB_ASSIGN, a, ("b", b), None)
     }
 
-    fn mul_assign(&self, a: &mut WgpuBuffer<Fr>, b: &WgpuBuffer<Fr>) -> Result<()> {
+    fn mul_assign(&self, a: &mut Self::Buf<Fr>, b: &Self::Buf<Fr>) -> Result<()> {
         self.element_wise(&MUL_ASSIGN, a, ("b", b), None)
     }
 
-    fn axpy(&self, y: &mut WgpuBuffer<Fr>, a: Fr, x: &WgpuBuffer<Fr>) -> Result<()> {
+    fn axpy(&self, y: &mut Self::Buf<Fr>, a: Fr, x: &Self::Buf<Fr>) -> Result<()> {
         self.element_wise(&AXPY, y, ("x", x), Some(a))
     }
 
-    fn scale(&self, a: &mut WgpuBuffer<Fr>, c: Fr) -> Result<()> {
+    fn scale(&self, a: &mut Self::Buf<Fr>, c: Fr) -> Result<()> {
         let mut work = self.work()?;
         for (start, len) in self.pieces(a.len() as u64) {
-            work.dispatch(&SCALE, &[part(a.raw(), start, len)], &with_factor([len as u32], c), len)?;
+            work.dispatch(&SCALE, &[part(Self::raw(&a), start, len)], &with_factor([len as u32], c), len)?;
         }
         work.submit()
     }
 
-    fn batch_inverse(&self, a: &mut WgpuBuffer<Fr>) -> Result<()> {
+    fn batch_inverse(&self, a: &mut Self::Buf<Fr>) -> Result<()> {
         let mut work = self.work()?;
-        self.batch_inverse_raw(&mut work, Arithmetic::CoordFr, a.raw(), a.len() as u64)?;
+        self.batch_inverse_raw(&mut work, Arithmetic::CoordFr, Self::raw(&a), a.len() as u64)?;
         work.submit()
     }
 
-    fn prefix_sum(&self, a: &mut WgpuBuffer<Fr>, scan: Scan) -> Result<Fr> {
+    fn prefix_sum(&self, a: &mut Self::Buf<Fr>, scan: Scan) -> Result<Fr> {
         self.wait(self.prefix_sum_async(a, scan))
     }
 
-    fn prefix_product(&self, a: &mut WgpuBuffer<Fr>, scan: Scan) -> Result<Fr> {
+    fn prefix_product(&self, a: &mut Self::Buf<Fr>, scan: Scan) -> Result<Fr> {
         self.wait(self.prefix_product_async(a, scan))
     }
 
-    fn evaluate(&self, coefficients: &WgpuBuffer<Fr>, x: Fr) -> Result<Fr> {
+    fn evaluate(&self, coefficients: &Self::Buf<Fr>, x: Fr) -> Result<Fr> {
         self.wait(self.evaluate_async(coefficients, x))
     }
 
-    fn evaluate_many(&self, polynomials: &[&WgpuBuffer<Fr>], x: Fr) -> Result<Vec<Fr>> {
+    fn evaluate_many(&self, polynomials: &[&Self::Buf<Fr>], x: Fr) -> Result<Vec<Fr>> {
         self.wait(self.evaluate_many_async(polynomials, x))
     }
 
-    fn resized(&self, a: &WgpuBuffer<Fr>, len: usize) -> Result<WgpuBuffer<Fr>> {
+    fn resized(&self, a: &Self::Buf<Fr>, len: usize) -> Result<Self::Buf<Fr>> {
         let to = self.room(len)?;
         let (kept, all) = (a.len().min(len) as u64 * FE_BYTES, len as u64 * FE_BYTES);
         let mut work = self.work()?;
-        work.copy(a.raw(), 0, to.raw(), 0, kept);
-        work.clear_range(to.raw(), kept, all - kept);
+        work.copy(Self::raw(&a), 0, Self::raw(&to), 0, kept);
+        work.clear_range(Self::raw(&to), kept, all - kept);
         work.submit()?;
         Ok(to)
     }
 
-    fn linear_combination(&self, terms: &[(Fr, &WgpuBuffer<Fr>)], len: usize) -> Result<WgpuBuffer<Fr>> {
+    fn linear_combination(&self, terms: &[(Fr, &Self::Buf<Fr>)], len: usize) -> Result<Self::Buf<Fr>> {
         if let Some((_, longer)) = terms.iter().find(|(_, v)| v.len() > len) {
             return Err(LengthMismatch { argument: "terms", expected: len, actual: longer.len() }.into());
         }
         let out = self.room(len)?;
         let mut work = self.work()?;
         for (start, piece) in self.pieces(len as u64) {
-            self.combine_piece(&mut work, out.raw(), terms, start, piece)?;
+            self.combine_piece(&mut work, Self::raw(&out), terms, start, piece)?;
         }
         work.submit()?;
         Ok(out)
     }
 
-    fn divide_by_linear(&self, coefficients: &mut WgpuBuffer<Fr>, z: Fr) -> Result<Fr> {
+    fn divide_by_linear(&self, coefficients: &mut Self::Buf<Fr>, z: Fr) -> Result<Fr> {
         self.wait(self.divide_by_linear_async(coefficients, z))
     }
 }
 
 /// The operations of [`VectorOps`] that return values, for callers that may not block.
-impl WgpuDevice {
+pub(crate) trait VectorAsync: Gpu {
     /// As [`VectorOps::prefix_sum`].
-    pub async fn prefix_sum_async(&self, a: &mut WgpuBuffer<Fr>, scan: Scan) -> Result<Fr> {
+    async fn prefix_sum_async(&self, a: &mut Self::Buf<Fr>, scan: Scan) -> Result<Fr> {
         self.run_recurrence(a, Recurrence::Sum(scan)).await
     }
 
     /// As [`VectorOps::prefix_product`].
-    pub async fn prefix_product_async(&self, a: &mut WgpuBuffer<Fr>, scan: Scan) -> Result<Fr> {
+    async fn prefix_product_async(&self, a: &mut Self::Buf<Fr>, scan: Scan) -> Result<Fr> {
         self.run_recurrence(a, Recurrence::Product(scan)).await
     }
 
     /// As [`VectorOps::evaluate`].
-    pub async fn evaluate_async(&self, coefficients: &WgpuBuffer<Fr>, x: Fr) -> Result<Fr> {
+    async fn evaluate_async(&self, coefficients: &Self::Buf<Fr>, x: Fr) -> Result<Fr> {
         let values = self.evaluate_many_async(&[coefficients], x).await?;
         Ok(values.first().copied().unwrap_or(Fr::ZERO))
     }
 
     /// As [`VectorOps::evaluate_many`].
-    pub async fn evaluate_many_async(&self, polynomials: &[&WgpuBuffer<Fr>], x: Fr) -> Result<Vec<Fr>> {
+    async fn evaluate_many_async(&self, polynomials: &[&Self::Buf<Fr>], x: Fr) -> Result<Vec<Fr>> {
         self.evaluate_all(polynomials, x).await
     }
 
     /// As [`VectorOps::divide_by_linear`].
-    pub async fn divide_by_linear_async(&self, coefficients: &mut WgpuBuffer<Fr>, z: Fr) -> Result<Fr> {
+    async fn divide_by_linear_async(&self, coefficients: &mut Self::Buf<Fr>, z: Fr) -> Result<Fr> {
         self.run_recurrence(coefficients, Recurrence::Division(z)).await
     }
 }
 
-impl WgpuDevice {
+impl<D: Gpu> VectorAsync for D {}
+
+/// Vectors in pieces of what one dispatch takes.
+trait VectorPieces: Gpu {
     fn element_wise(
         &self,
         stage: &Stage,
-        left: &WgpuBuffer<Fr>,
-        (argument, right): (&'static str, &WgpuBuffer<Fr>),
+        left: &Self::Buf<Fr>,
+        (argument, right): (&'static str, &Self::Buf<Fr>),
         factor: Option<Fr>,
     ) -> Result<()> {
         let n = left.len();
@@ -163,7 +165,7 @@ impl WgpuDevice {
         }
         let mut work = self.work()?;
         for (start, len) in self.pieces(n as u64) {
-            let bindings = [part(left.raw(), start, len), part(right.raw(), start, len)];
+            let bindings = [part(Self::raw(&left), start, len), part(Self::raw(&right), start, len)];
             let params = with_factor([len as u32], factor.unwrap_or(Fr::ZERO));
             work.dispatch(stage, &bindings, &params, len)?;
         }
@@ -171,7 +173,7 @@ impl WgpuDevice {
     }
 
     /// Start and length of pieces of 0..n that one dispatch and one binding take.
-    fn pieces(&self, n: u64) -> impl Iterator<Item = (u64, u64)> + use<> {
+    fn pieces(&self, n: u64) -> impl Iterator<Item = (u64, u64)> + use<Self> {
         let piece = self.piece();
         (0..n).step_by(piece as usize).map(move |start| (start, piece.min(n - start)))
     }
@@ -184,13 +186,13 @@ impl WgpuDevice {
     /// The elements start..start + len of Σⱼ aⱼ·vⱼ.
     fn combine_piece(
         &self,
-        work: &mut Work<'_>,
-        out: &Raw,
-        terms: &[(Fr, &WgpuBuffer<Fr>)],
+        work: &mut Self::Work<'_>,
+        out: &Self::Memory,
+        terms: &[(Fr, &Self::Buf<Fr>)],
         start: u64,
         len: u64,
     ) -> Result<()> {
-        let reaches = |(factor, v): &&(Fr, &WgpuBuffer<Fr>)| !factor.is_zero() && v.len() as u64 > start;
+        let reaches = |(factor, v): &&(Fr, &Self::Buf<Fr>)| !factor.is_zero() && v.len() as u64 > start;
         let terms: Vec<_> = terms.iter().filter(reaches).collect();
         if terms.is_empty() {
             work.clear_range(out, start * FE_BYTES, len * FE_BYTES);
@@ -205,7 +207,7 @@ impl WgpuDevice {
                 params[2 + TERMS + 8 * j..][..8].copy_from_slice(&fe_words(*factor));
             }
             params[2 + TERMS + 8 * TERMS] = u32::from(i > 0);
-            let vectors = terms.iter().zip(&lens).map(|((_, v), len)| part(v.raw(), start, *len));
+            let vectors = terms.iter().zip(&lens).map(|((_, v), len)| part(Self::raw(&v), start, *len));
             // Bindings without a term see the first one's; both only read.
             let unused = vectors.clone().take(1).cycle();
             let bindings: Vec<_> =
@@ -216,9 +218,11 @@ impl WgpuDevice {
     }
 }
 
+impl<D: Gpu> VectorPieces for D {}
+
 /// The scalars start..start + len.
-fn part(raw: &Raw, start: u64, len: u64) -> Binding<'_> {
-    raw.range(start * FE_BYTES, len * FE_BYTES)
+fn part<M: GpuMemory>(memory: &M, start: u64, len: u64) -> Binding<'_, M> {
+    memory.range(start * FE_BYTES, len * FE_BYTES)
 }
 
 /// Parameters from word 0 on, and a scalar in words 8 to 15.

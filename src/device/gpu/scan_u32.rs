@@ -1,11 +1,8 @@
 //! Exclusive prefix sums of 32-bit numbers.
 
-use super::WgpuDevice;
-use super::memory::Raw;
+use super::Access::{Read, ReadWrite};
 use super::pieces::{PIECE_UNIT, elements, pieces};
-use super::stage::Access::{Read, ReadWrite};
-use super::stage::{Stage, source};
-use super::work::Work;
+use super::{Gpu, GpuWork, Stage, source};
 use crate::error::Result;
 
 /// Numbers that a workgroup sums: four a thread.
@@ -20,17 +17,18 @@ const ADD: Stage =
 /// All stages of this module, for [`catalogue`](super::catalogue).
 pub(super) const STAGES: &[Stage] = &[TILES, ADD];
 
-impl WgpuDevice {
+/// Stage `scan_u32`.
+pub(crate) trait ScanU32: Gpu {
     /// data_i ← Σ_{j < i} data_j mod 2^32 for i in 0..=n: slot n gets the total, so `data` has n + 1 slots.
     ///
     /// Cost: 4 accesses of 4 bytes a number, and some 2·log₁₀₂₄ n dispatches.
-    pub(super) fn scan_u32(&self, work: &mut Work<'_>, data: &Raw, n: usize) -> Result<()> {
+    fn scan_u32(&self, work: &mut Self::Work<'_>, data: &Self::Memory, n: usize) -> Result<()> {
         let slots = n + 1;
         let tiles = slots.div_ceil(TILE);
         let totals = self.scratch((tiles as u64 + 1) * 4)?;
         let limit = self.limits().max_binding_bytes;
         for piece in pieces(slots, 4, limit) {
-            let bindings = [piece.of::<u32>(data), elements::<u32>(&totals, 0, tiles)];
+            let bindings = [piece.of::<u32, _>(data), elements::<u32, _>(&totals, 0, tiles)];
             let threads = piece.len.div_ceil(4);
             let values = piece.len.min(n - piece.first);
             let params = [threads, values, piece.len, piece.first / TILE].map(|x| x as u32);
@@ -41,13 +39,15 @@ impl WgpuDevice {
         }
         self.scan_u32(work, &totals, tiles)?;
         for piece in pieces(slots, 4, limit) {
-            let bindings = [piece.of::<u32>(data), elements::<u32>(&totals, 0, tiles)];
+            let bindings = [piece.of::<u32, _>(data), elements::<u32, _>(&totals, 0, tiles)];
             let params = [piece.len as u32, (piece.first / TILE) as u32];
             work.dispatch(&ADD, &bindings, &params, piece.len as u64)?;
         }
         Ok(())
     }
 }
+
+impl<D: Gpu> ScanU32 for D {}
 
 #[cfg(test)]
 mod tests {
@@ -63,7 +63,7 @@ mod tests {
                 data.push(77);
                 let buffer = device.upload(&data).unwrap();
                 let mut work = device.work().unwrap();
-                device.scan_u32(&mut work, buffer.raw(), n).unwrap();
+                device.scan_u32(&mut work, Self::raw(&buffer), n).unwrap();
                 work.submit().unwrap();
                 let mut sum = 0u32;
                 for value in &mut data {
