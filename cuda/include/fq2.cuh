@@ -3,7 +3,7 @@
 // Products are calls, with everything in registers: kernels are a third as long, and stay in the instruction cache.
 #pragma once
 
-#include "field.cuh"
+#include "inverse.cuh"
 
 namespace zkwatt {
 

@@ -4,9 +4,13 @@ use super::backend::{
     Backend, Buffer, DeviceInfo, Elem, Group, LookupOps, MsmOps, MsmScalars, NttOps, QuotientOps, VectorOps,
 };
 use super::cpu::CpuDevice;
+#[cfg(feature = "cuda")]
+use super::cuda::CudaDevice;
 use super::facade::Device;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+use super::hybrid::Hybrid;
 #[cfg(feature = "wgpu")]
-use super::{hybrid::Hybrid, wgpu::WgpuDevice};
+use super::wgpu::WgpuDevice;
 use crate::error::{Error, Result};
 use std::sync::Arc;
 use zkwatt_kernels::Fr;
@@ -74,7 +78,11 @@ devices! {
     #[cfg(feature = "wgpu")]
     Wgpu: WgpuDevice;
     #[cfg(feature = "wgpu")]
-    Hybrid: Hybrid<WgpuDevice>;
+    HybridWgpu: Hybrid<WgpuDevice>;
+    #[cfg(feature = "cuda")]
+    Cuda: CudaDevice;
+    #[cfg(feature = "cuda")]
+    HybridCuda: Hybrid<CudaDevice>;
 }
 
 /// A device of [`Device`].

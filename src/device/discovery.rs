@@ -2,6 +2,8 @@
 
 use super::backend::{Backend, DeviceInfo, DeviceKind};
 use super::cpu::{CpuDevice, CpuOptions};
+#[cfg(feature = "cuda")]
+use super::cuda::{self, CudaOptions};
 use super::facade::not_built;
 #[cfg(all(feature = "wgpu", not(target_family = "wasm")))]
 use super::wgpu::{self, WgpuOptions};
@@ -50,6 +52,8 @@ pub fn discover() -> Vec<Candidate> {
                     .map_err(|e| e.to_string()),
                 #[cfg(all(feature = "wgpu", not(target_family = "wasm")))]
                 DeviceKind::Wgpu => wgpu::probe(WgpuOptions::default()).map_err(|e| e.to_string()),
+                #[cfg(feature = "cuda")]
+                DeviceKind::Cuda => cuda::probe(&CudaOptions::default()).map_err(|e| e.to_string()),
                 other => Err(not_built(other).to_string()),
             };
             Candidate { kind, status }

@@ -1,16 +1,17 @@
 //! All devices behind one type.
 
-#[cfg(feature = "wgpu")]
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
 use super::backend::NttOps;
 use super::backend::{Backend, DeviceInfo, DeviceKind};
 use super::counters::DeviceCounters;
 use super::cpu::{CpuDevice, CpuOptions};
+#[cfg(feature = "cuda")]
+use super::cuda::{CudaDevice, CudaOptions};
 use super::discovery::AutoReport;
 #[cfg(feature = "wgpu")]
-use super::{
-    Costs, Hybrid,
-    wgpu::{WgpuDevice, WgpuOptions},
-};
+use super::wgpu::{WgpuDevice, WgpuOptions};
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+use super::{Costs, Hybrid};
 use crate::error::{Error, Result};
 use std::sync::Arc;
 use zkwatt_kernels::Fr;
@@ -27,7 +28,13 @@ pub enum Device {
     Wgpu(Arc<WgpuDevice>),
     /// The CPU and a GPU through wgpu, each operation where it is done sooner.
     #[cfg(feature = "wgpu")]
-    Hybrid(Arc<Hybrid<WgpuDevice>>),
+    HybridWgpu(Arc<Hybrid<WgpuDevice>>),
+    /// An NVIDIA GPU through CUDA.
+    #[cfg(feature = "cuda")]
+    Cuda(Arc<CudaDevice>),
+    /// The CPU and an NVIDIA GPU through CUDA, each operation where it is done sooner.
+    #[cfg(feature = "cuda")]
+    HybridCuda(Arc<Hybrid<CudaDevice>>),
 }
 
 /// `on_device!(device, d => f(d))` is `f` of the `Arc` of whichever device it is.
@@ -38,7 +45,11 @@ macro_rules! on_device {
             #[cfg(feature = "wgpu")]
             $crate::device::Device::Wgpu($name) => $body,
             #[cfg(feature = "wgpu")]
-            $crate::device::Device::Hybrid($name) => $body,
+            $crate::device::Device::HybridWgpu($name) => $body,
+            #[cfg(feature = "cuda")]
+            $crate::device::Device::Cuda($name) => $body,
+            #[cfg(feature = "cuda")]
+            $crate::device::Device::HybridCuda($name) => $body,
         }
     };
 }
@@ -51,7 +62,11 @@ macro_rules! here_or_there {
             #[cfg(feature = "wgpu")]
             $crate::device::Device::Wgpu($name) => $there,
             #[cfg(feature = "wgpu")]
-            $crate::device::Device::Hybrid($name) => $there,
+            $crate::device::Device::HybridWgpu($name) => $there,
+            #[cfg(feature = "cuda")]
+            $crate::device::Device::Cuda($name) => $there,
+            #[cfg(feature = "cuda")]
+            $crate::device::Device::HybridCuda($name) => $there,
         }
     };
 }
@@ -68,12 +83,20 @@ impl Device {
         Ok(Self::Wgpu(Arc::new(WgpuDevice::new(options)?)))
     }
 
+    /// An NVIDIA GPU with these options.
+    #[cfg(feature = "cuda")]
+    pub fn cuda(options: CudaOptions) -> Result<Self> {
+        Ok(Self::Cuda(Arc::new(CudaDevice::new(options)?)))
+    }
+
     /// The device of this kind, or an error that says why there is none. Never another kind.
     pub fn only(kind: DeviceKind) -> Result<Self> {
         match kind {
             DeviceKind::Cpu => Self::cpu(CpuOptions::default()),
             #[cfg(all(feature = "wgpu", not(target_family = "wasm")))]
             DeviceKind::Wgpu => Self::wgpu(WgpuOptions::default()),
+            #[cfg(feature = "cuda")]
+            DeviceKind::Cuda => Self::cuda(CudaOptions::default()),
             other => {
                 Err(Error::NoSuchDevice { device: other.name().into(), reason: not_built(other).into() })
             }
@@ -107,17 +130,18 @@ impl Device {
     }
 
     /// The CPU with a device of another kind; `None` for kinds that it does not work beside.
-    #[cfg_attr(any(not(feature = "wgpu"), target_family = "wasm"), allow(unused_variables))]
     fn beside(kind: DeviceKind, cpu: &Arc<CpuDevice>) -> Option<Result<Self>> {
+        let _ = cpu;
         match kind {
+            #[cfg(feature = "cuda")]
+            DeviceKind::Cuda => {
+                let options = CudaOptions { timestamps: true, ..CudaOptions::default() };
+                Some(CudaDevice::new(options).map(|device| Self::HybridCuda(hybrid(cpu, device))))
+            }
             #[cfg(all(feature = "wgpu", not(target_family = "wasm")))]
             DeviceKind::Wgpu => {
                 let options = WgpuOptions { timestamps: true, ..WgpuOptions::default() };
-                Some(WgpuDevice::new(options).map(|device| {
-                    let costs = super::tuning::stored(device.info())
-                        .unwrap_or_else(|| Costs::of_a_gpu(cpu.info().threads));
-                    Self::Hybrid(Arc::new(Hybrid::new(Arc::clone(cpu), Arc::new(device), costs)))
-                }))
+                Some(WgpuDevice::new(options).map(|device| Self::HybridWgpu(hybrid(cpu, device))))
             }
             _ => None,
         }
@@ -135,7 +159,11 @@ impl Device {
             #[cfg(feature = "wgpu")]
             Self::Wgpu(device) => Some(device.counters()),
             #[cfg(feature = "wgpu")]
-            Self::Hybrid(device) => Some(device.device().counters()),
+            Self::HybridWgpu(device) => Some(device.device().counters()),
+            #[cfg(feature = "cuda")]
+            Self::Cuda(device) => Some(device.counters()),
+            #[cfg(feature = "cuda")]
+            Self::HybridCuda(device) => Some(device.device().counters()),
         }
     }
 
@@ -146,8 +174,15 @@ impl Device {
     }
 }
 
+/// Both, with the [stored costs](super::tuning) or else those of [`Costs::of_a_gpu`].
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+fn hybrid<B: Backend>(cpu: &Arc<CpuDevice>, device: B) -> Arc<Hybrid<B>> {
+    let costs = super::tuning::stored(device.info()).unwrap_or_else(|| Costs::of_a_gpu(cpu.info().threads));
+    Arc::new(Hybrid::new(Arc::clone(cpu), Arc::new(device), costs))
+}
+
 /// Work on host data where the device is: there and back. The data are unchanged if it fails.
-#[cfg(feature = "wgpu")]
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
 pub(crate) fn in_place<B: Backend, R>(
     device: &B,
     data: &mut [Fr],
@@ -163,7 +198,7 @@ pub(crate) fn in_place<B: Backend, R>(
 pub(super) fn not_built(kind: DeviceKind) -> &'static str {
     match kind {
         DeviceKind::Cpu => "",
-        DeviceKind::Cuda => "this version of zkwatt has no CUDA backend yet; use `cpu`",
+        DeviceKind::Cuda => "zkwatt was built without feature `cuda`; use `cpu`",
         DeviceKind::Wgpu => "zkwatt was built without feature `wgpu`; use `cpu`",
         DeviceKind::Icicle => "this version of zkwatt has no ICICLE backend yet; use `cpu`",
     }

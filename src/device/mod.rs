@@ -8,11 +8,15 @@ mod costs;
 mod counters;
 mod cpu;
 pub(crate) mod cpu_lookup;
+#[cfg(feature = "cuda")]
+pub mod cuda;
 mod discovery;
 mod dual;
 #[macro_use]
 mod facade;
 mod any;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+mod gpu;
 mod hybrid;
 mod memory;
 mod trial;
@@ -31,7 +35,7 @@ pub use cpu::{CpuBuffer, CpuDevice, CpuOptions};
 pub use discovery::{AutoReport, Candidate, discover};
 pub use dual::Dual;
 pub use facade::Device;
-#[cfg(feature = "wgpu")]
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
 pub(crate) use facade::in_place;
 pub use hybrid::{Hybrid, HybridBases, HybridBuffer};
 pub use memory::MemoryBudget;

@@ -2,9 +2,10 @@
 
 use super::WgpuDevice;
 use super::memory::{Raw, WgpuBuffer};
-use crate::device::{Backend, Buffer, DeviceInfo, Elem};
+use super::work::Work;
+use crate::device::gpu::{Gpu, GpuWork, Limits, bytes};
+use crate::device::{Backend, Buffer, DeviceInfo, Elem, MemoryBudget};
 use crate::error::{Error, Result};
-use zkwatt_kernels::Fr;
 
 impl Backend for WgpuDevice {
     type Buf<T: Elem> = WgpuBuffer<T>;
@@ -54,15 +55,29 @@ impl Backend for WgpuDevice {
     }
 }
 
-impl WgpuDevice {
-    /// A buffer of undefined contents.
-    pub(crate) fn room<T: Elem>(&self, len: usize) -> Result<WgpuBuffer<T>> {
+impl Gpu for WgpuDevice {
+    type Memory = Raw;
+    type Work<'a> = Work<'a>;
+
+    fn raw<T: Elem>(buffer: &WgpuBuffer<T>) -> &Raw {
+        buffer.raw()
+    }
+
+    fn room<T: Elem>(&self, len: usize) -> Result<WgpuBuffer<T>> {
         let bytes = (len as u64).saturating_mul(size_of::<T>() as u64);
         Ok(WgpuBuffer::new(self.pool.take("buffer", bytes)?, len))
     }
 
-    /// Host data into a buffer; the rest of the last word becomes zero.
-    pub(crate) fn write_bytes(&self, raw: &Raw, offset: u64, data: &[u8]) -> Result<()> {
+    fn scratch(&self, bytes: u64) -> Result<Raw> {
+        self.pool.take("scratch memory on the device", bytes)
+    }
+
+    fn work(&self) -> Result<Work<'_>> {
+        self.context.check()?;
+        Ok(Work::new(self))
+    }
+
+    fn write_bytes(&self, raw: &Raw, offset: u64, data: &[u8]) -> Result<()> {
         let (words, rest) = data.split_at(data.len() - data.len() % 4);
         if !words.is_empty() {
             self.pool.write(raw, offset, words)?;
@@ -74,26 +89,24 @@ impl WgpuDevice {
         }
         Ok(())
     }
-}
 
-/// The 8 words of an element, as parameters of dispatches hold it.
-pub(crate) fn fe_words(x: Fr) -> [u32; 8] {
-    let limbs = x.to_montgomery();
-    core::array::from_fn(|i| (limbs[i / 2] >> (32 * (i % 2))) as u32)
-}
+    async fn read<T: Elem>(&self, raw: &Raw, offset: u64, count: usize) -> Result<Vec<T>> {
+        self.read_elements(raw, offset, count).await
+    }
 
-/// The bytes of elements, in the order of this host, which is the device's: little endian.
-pub(crate) fn bytes<T: Elem>(elements: &[T]) -> &[u8] {
-    const { assert!(cfg!(target_endian = "little"), "WebGPU memory is little endian") };
-    // SAFETY: `Elem` is sealed; its types are plain data without padding, so every byte is initialised.
-    unsafe { core::slice::from_raw_parts(elements.as_ptr().cast(), size_of_val(elements)) }
-}
+    fn wait<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
+        self.block_on(future)
+    }
 
-/// Elements from their bytes; a rest that is no whole element is left out.
-pub(crate) fn elements<T: Elem>(bytes: &[u8]) -> Vec<T> {
-    let mut elements = vec![T::default(); bytes.len() / size_of::<T>()];
-    let len = size_of_val(elements.as_slice());
-    // SAFETY: `Elem` is sealed; every bit pattern is a value of its types. Both ranges are `len` bytes long and apart.
-    unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), elements.as_mut_ptr().cast(), len) };
-    elements
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    fn budget(&self) -> MemoryBudget {
+        self.pool.budget()
+    }
+
+    fn bytes_in_use(&self) -> u64 {
+        self.pool.in_use()
+    }
 }

@@ -1,15 +1,11 @@
 //! Every shader that the backend can compile, for tests and reports that need no device.
 
 use super::shader::{LimbForm, compose};
-use super::stage::{Access, Arithmetic, Stage};
-use super::{inverse, lookup, msm, ntt, quotient, scan_u32, sort, vector};
+use super::{msm, ntt};
+use crate::device::gpu::{self, Access, Arithmetic, Stage};
 
 /// The stages of each module. Those that are given constants when they are dispatched have typical ones here.
-const MODULES: &[&[&[Stage]]] = &[
-    &[inverse::STAGES, lookup::STAGES, ntt::STAGES, quotient::STAGES, scan_u32::STAGES, sort::STAGES],
-    msm::STAGES,
-    vector::STAGES,
-];
+const MODULES: &[&[&[Stage]]] = &[gpu::STAGES, &[ntt::STAGES], msm::STAGES];
 
 /// The text of a pipeline.
 #[derive(Clone, Debug)]

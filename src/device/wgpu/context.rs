@@ -1,8 +1,8 @@
 //! The open device of wgpu, and what went wrong with it.
 
-use super::counters::Counters;
 use super::faults::Faults;
 use super::recording::Recorder;
+use crate::device::gpu::counters::Counters;
 use crate::error::{Error, Result};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,9 +1,9 @@
 //! Field arithmetic of the shaders against the host's, in every limb form.
 
-use super::stage::{Access, Arithmetic, Stage, source};
 use super::tests::devices;
 use super::*;
 use crate::device::Backend;
+use crate::device::gpu::{Access, Arithmetic, Gpu, GpuMemory, GpuWork, Stage, source};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use zkwatt_kernels::field::{FieldParams, Fp, FqParams, FrParams};

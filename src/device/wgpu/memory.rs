@@ -2,9 +2,10 @@
 
 use super::clock::Clock;
 use super::context::Context;
-use super::counters::add;
 use super::faults::Fault;
 use super::recording::{Command, hex};
+use crate::device::gpu::counters::add;
+use crate::device::gpu::{ALIGNMENT, GpuMemory};
 use crate::device::{Buffer, MemoryBudget};
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
@@ -12,12 +13,9 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Buffers of a device: offsets of bindings are multiples of this in every WebGPU implementation.
-pub(super) const ALIGNMENT: u64 = 256;
-
 /// Memory of the device; returned to the pool when the last clone is dropped.
 #[derive(Clone)]
-pub(crate) struct Raw(Arc<Lease>);
+pub struct Raw(Arc<Lease>);
 
 struct Lease {
     /// `Some` until it is dropped.
@@ -28,30 +26,13 @@ struct Lease {
     pool: Arc<Pool>,
 }
 
-/// A part of a buffer that a stage sees.
-#[derive(Copy, Clone)]
-pub(crate) struct Binding<'a> {
-    pub(super) raw: &'a Raw,
-    pub(super) offset: u64,
-    pub(super) bytes: u64,
+impl GpuMemory for Raw {
+    fn bytes(&self) -> u64 {
+        self.0.bytes
+    }
 }
 
 impl Raw {
-    /// All of it.
-    pub(crate) fn whole(&self) -> Binding<'_> {
-        self.range(0, self.bytes())
-    }
-
-    /// `bytes` bytes from `offset` on, which is a multiple of 256.
-    pub(crate) fn range(&self, offset: u64, bytes: u64) -> Binding<'_> {
-        Binding { raw: self, offset, bytes }
-    }
-
-    /// Its size: what was asked for, in whole alignments.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.0.bytes
-    }
-
     pub(super) fn id(&self) -> u64 {
         self.0.id
     }

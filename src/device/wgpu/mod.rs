@@ -5,34 +5,26 @@
 //! bits, so nothing is converted on the way.
 
 mod adapter;
+mod asynchronous;
 mod backend;
 mod cache;
 mod catalogue;
 mod clock;
 mod context;
-mod counters;
 mod faults;
 #[cfg(test)]
 mod field_tests;
-mod inverse;
-mod lookup;
 mod memory;
 mod msm;
 mod ntt;
 mod options;
-mod pieces;
 mod pipeline;
-mod quotient;
 mod read;
 mod recording;
-mod scan_u32;
 mod shader;
-mod sort;
-mod stage;
 #[cfg(test)]
-mod tests;
+pub(in crate::device) mod tests;
 mod timer;
-mod vector;
 mod work;
 
 pub use adapter::{AdapterReport, adapters};
@@ -44,17 +36,18 @@ pub use options::WgpuOptions;
 pub use recording::Command;
 pub use shader::LimbForm;
 
+use super::gpu::Limits;
 use super::{DeviceCounters, DeviceInfo, DeviceKind, MemoryBudget};
 use crate::error::{Error, Result};
 use cache::DiskCache;
 use context::Context;
-use memory::{Pool, Raw};
+use memory::Pool;
 use pipeline::Pipelines;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use timer::Timer;
-use work::{ParamsPool, Work};
+use work::ParamsPool;
 
 /// A GPU, or software that does as one.
 pub struct WgpuDevice {
@@ -107,13 +100,6 @@ pub fn probe(options: WgpuOptions) -> Result<DeviceInfo> {
     let options = options.with_environment();
     let (_, adapter) = read::block_on(adapter::choose(&options))?;
     Ok(described(&adapter, &options).0)
-}
-
-/// What plans must keep to.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Limits {
-    /// Bytes that a stage can see of one buffer.
-    pub(crate) max_binding_bytes: u64,
 }
 
 /// As [`adapters`], for callers that may block.
@@ -246,24 +232,5 @@ impl WgpuDevice {
     #[doc(hidden)]
     pub fn take_recording(&self) -> Vec<Command> {
         self.context.recorder.take()
-    }
-
-    pub(crate) fn limits(&self) -> Limits {
-        self.limits
-    }
-
-    /// An empty list of commands.
-    pub(crate) fn work(&self) -> Result<Work<'_>> {
-        self.context.check()?;
-        Ok(Work::new(self))
-    }
-
-    /// Memory of undefined contents.
-    pub(crate) fn scratch(&self, bytes: u64) -> Result<Raw> {
-        self.pool.take("scratch memory on the device", bytes)
-    }
-
-    pub(crate) fn budget(&self) -> MemoryBudget {
-        self.pool.budget()
     }
 }

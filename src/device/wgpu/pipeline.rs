@@ -3,10 +3,10 @@
 use super::cache::DiskCache;
 use super::clock::Clock;
 use super::context::Context;
-use super::counters::add;
 use super::faults::Fault;
 use super::shader::{LimbForm, compose};
-use super::stage::{Access, Stage};
+use crate::device::gpu::counters::add;
+use crate::device::gpu::{Access, Stage};
 use crate::error::Result;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +24,7 @@ pub(super) struct Pipeline {
 struct Key {
     stage: &'static str,
     file: &'static str,
-    arithmetic: super::stage::Arithmetic,
+    arithmetic: crate::device::gpu::Arithmetic,
     workgroup: u32,
     constants: Vec<(&'static str, u32)>,
 }

@@ -3,11 +3,11 @@
 use super::WgpuDevice;
 use super::clock::Clock;
 use super::context::Context;
-use super::counters::add;
 use super::faults::Fault;
 use super::memory::Raw;
 use super::recording::{Command, hex};
 use crate::device::Elem;
+use crate::device::gpu::counters::add;
 use crate::error::{Error, Result};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,12 @@ use std::task::{Poll, Waker};
 
 impl WgpuDevice {
     /// `count` elements from byte `offset` on, once earlier work is done.
-    pub(crate) async fn read<T: Elem>(&self, raw: &Raw, offset: u64, count: usize) -> Result<Vec<T>> {
+    pub(super) async fn read_elements<T: Elem>(
+        &self,
+        raw: &Raw,
+        offset: u64,
+        count: usize,
+    ) -> Result<Vec<T>> {
         let wanted = count * size_of::<T>();
         let start = offset % 4;
         let bytes = (start + wanted as u64).next_multiple_of(4);
@@ -24,7 +29,7 @@ impl WgpuDevice {
         }
         let read = self.read_bytes(raw, offset - start, bytes)?.await?;
         let read = &read[start as usize..start as usize + wanted];
-        Ok(super::backend::elements(read))
+        Ok(crate::device::gpu::elements(read))
     }
 
     fn read_bytes(&self, raw: &Raw, offset: u64, bytes: u64) -> Result<Download> {
@@ -73,7 +78,7 @@ impl WgpuDevice {
     }
 
     /// The value of a future of this device.
-    pub(crate) fn wait<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(super) fn block_on<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
         #[cfg(target_family = "wasm")]
         {
             let _ = future;

@@ -1,6 +1,6 @@
 //! The text of a pipeline's shader.
 
-use super::stage::{Arithmetic, Source, Stage, source};
+use crate::device::gpu::{Arithmetic, Source, Stage, source};
 use std::fmt::Write;
 
 /// How products are made in a shader. Elements are 8 words of 32 bits in every form.
@@ -42,9 +42,9 @@ pub(crate) fn compose(stage: &Stage, form: LimbForm, constants: &[(&str, u32)]) 
         let _ = writeln!(text, "const {name}: u32 = {value}u;");
     }
     for part in parts(stage.arithmetic, form) {
-        text.push_str(part.text);
+        text.push_str(part.wgsl);
     }
-    text.push_str(stage.source.text);
+    text.push_str(stage.source.wgsl);
     text
 }
 

@@ -1,7 +1,7 @@
 //! Time by the device's clock.
 
 use super::context::Context;
-use super::counters::add;
+use crate::device::gpu::counters::add;
 use std::sync::Arc;
 
 /// Whether and how dispatches are timed.

@@ -3,12 +3,12 @@
 use super::WgpuDevice;
 use super::clock::Clock;
 use super::context::Context;
-use super::counters::add;
 use super::faults::Fault;
-use super::memory::{Binding, Raw};
+use super::memory::Raw;
 use super::pipeline::{PARAMS_BYTES, Pipeline};
 use super::recording::Command;
-use super::stage::{Access, Stage};
+use crate::device::gpu::counters::add;
+use crate::device::gpu::{Access, Binding, GpuWork, Stage};
 use crate::error::Result;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -31,7 +31,7 @@ const MAX_GROUPS: u64 = 65_535;
 ///
 /// Buffers that commands use stay out of the pool until the commands are submitted; after that the queue's order protects
 /// them.
-pub(crate) struct Work<'a> {
+pub struct Work<'a> {
     device: &'a WgpuDevice,
     commands: Vec<Queued>,
     params: Vec<u8>,
@@ -64,24 +64,16 @@ impl<'a> Work<'a> {
     pub(super) fn new(device: &'a WgpuDevice) -> Self {
         Self { device, commands: Vec::new(), params: Vec::new(), products: 0 }
     }
+}
 
-    /// Runs `stage` with `threads` invocations, rounded up to workgroups; none for zero.
-    pub(crate) fn dispatch(
-        &mut self,
-        stage: &Stage,
-        bindings: &[Binding<'_>],
-        params: &[u32],
-        threads: u64,
-    ) -> Result<()> {
-        self.dispatch_with(stage, &[], bindings, params, threads)
-    }
+impl GpuWork for Work<'_> {
+    type Memory = Raw;
 
-    /// As [`Work::dispatch`], with constants beside those of the stage.
-    pub(crate) fn dispatch_with(
+    fn dispatch_with(
         &mut self,
         stage: &Stage,
         constants: &[(&'static str, u32)],
-        bindings: &[Binding<'_>],
+        bindings: &[Binding<'_, Raw>],
         params: &[u32],
         threads: u64,
     ) -> Result<()> {
@@ -106,7 +98,7 @@ impl<'a> Work<'a> {
             bindings: bindings
                 .iter()
                 .zip(stage.bindings)
-                .map(|(b, access)| (b.raw.id(), b.offset, b.bytes, *access == Access::ReadWrite))
+                .map(|(b, access)| (b.memory.id(), b.offset, b.bytes, *access == Access::ReadWrite))
                 .collect(),
             params: params.to_vec(),
             groups,
@@ -120,7 +112,7 @@ impl<'a> Work<'a> {
         let start = self.params.len();
         self.params.extend_from_slice(bytemuck::cast_slice(params));
         self.params.resize(start + PARAMS_BYTES as usize, 0);
-        let held = bindings.iter().map(|binding| binding.raw.clone()).collect();
+        let held = bindings.iter().map(|binding| binding.memory.clone()).collect();
         self.commands.push(Queued::Dispatch {
             pipeline,
             bindings: bindings_group,
@@ -135,8 +127,7 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Copies bytes between two buffers; offsets and size are multiples of 4.
-    pub(crate) fn copy(&mut self, from: &Raw, from_offset: u64, to: &Raw, to_offset: u64, bytes: u64) {
+    fn copy(&mut self, from: &Raw, from_offset: u64, to: &Raw, to_offset: u64, bytes: u64) {
         if bytes == 0 {
             return;
         }
@@ -156,13 +147,7 @@ impl<'a> Work<'a> {
         });
     }
 
-    /// Fills a buffer with zeros.
-    pub(crate) fn clear(&mut self, raw: &Raw) {
-        self.clear_range(raw, 0, raw.bytes());
-    }
-
-    /// Fills part of a buffer with zeros; multiples of 4.
-    pub(crate) fn clear_range(&mut self, raw: &Raw, offset: u64, bytes: u64) {
+    fn clear_range(&mut self, raw: &Raw, offset: u64, bytes: u64) {
         if bytes == 0 {
             return;
         }
@@ -170,11 +155,12 @@ impl<'a> Work<'a> {
         self.commands.push(Queued::Clear { raw: raw.clone(), offset, bytes });
     }
 
-    /// Submits everything. The device works in order; what it does shows in later work and downloads.
-    pub(crate) fn submit(mut self) -> Result<()> {
+    fn submit(mut self) -> Result<()> {
         self.flush()
     }
+}
 
+impl Work<'_> {
     fn flush(&mut self) -> Result<()> {
         let context = &self.device.context;
         context.check()?;
@@ -248,8 +234,8 @@ impl WgpuDevice {
     }
 }
 
-fn entry<'a>(binding: u32, part: &Binding<'a>) -> Option<wgpu::BindGroupEntry<'a>> {
-    let buffer = part.raw.buffer()?;
+fn entry<'a>(binding: u32, part: &Binding<'a, Raw>) -> Option<wgpu::BindGroupEntry<'a>> {
+    let buffer = part.memory.buffer()?;
     let size = wgpu::BufferSize::new(part.bytes);
     let resource = wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset: part.offset, size });
     Some(wgpu::BindGroupEntry { binding, resource })

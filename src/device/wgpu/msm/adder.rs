@@ -1,11 +1,11 @@
 //! Batches of affine additions on the device.
 
 use super::super::WgpuDevice;
-use super::super::memory::{Binding, Raw};
-use super::super::stage::Access::{Read, ReadWrite};
-use super::super::stage::{Arithmetic, Source, Stage, source};
+use super::super::memory::Raw;
 use super::super::work::Work;
 use super::plan::{Room, max_threads, pairs_per_thread};
+use crate::device::gpu::Access::{Read, ReadWrite};
+use crate::device::gpu::{Arithmetic, BatchInverse, Binding, Gpu, GpuMemory, GpuWork, Source, Stage, source};
 use crate::error::Result;
 
 const TREE: Source = source!("msm_tree");
@@ -37,14 +37,19 @@ pub(super) const STAGES: &[Stage] = &[
 pub(super) struct Adder<'a> {
     device: &'a WgpuDevice,
     pub(super) room: Room,
-    bases: Binding<'a>,
+    bases: Binding<'a, Raw>,
     before: Raw,
     products: Raw,
 }
 
 impl<'a> Adder<'a> {
     /// For batches of up to `pairs` additions.
-    pub(super) fn new(device: &'a WgpuDevice, room: Room, bases: Binding<'a>, pairs: u64) -> Result<Self> {
+    pub(super) fn new(
+        device: &'a WgpuDevice,
+        room: Room,
+        bases: Binding<'a, Raw>,
+        pairs: u64,
+    ) -> Result<Self> {
         let bytes = room.coordinate_bytes();
         let before = device.scratch(pairs * bytes)?;
         let products = device.scratch(max_threads(pairs) * bytes)?;

@@ -7,34 +7,21 @@
 //! sizes of its levels and the last points.
 
 mod adder;
-mod finish;
 pub(super) mod plan;
 mod sort;
 #[cfg(test)]
 mod tests;
 
 use super::WgpuDevice;
-use super::memory::{Binding, Raw, WgpuBuffer};
-use super::stage::Access::{Read, ReadWrite};
-use super::stage::{Arithmetic, Source, Stage, source};
+use super::memory::{Raw, WgpuBuffer};
 use crate::device::backend::{Backend, Buffer, Group, MsmOps, MsmScalars};
+use crate::device::gpu::{
+    Arithmetic, Gpu, GpuMemory, ScalarJob, ScalarOps, Stage, scalars_len, window_combine,
+};
 use crate::error::{Error, Result};
 use plan::{Room, WgpuMsmPlan};
 use std::ops::Range;
-use zkwatt_kernels::Fr;
 use zkwatt_kernels::curve::{Affine, Coordinate, Xyzz};
-use zkwatt_kernels::msm::{BitHistogram, Scalars};
-
-const DIGITS: Source = source!("msm_digits");
-const SCALAR_BITS: Stage = Stage::new("msm_scalar_bits", DIGITS)
-    .over(Arithmetic::Fr)
-    .bind(&[Read, Read, ReadWrite])
-    .products(SCALARS);
-const SCALAR_DIGITS: Stage =
-    Stage::new("msm_scalar_digits", DIGITS).over(Arithmetic::Fr).bind(&[Read, Read, ReadWrite]).products(2);
-
-/// Scalars that a thread measures.
-const SCALARS: u32 = 8;
 
 /// Bases on a device.
 pub struct WgpuBases<F> {
@@ -45,11 +32,7 @@ pub struct WgpuBases<F> {
 /// One piece of scalars with its bases.
 struct Job<'a> {
     room: Room,
-    n: usize,
-    bases: Binding<'a>,
-    scalars: Binding<'a>,
-    /// Constants of the stages that read scalars.
-    constants: [(&'static str, u32); 2],
+    scalars: ScalarJob<'a, Raw>,
 }
 
 impl<G: Group> MsmOps<G> for WgpuDevice {
@@ -68,15 +51,7 @@ impl<G: Group> MsmOps<G> for WgpuDevice {
 }
 
 /// All stages of this module, with typical constants, for [`catalogue`](super::catalogue).
-pub(super) const STAGES: &[&[Stage]] = &[
-    &[
-        SCALAR_BITS.constants(&[("SCALAR_WORDS", 8), ("BASE_VECTORS", 4), ("WINDOW_BITS", 8)]),
-        SCALAR_DIGITS.constants(&[("SCALAR_WORDS", 8), ("BASE_VECTORS", 4), ("WINDOW_BITS", 13)]),
-        SCALAR_DIGITS.constants(&[("SCALAR_WORDS", 1), ("BASE_VECTORS", 0), ("WINDOW_BITS", 8)]),
-    ],
-    sort::STAGES,
-    adder::STAGES,
-];
+pub(super) const STAGES: &[&[Stage]] = &[sort::STAGES, adder::STAGES];
 
 impl WgpuDevice {
     /// Σ kᵢ·Pᵢ as [`MsmOps::msm`], for callers that may not block.
@@ -125,17 +100,12 @@ impl WgpuDevice {
         window_bits: Option<u32>,
     ) -> Result<Xyzz<F>> {
         let (start, n) = (range.start as u64, range.len());
-        let scalars = self.on_device(scalars, range)?;
+        let scalars = self.scalars_on_device(scalars, range)?;
         let room = self.msm_room::<F>();
         let vectors = if bases.has_identity { room.point_bytes() as u32 / 16 } else { 0 };
-        let job = Job {
-            room,
-            n,
-            bases: bases.points.raw().range(start * room.point_bytes(), n as u64 * room.point_bytes()),
-            scalars: scalars.binding(n),
-            constants: [("SCALAR_WORDS", scalars.words), ("BASE_VECTORS", vectors)],
-        };
-        let histogram = self.scalar_bits(&job).await?;
+        let bases = bases.points.raw().range(start * room.point_bytes(), n as u64 * room.point_bytes());
+        let job = Job { room, scalars: ScalarJob::new(n, bases, vectors, &scalars) };
+        let histogram = self.scalar_bits(&job.scalars).await?;
         let plan = match window_bits {
             None => WgpuMsmPlan::new(&histogram, n, &room),
             Some(c) => WgpuMsmPlan::with_window_bits(&histogram, n, &room, c),
@@ -144,68 +114,7 @@ impl WgpuDevice {
         for group in &plan.groups {
             windows.extend(self.window_sums(&job, &plan, group).await?);
         }
-        Ok(finish::msm_window_combine(&windows, plan.window_bits))
-    }
-
-    /// Stage `msm_scalar_bits`. Scalars of identities count as zero.
-    async fn scalar_bits(&self, job: &Job<'_>) -> Result<BitHistogram> {
-        let lengths = self.scratch(4 * 256)?;
-        let threads = (job.n as u64).div_ceil(SCALARS.into());
-        let mut work = self.work()?;
-        work.clear(&lengths);
-        // Digits are not asked for: any width will do.
-        let constants = [job.constants[0], job.constants[1], ("WINDOW_BITS", 8)];
-        let bindings = [job.scalars, job.bases, lengths.whole()];
-        work.dispatch_with(&SCALAR_BITS, &constants, &bindings, &[threads as u32, job.n as u32], threads)?;
-        work.submit()?;
-        let mut histogram = BitHistogram([0; 256]);
-        histogram.0.copy_from_slice(&self.read::<u32>(&lengths, 0, 256).await?);
-        Ok(histogram)
-    }
-
-    /// The scalars of `range` in device memory, integers widened to whole words.
-    fn on_device(&self, scalars: &MsmScalars<'_, Self>, range: Range<usize>) -> Result<DeviceScalars> {
-        let host = match scalars {
-            MsmScalars::Device(buffer) => {
-                let offset = (range.start * size_of::<Fr>()) as u64;
-                return Ok(DeviceScalars { raw: buffer.raw().clone(), offset, words: 8 });
-            }
-            MsmScalars::Host(host) => host.slice(range),
-        };
-        let (raw, words) = match host {
-            Scalars::Field(s) => (self.upload(s)?.raw().clone(), 8),
-            Scalars::I8(s) => (self.upload_widened(s)?, 1),
-            Scalars::I16(s) => (self.upload_widened(s)?, 1),
-            Scalars::I32(s) => (self.upload(s)?.raw().clone(), 1),
-            Scalars::I64(s) => (self.upload(s)?.raw().clone(), 2),
-            Scalars::I128(s) => (self.upload(s)?.raw().clone(), 4),
-        };
-        Ok(DeviceScalars { raw, offset: 0, words })
-    }
-
-    fn upload_widened<T: Copy + Into<i32>>(&self, scalars: &[T]) -> Result<Raw> {
-        let words: Vec<i32> = scalars.iter().map(|k| (*k).into()).collect();
-        Ok(self.upload(&words)?.raw().clone())
-    }
-}
-
-/// Scalars in device memory.
-struct DeviceScalars {
-    raw: Raw,
-    offset: u64,
-    words: u32,
-}
-
-impl DeviceScalars {
-    fn binding(&self, n: usize) -> Binding<'_> {
-        self.raw.range(self.offset, n as u64 * 4 * u64::from(self.words))
-    }
-}
-
-fn scalars_len(scalars: &MsmScalars<'_, WgpuDevice>) -> usize {
-    match scalars {
-        MsmScalars::Host(host) => host.len(),
-        MsmScalars::Device(buffer) => buffer.len(),
+        Ok(window_combine(&windows, plan.window_bits))
     }
 }
 

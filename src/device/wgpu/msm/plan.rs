@@ -1,7 +1,6 @@
 //! Sizes of a multi-scalar multiplication on the device: pure functions.
 
-use super::super::inverse::batch_inverse_scratch_bytes;
-use super::super::stage::Arithmetic;
+use crate::device::gpu::{Arithmetic, batch_inverse_scratch_bytes};
 use std::ops::Range;
 use zkwatt_kernels::msm::{BitHistogram, windows_of};
 

@@ -2,12 +2,12 @@
 
 use super::super::WgpuDevice;
 use super::super::memory::Raw;
-use super::super::stage::Access::{Read, ReadWrite};
-use super::super::stage::{Arithmetic, Source, Stage, source};
 use super::super::work::Work;
+use super::Job;
 use super::adder::{Adder, Pairs};
 use super::plan::{GroupSizes, WgpuMsmPlan, rounds};
-use super::{Job, SCALAR_DIGITS, finish};
+use crate::device::gpu::Access::{Read, ReadWrite};
+use crate::device::gpu::{Arithmetic, Gpu, GpuMemory, GpuWork, ScanU32, Source, Stage, source, window_sum};
 use crate::error::Result;
 use std::ops::Range;
 use zkwatt_kernels::curve::{Affine, Coordinate, Xyzz};
@@ -82,7 +82,7 @@ impl WgpuDevice {
             return Ok(vec![Xyzz::IDENTITY; group.len()]);
         };
         let sizes = GroupSizes {
-            digits: windows * job.n as u64,
+            digits: windows * job.scalars.n as u64,
             buckets: windows * plan.buckets(),
             slots: ranked.levels[0],
             levels: ranked.levels.len() as u64,
@@ -97,7 +97,7 @@ impl WgpuDevice {
             let start = (l * group.len() + window) * elements as usize;
             &points[start..start + elements as usize]
         };
-        Ok((0..group.len()).map(|w| finish::window_sum((0..trees as usize).map(|l| tree(w, l)))).collect())
+        Ok((0..group.len()).map(|w| window_sum((0..trees as usize).map(|l| tree(w, l)))).collect())
     }
 
     /// `None` where all digits are zero.
@@ -107,21 +107,14 @@ impl WgpuDevice {
         plan: &WgpuMsmPlan,
         group: &Range<usize>,
     ) -> Result<Option<Ranked>> {
-        let (n, windows) = (job.n as u64, group.len() as u64);
+        let (n, windows) = (job.scalars.n as u64, group.len() as u64);
         let buckets = windows * plan.buckets();
         let (digits, ranks) = (self.scratch(4 * n * windows)?, self.scratch(4 * n * windows)?);
         let (counts, totals) = (self.scratch(4 * buckets)?, self.scratch(4 * TOTALS as u64)?);
         let mut work = self.work()?;
         work.clear(&counts);
         work.clear(&totals);
-        let constants = [job.constants[0], job.constants[1], ("WINDOW_BITS", plan.window_bits)];
-        work.dispatch_with(
-            &SCALAR_DIGITS,
-            &constants,
-            &[job.scalars, job.bases, digits.whole()],
-            &[n as u32, group.start as u32, windows as u32],
-            n,
-        )?;
+        job.scalars.record_digits(&mut work, plan.window_bits, group, digits.whole())?;
         let tiles = n.div_ceil(TILE);
         let threads = tiles * windows * u64::from(COUNT_WORKGROUP);
         let params = [threads, n, tiles, windows, plan.buckets()].map(|word| word as u32);
@@ -160,7 +153,7 @@ impl WgpuDevice {
                 entries.whole(),
                 slot_buckets.whole(),
             ],
-            &[sizes.digits as u32, job.n as u32, plan.buckets() as u32],
+            &[sizes.digits as u32, job.scalars.n as u32, plan.buckets() as u32],
             sizes.digits,
         )?;
         let params = [sizes.slots, sizes.buckets, sizes.levels].map(|word| word as u32);
@@ -179,7 +172,7 @@ impl WgpuDevice {
         sorted: Sorted,
     ) -> Result<Raw> {
         let room = job.room;
-        let adder = Adder::new(self, room, job.bases, sizes.batch())?;
+        let adder = Adder::new(self, room, job.scalars.bases, sizes.batch())?;
         let slots = self.scratch(sizes.slots * room.point_bytes())?;
         let mut work = self.work()?;
         adder.add(&mut work, &Pairs::Bases { entries: &sorted.entries }, &slots, sizes.slots)?;

@@ -1,20 +1,19 @@
 //! Number-theoretic transforms.
 
 mod plan;
-mod powers;
 #[cfg(test)]
 mod tests;
 
 use super::WgpuDevice;
-use super::backend::bytes;
-use super::memory::{ALIGNMENT, Raw, WgpuBuffer};
-use super::stage::Access::{Read, ReadWrite};
-use super::stage::{Arithmetic, Source, Stage, source};
+use super::memory::{Raw, WgpuBuffer};
 use super::work::Work;
+use crate::device::gpu::Access::{Read, ReadWrite};
+use crate::device::gpu::{
+    ALIGNMENT, Arithmetic, Gpu, GpuMemory, GpuWork, Powers, Source, Stage, bytes, ends, source,
+};
 use crate::device::{Buffer, NttOps};
 use crate::error::{Error, Result};
 use plan::{LOG_TILE, Pass, Tiling};
-use powers::Powers;
 use std::sync::{Mutex, PoisonError};
 use zkwatt_kernels::Fr;
 use zkwatt_kernels::ntt::{Direction, Generator, MAX_LOG_N, NttError, NttPlan, Order};
@@ -238,16 +237,6 @@ impl Transform<'_> {
             u32::from(ends.reads_scratch),
             u32::from(ends.writes_scratch),
         ]
-    }
-}
-
-/// Whether input and output are in natural order.
-fn ends(order: Order) -> (bool, bool) {
-    match order {
-        Order::NN => (true, true),
-        Order::NR => (true, false),
-        Order::RN => (false, true),
-        Order::RR => (false, false),
     }
 }
 

@@ -1,0 +1,239 @@
+//! A context with all that lives in it.
+
+use super::driver::{Context, Driver, DriverError, Entered, Event, Stream};
+use super::kernels::Kernels;
+use super::memory::Free;
+use super::ntt::RootTables;
+use super::staging::Staging;
+use crate::device::MemoryBudget;
+use crate::device::gpu::counters::{Counters, add};
+use crate::error::{Error, Result};
+use std::mem::ManuallyDrop;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A context, its streams, memory and kernels, used until the first fault that the driver does not recover from: all
+/// calls fail after one. Buffers hold their session, so that nothing outlives its context.
+pub(super) struct Session {
+    pub(super) name: String,
+    driver: &'static Driver,
+    context: Context,
+    /// All work but uploads that run ahead.
+    pub(super) compute: Stream,
+    /// Uploads that run ahead of the work that waits for them.
+    pub(super) uploads: Stream,
+    pub(super) kernels: Kernels,
+    pub(super) free: Mutex<Free>,
+    pub(super) in_use: AtomicU64,
+    pub(super) budget: MemoryBudget,
+    pub(super) poison: bool,
+    pub(super) staging: Mutex<Staging>,
+    pub(super) roots: RootTables,
+    pub(super) counters: Arc<Counters>,
+    timings: Option<Mutex<Vec<(Event, Event)>>>,
+    deadline: Duration,
+    failure: Mutex<Option<String>>,
+}
+
+/// How a session works.
+pub(super) struct Settings {
+    pub(super) name: String,
+    pub(super) memory_budget: Option<u64>,
+    pub(super) deadline: Duration,
+    pub(super) timestamps: bool,
+    pub(super) poison: bool,
+}
+
+/// Share of the free memory that is left to the driver, which needs some for modules and stacks.
+const LEFT_TO_DRIVER: u64 = 16;
+
+impl Session {
+    pub(super) fn new(
+        driver: &'static Driver,
+        context: Context,
+        settings: &Settings,
+        counters: Arc<Counters>,
+    ) -> Result<Self, DriverError> {
+        let (compute, uploads, free) = {
+            let entered = context.enter()?;
+            (entered.stream()?, entered.stream()?, entered.memory()?.0)
+        };
+        let budget = MemoryBudget::bytes(settings.memory_budget.unwrap_or(free - free / LEFT_TO_DRIVER));
+        Ok(Self {
+            name: settings.name.clone(),
+            driver,
+            context,
+            compute,
+            uploads,
+            kernels: Kernels::default(),
+            free: Mutex::default(),
+            in_use: AtomicU64::new(0),
+            budget,
+            poison: settings.poison,
+            staging: Mutex::default(),
+            roots: RootTables::default(),
+            counters,
+            timings: settings.timestamps.then(Mutex::default),
+            deadline: settings.deadline,
+            failure: Mutex::default(),
+        })
+    }
+
+    /// Makes the context current. Errors: it has failed before.
+    pub(super) fn enter(&self) -> Result<Entered<'_>> {
+        self.check()?;
+        self.context.enter().map_err(|error| self.refused("cuCtxPushCurrent", error))
+    }
+
+    /// An error if the session has failed before.
+    pub(super) fn check(&self) -> Result<()> {
+        match &*self.failure.lock().unwrap_or_else(PoisonError::into_inner) {
+            None => Ok(()),
+            Some(reason) => {
+                Err(self.failed(format!("{reason}; what was on the device is lost: upload it anew")))
+            }
+        }
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// The error for a call that the driver refused; a sticky one ends the session.
+    pub(super) fn refused(&self, call: &str, error: DriverError) -> Error {
+        let report = self.driver.report().map_or(String::new(), |report| format!("\n{report}"));
+        let reason = format!("{call}: {error}{report}");
+        if error.is_sticky() {
+            // The first failure is the cause of those after it.
+            self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason.clone());
+        }
+        self.failed(reason)
+    }
+
+    /// An error of this device.
+    pub(super) fn failed(&self, reason: String) -> Error {
+        Error::DeviceFailed { device: format!("cuda ({})", self.name), reason }
+    }
+
+    /// A mark behind all work that `stream` has now.
+    pub(super) fn mark(&self, entered: &Entered<'_>, stream: Stream) -> Result<Mark<'_>> {
+        let event = entered.event().map_err(|error| self.refused("cuEventCreate", error))?;
+        let mark = Mark { session: self, event };
+        entered.record(event, stream).map_err(|error| self.refused("cuEventRecord", error))?;
+        Ok(mark)
+    }
+
+    /// Lets what `stream` gets from now on begin only after `event`.
+    pub(super) fn stream_wait(&self, stream: Stream, event: Event) -> Result<()> {
+        let entered = self.enter()?;
+        entered.stream_wait(stream, event).map_err(|error| self.refused("cuStreamWaitEvent", error))
+    }
+
+    /// Waits until all that `compute` has now is done.
+    pub(super) fn finish(self: &Arc<Self>) -> Result<()> {
+        let entered = self.enter()?;
+        let mark = self.mark(&entered, self.compute)?;
+        self.wait(&entered, mark.event)
+    }
+
+    /// Waits for an event, or until the deadline; then the session has failed, and its context is never destroyed,
+    /// because that would wait too.
+    pub(super) fn wait(self: &Arc<Self>, entered: &Entered<'_>, event: Event) -> Result<()> {
+        let start = Instant::now();
+        loop {
+            match entered.is_done(event) {
+                Ok(true) => break,
+                Ok(false) => (),
+                Err(error) => return Err(self.refused("cuEventQuery", error)),
+            }
+            let waited = start.elapsed();
+            if waited > self.deadline {
+                let reason =
+                    format!("work was not done after {} s, the deadline", self.deadline.as_secs_f64());
+                self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason.clone());
+                let _never_dropped = ManuallyDrop::new(Arc::clone(self));
+                return Err(self.failed(reason));
+            }
+            // Short waits are frequent and latency counts; long ones leave the core to others.
+            if waited < SPIN { std::thread::yield_now() } else { std::thread::sleep(SLEEP) }
+        }
+        add(&self.counters.wait_ns, start.elapsed().as_nanos() as u64);
+        Ok(())
+    }
+
+    /// The start of a timed stretch of `compute`; `None` where nobody asked for times.
+    pub(super) fn start_timing(&self, entered: &Entered<'_>) -> Option<Event> {
+        self.timings.as_ref()?;
+        let event = entered.event().ok()?;
+        entered.record(event, self.compute).ok()?;
+        Some(event)
+    }
+
+    /// The end of it.
+    pub(super) fn end_timing(&self, entered: &Entered<'_>, start: Event) {
+        let Some(timings) = &self.timings else { return };
+        let Some(end) = entered.event().ok().filter(|end| entered.record(*end, self.compute).is_ok()) else {
+            return;
+        };
+        timings.lock().unwrap_or_else(PoisonError::into_inner).push((start, end));
+        self.collect_timings(entered, COLLECTED);
+    }
+
+    /// Adds the times of what is done to the counters, where there are more than `kept` stretches.
+    pub(super) fn collect_timings(&self, entered: &Entered<'_>, kept: usize) {
+        let Some(timings) = &self.timings else { return };
+        let mut timings = timings.lock().unwrap_or_else(PoisonError::into_inner);
+        if timings.len() <= kept {
+            return;
+        }
+        timings.retain(|(start, end)| {
+            if entered.is_done(*end) != Ok(true) {
+                return true;
+            }
+            add(&self.counters.compute_ns, entered.elapsed_ns(*start, *end).unwrap_or(0));
+            for event in [*start, *end] {
+                // SAFETY: both events are done and leave the list.
+                let _ = unsafe { entered.destroy_event(event) };
+            }
+            false
+        });
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Memory, modules, events and streams go with a context of ours; in somebody else's they would stay.
+        let Ok(entered) = self.context.enter() else { return };
+        self.collect_timings(&entered, 0);
+        let free = std::mem::take(self.free.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let staging = std::mem::take(self.staging.get_mut().unwrap_or_else(PoisonError::into_inner));
+        free.release(&entered);
+        staging.release(&entered);
+        for stream in [self.compute, self.uploads] {
+            // SAFETY: nobody else has the session any more. The driver finishes what is in the stream.
+            let _ = unsafe { entered.destroy_stream(stream) };
+        }
+    }
+}
+
+/// An event that lives as long as this.
+pub(super) struct Mark<'a> {
+    session: &'a Session,
+    pub(super) event: Event,
+}
+
+impl Drop for Mark<'_> {
+    fn drop(&mut self) {
+        if let Ok(entered) = self.session.context.enter() {
+            // SAFETY: the driver keeps what waits for the event.
+            let _ = unsafe { entered.destroy_event(self.event) };
+        }
+    }
+}
+
+const SPIN: Duration = Duration::from_micros(200);
+const SLEEP: Duration = Duration::from_micros(50);
+
+/// Timed stretches that wait to be collected.
+const COLLECTED: usize = 256;
