@@ -33,6 +33,7 @@ COST(multiply_lazy_fq, Fq, mul_lazy(a, b))
 COST(square_fq, Fq, sqr(a))
 COST(multiply_add_fq, Fq, mul_add(a, b, b, b))
 COST(multiply_fq2, Fq2, a * b)
+COST(multiply_add_fq2, Fq2, mul_add(a, b, b, b))
 COST(square_fq2, Fq2, sqr(a))
 
 template <int Count, class F>
@@ -51,3 +52,5 @@ __device__ __forceinline__ void add_points(const Xyzz<F>* left, const Affine<F>*
     }
 COST_OF_POINTS(g1, 1, Fq)
 COST_OF_POINTS(g1, 2, Fq)
+COST_OF_POINTS(g2, 1, Fq2)
+COST_OF_POINTS(g2, 2, Fq2)

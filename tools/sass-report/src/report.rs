@@ -1,0 +1,220 @@
+//! All that is known of the kernels.
+
+use crate::assembler::{Assembler, Resources};
+use crate::cost::{Cost, way};
+use crate::sass::{self, Instruction};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Mutex;
+
+const PTX: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../cuda/ptx");
+
+/// What is assembled for.
+pub const ARCHITECTURES: [&str; 4] = ["sm_80", "sm_89", "sm_90", "sm_120"];
+
+/// Kernels of this name are operations: `cost_NAME_1` has one of them and `cost_NAME_2` two.
+const OPERATION: &str = "cost_";
+
+/// Operations whose usual way has the products of others; what has no branches needs no such list.
+const USUAL_WAYS: [(&str, &[(u64, &str)]); 2] = [
+    ("add_mixed_g1", &[(6, "multiply_fq"), (1, "multiply_add_fq"), (2, "square_fq")]),
+    ("add_mixed_g2", &[(6, "multiply_fq2"), (1, "multiply_add_fq2"), (2, "square_fq2")]),
+];
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "no assembler: {0}\n  `tools/cuda/install` gets it from PyPI; it needs Python 3 and the network, once"
+    )]
+    NoAssembler(String),
+    #[error("{file}: {message}")]
+    Assembly { file: String, message: String },
+    #[error("{path}: {error}")]
+    File { path: String, error: std::io::Error },
+    #[error("{0}")]
+    Json(serde_json::Error),
+    #[error("{}\n  `cargo run -p zkwatt-sass-report -- --write-budgets` makes new budgets; limits stay", .0.join("\nerror: "))]
+    Exceeded(Vec<String>),
+}
+
+impl Error {
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(if matches!(self, Self::NoAssembler(_)) { 4 } else { 1 })
+    }
+
+    pub fn file(path: &Path, error: std::io::Error) -> Self {
+        Self::File { path: path.display().to_string(), error }
+    }
+}
+
+/// A kernel on an architecture.
+#[derive(Copy, Clone, Debug, Serialize)]
+pub struct Kernel {
+    pub registers: u64,
+    pub spill_bytes: u64,
+    pub stack_bytes: u64,
+    pub shared_bytes: u64,
+    /// Of its code, once.
+    #[serde(flatten)]
+    pub cost: Cost,
+}
+
+/// By name and architecture.
+pub type Table<T> = BTreeMap<String, BTreeMap<String, T>>;
+
+/// Everything.
+#[derive(Debug)]
+pub struct Report {
+    /// Of ptxas.
+    pub version: String,
+    pub operations: Table<Cost>,
+    pub kernels: Table<Kernel>,
+}
+
+impl Report {
+    /// Assembles the files with kernels that have one of these texts in their names; all if there are none.
+    pub fn new(wanted: &[String]) -> Result<Self, Error> {
+        let assembler = Assembler::new()?;
+        let folder = tempfile()?;
+        let parts = assemble_all(&assembler, &files(wanted)?, &folder);
+        // What is left behind is small, and in the folder for such things.
+        let _ = std::fs::remove_dir_all(&folder);
+        let mut report = Self { version: assembler.version, operations: Table::new(), kernels: Table::new() };
+        for (architecture, part) in parts? {
+            report.add(architecture, &part);
+        }
+        let is_wanted =
+            |name: &String| wanted.is_empty() || wanted.iter().any(|text| name.contains(text.as_str()));
+        report.operations.retain(|name, _| is_wanted(name));
+        report.kernels.retain(|name, _| is_wanted(name));
+        Ok(report)
+    }
+
+    fn add(&mut self, architecture: &str, part: &Part) {
+        for (name, resources) in &part.resources {
+            let code = part.code.get(name).map_or(&[][..], Vec::as_slice);
+            let Some(numbered) = name.strip_prefix(OPERATION) else {
+                let kernel = Kernel::new(resources, code);
+                self.kernels.entry(name.clone()).or_default().insert(architecture.into(), kernel);
+                continue;
+            };
+            let Some(name) = numbered.strip_suffix("_2") else { continue };
+            if let Some(cost) = part.operation(name) {
+                self.operations.entry(name.into()).or_default().insert(architecture.into(), cost);
+            }
+        }
+    }
+
+    /// A line for each operation and kernel on each architecture.
+    pub fn json(&self) -> Result<String, Error> {
+        #[derive(Serialize)]
+        struct Line<'a, T> {
+            #[serde(flatten)]
+            name: BTreeMap<&'a str, &'a str>,
+            #[serde(flatten)]
+            found: &'a T,
+        }
+        fn lines<T: Serialize>(what: &str, table: &Table<T>, text: &mut String) -> Result<(), Error> {
+            for (name, architectures) in table {
+                for (architecture, found) in architectures {
+                    let name = [(what, name.as_str()), ("architecture", architecture)].into();
+                    text.push_str(&serde_json::to_string(&Line { name, found }).map_err(Error::Json)?);
+                    text.push('\n');
+                }
+            }
+            Ok(())
+        }
+        let mut text = String::new();
+        lines("operation", &self.operations, &mut text)?;
+        lines("kernel", &self.kernels, &mut text)?;
+        Ok(text)
+    }
+}
+
+impl Kernel {
+    fn new(resources: &Resources, code: &[Instruction]) -> Self {
+        let Resources { registers, spill_bytes, stack_bytes, shared_bytes } = *resources;
+        Self { registers, spill_bytes, stack_bytes, shared_bytes, cost: Cost::of_code(code) }
+    }
+}
+
+/// A file on an architecture.
+struct Part {
+    code: BTreeMap<String, Vec<Instruction>>,
+    resources: BTreeMap<String, Resources>,
+}
+
+impl Part {
+    /// What the second of two operations adds.
+    fn operation(&self, name: &str) -> Option<Cost> {
+        let usual = USUAL_WAYS.iter().find(|(operation, _)| *operation == name);
+        let products = match usual {
+            None => u64::MAX / 2,
+            Some((_, parts)) => parts
+                .iter()
+                .map(|(count, part)| Some(count * self.operation(part)?.multiplies))
+                .sum::<Option<u64>>()?,
+        };
+        let times = |count: u64| way(self.code.get(&format!("{OPERATION}{name}_{count}"))?, count * products);
+        Some(times(2)? - times(1)?)
+    }
+}
+
+fn files(wanted: &[String]) -> Result<Vec<PathBuf>, Error> {
+    let folder = Path::new(PTX);
+    let failed = |error| Error::file(folder, error);
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let text = std::fs::read_to_string(&path).map_err(|error| Error::file(&path, error))?;
+        let mut kernels = text.lines().filter(|line| line.contains(".entry "));
+        if wanted.is_empty() || kernels.any(|line| wanted.iter().any(|text| line.contains(text.as_str()))) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// A folder of this process's own.
+fn tempfile() -> Result<PathBuf, Error> {
+    let path = std::env::temp_dir().join(format!("zkwatt-sass-report-{}", std::process::id()));
+    std::fs::create_dir_all(&path).map_err(|error| Error::file(&path, error))?;
+    Ok(path)
+}
+
+/// Every file on every architecture, on all cores.
+fn assemble_all(
+    assembler: &Assembler,
+    files: &[PathBuf],
+    folder: &Path,
+) -> Result<Vec<(&'static str, Part)>, Error> {
+    let jobs =
+        Mutex::new(files.iter().flat_map(|file| ARCHITECTURES.map(|architecture| (file, architecture))));
+    let parts = Mutex::new(Ok(Vec::new()));
+    let next = || jobs.lock().ok()?.next();
+    let work = || {
+        while let Some((file, architecture)) = next() {
+            let name = file.file_stem().unwrap_or_default().to_string_lossy();
+            let into = folder.join(format!("{name}.{architecture}.cubin"));
+            let part = assembler
+                .assemble(file, architecture, &into)
+                .map(|(text, resources)| Part { code: sass::functions(&text), resources });
+            let Ok(mut parts) = parts.lock() else { return };
+            match (part, parts.as_mut()) {
+                (Ok(part), Ok(parts)) => parts.push((architecture, part)),
+                (Err(error), Ok(_)) => *parts = Err(error),
+                (_, Err(_)) => return,
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    parts.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
