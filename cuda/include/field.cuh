@@ -279,22 +279,6 @@ __device__ __forceinline__ Fp<P> from_canonical(const Fp<P>& a) {
     return a * Fp<P>::from_words(P::r_squared());
 }
 
-// a^(p−2): the inverse, and zero for zero.
-template <class P>
-__device__ __noinline__ Fp<P> inverse(Fp<P> a) {
-    const Words exponent = P::modulus();
-    Fp<P> r = Fp<P>::one();
-#pragma unroll 1
-    for (int bit = 253; bit >= 0; bit--) {
-        r = sqr(r);
-        u32 word = 0;
-#pragma unroll
-        for (int k = 0; k < 8; k++) word = bit >> 5 == k ? exponent.at[k] - (k == 0 ? 2 : 0) : word;
-        if (word >> (bit & 31) & 1) r = r * a;
-    }
-    return r;
-}
-
 template <class P>
 __device__ __forceinline__ Fp<P> from_vectors(const uint4& low, const uint4& high) {
     return {{low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w}};

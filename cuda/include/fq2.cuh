@@ -1,7 +1,7 @@
 // F_q² = F_q[u]/(u² + 1): coordinates of G2.
 #pragma once
 
-#include "field.cuh"
+#include "inverse.cuh"
 
 namespace zkwatt {
 

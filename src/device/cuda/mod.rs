@@ -11,6 +11,7 @@ mod driver;
 mod kernels;
 mod memory;
 mod msm;
+mod multi;
 mod ntt;
 mod options;
 mod session;
@@ -20,6 +21,8 @@ mod tests;
 mod work;
 
 pub use memory::CudaBuffer;
+pub use msm::CudaBases;
+pub use multi::{CudaMulti, MultiBases};
 pub use options::CudaOptions;
 
 use super::gpu::Limits;
@@ -39,6 +42,7 @@ pub struct CudaDevice {
     driver: &'static Driver,
     /// `None` where the context is somebody else's, who alone can make another.
     gpu: Option<driver::Gpu>,
+    multiprocessors: u32,
     settings: Settings,
     counters: Arc<Counters>,
     session: Mutex<Arc<Session>>,
@@ -176,6 +180,7 @@ impl CudaDevice {
             info,
             limits: Limits { max_binding_bytes: binding },
             driver,
+            multiprocessors: gpu.multiprocessors,
             gpu: owned.then_some(gpu),
             settings,
             counters,

@@ -121,6 +121,12 @@ impl Session {
         Ok(mark)
     }
 
+    /// Lets what `stream` gets from now on begin only after `event`.
+    pub(super) fn stream_wait(&self, stream: Stream, event: Event) -> Result<()> {
+        let entered = self.enter()?;
+        entered.stream_wait(stream, event).map_err(|error| self.refused("cuStreamWaitEvent", error))
+    }
+
     /// Waits until all that `compute` has now is done.
     pub(super) fn finish(self: &Arc<Self>) -> Result<()> {
         let entered = self.enter()?;
