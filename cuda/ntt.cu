@@ -184,9 +184,10 @@ struct ToReversed {
 struct ToNatural {
     static constexpr bool UPMOST_FIRST = false;
     static __device__ __forceinline__ void pair(Fr& x, Fr& y, const Fr& w) {
-        Fr difference = x - y;
+        // Below 2p, as factors may be.
+        Fr difference = sub_lazy(add_lazy(x, Fr::modulus()), y);
         x = x + y;
-        y = difference * w;
+        y = w * difference;
     }
 };
 

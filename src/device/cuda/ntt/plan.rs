@@ -11,10 +11,6 @@ const SMALL_LOG_TILE: u32 = 10;
 /// n > 2^18.
 const LARGE_LOG_COUNT: u32 = 19;
 
-/// Half of the elements, a register each, of the round that does layer 0 meet roots that are one; of its layers, all in
-/// the first, half in the second, and so on.
-const LAYERS_OF_ONES: u32 = LOG_ELEMENTS;
-
 /// Columns of one size, and the passes that transform them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Shape {
@@ -37,32 +33,17 @@ impl Shape {
     /// `columns` transforms of 2^`log_n` elements, one after the other.
     pub(super) fn new(log_n: u32, columns: u64) -> Self {
         let large = columns << log_n >> LARGE_LOG_COUNT > 0 || log_n == LARGE_LOG_TILE;
-        let log_tile = if large { LARGE_LOG_TILE } else { SMALL_LOG_TILE };
+        Self::with_tiles(log_n, columns, if large { LARGE_LOG_TILE } else { SMALL_LOG_TILE })
+    }
+
+    /// The same in tiles of 2^`log_tile` elements: at least 2^4, and at most 2^11.
+    pub(super) fn with_tiles(log_n: u32, columns: u64, log_tile: u32) -> Self {
         Self { log_n, columns, log_tile, passes: passes(log_n, log_tile) }
     }
 
     /// Threads of a block.
     pub(super) fn block(&self) -> u32 {
         1 << (self.log_tile - LOG_ELEMENTS)
-    }
-
-    /// Products of all butterflies. Layer l has a root that is one in the first of its 2^l blocks; the round that does
-    /// layer 0 leaves these out.
-    pub(super) fn products(&self) -> u64 {
-        let half = self.columns << self.log_n >> 1;
-        let ones = (0..self.log_n.min(LAYERS_OF_ONES)).map(|layer| half >> layer).sum::<u64>();
-        half * u64::from(self.log_n) - ones
-    }
-
-    /// Bytes that pass between memory and multiprocessors, the roots of every block once in each pass.
-    pub(super) fn bytes(&self) -> u64 {
-        let elements = self.columns << self.log_n;
-        let of_pass = |pass: &Pass| {
-            // Blocks of all layers of a pass: a table for each of the tiles that share them, once in a cache.
-            let roots = (1u64 << (pass.first_layer + pass.layers)) - (1 << pass.first_layer);
-            64 * elements + 32 * roots
-        };
-        self.passes.iter().map(of_pass).sum()
     }
 }
 
@@ -190,11 +171,19 @@ impl Pass {
     }
 }
 
-impl Tiling {
-    /// The rounds in the order in which a pass to natural or to reversed order does them, a byte each.
-    pub(super) fn packed_rounds(&self, to_natural: bool) -> u32 {
-        let pack = |packed: u32, round: &Round| packed << 8 | round.layers << 4 | round.window;
+impl Pass {
+    /// The rounds in the order in which a pass to natural or to reversed order does them, a byte each, and the window of
+    /// the last one.
+    pub(super) fn packed_rounds(self, tiling: &Tiling, to_natural: bool) -> (u32, u32) {
+        // The round of layer 0 has a bit of its own.
+        let pack = |packed: u32, (i, round): (usize, &Round)| {
+            let has_layer_0 = u32::from(self.first_layer == 0 && i == 0);
+            packed << 8 | has_layer_0 << 7 | round.layers << 4 | round.window
+        };
+        let rounds = tiling.rounds.iter().enumerate();
         // The first one is packed last.
-        if to_natural { self.rounds.iter().fold(0, pack) } else { self.rounds.iter().rev().fold(0, pack) }
+        let packed = if to_natural { rounds.fold(0, pack) } else { rounds.rev().fold(0, pack) };
+        let last = if to_natural { tiling.rounds.first() } else { tiling.rounds.last() };
+        (packed, last.map_or(0, |round| round.window))
     }
 }
