@@ -10,19 +10,38 @@ use std::ffi::CStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+/// A file of `cuda/`, compiled: its name, and its text with a zero at its end.
+type Ptx = (&'static str, &'static str);
+
 macro_rules! ptx {
     ($($file:literal),* $(,)?) => {
-        /// The files of `cuda/`, compiled, each with a zero at its end.
-        const PTX: &[(&str, &str)] =
-            &[$(($file, concat!(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/cuda/ptx/", $file, ".ptx")), "\0"))),*];
+        &[$(($file, concat!(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/cuda/ptx/", $file, ".ptx")), "\0"))),*]
     };
 }
 
-ptx! {
-    "batch_inverse", "combination", "evaluate", "lookup", "msm_accumulate", "msm_digits", "msm_reduce",
-    "msm_segments", "msm_sort", "msm_tables", "ntt", "quotient", "scan", "scan_u32",
-    "sort", "vector",
-}
+const PTX: &[Ptx] = ptx![
+    "batch_inverse",
+    "combination",
+    "evaluate",
+    "lookup",
+    "msm_accumulate",
+    "msm_digits",
+    "msm_reduce",
+    "msm_segments",
+    "msm_sort",
+    "msm_tables",
+    "ntt",
+    "quotient",
+    "scan",
+    "scan_u32",
+    "sort",
+    "vector",
+];
+
+#[cfg(test)]
+const PTX_OF_TESTS: &[Ptx] = ptx!["curve", "field", "field_representation"];
+#[cfg(not(test))]
+const PTX_OF_TESTS: &[Ptx] = &[];
 
 /// A file of `cuda/` that has no like in `shaders/`.
 pub(super) const fn source(name: &'static str) -> Source {
@@ -70,7 +89,11 @@ impl Session {
         let module = match loaded.modules.get(file) {
             Some(module) => *module,
             None => {
-                let ptx = PTX.iter().find(|(name, _)| *name == file).map(|(_, text)| text.as_bytes());
+                let ptx = PTX
+                    .iter()
+                    .chain(PTX_OF_TESTS)
+                    .find(|(name, _)| *name == file)
+                    .map(|(_, text)| text.as_bytes());
                 let ptx = ptx.and_then(|text| CStr::from_bytes_with_nul(text).ok());
                 let ptx = ptx.ok_or_else(|| self.failed(format!("there is no cuda/ptx/{file}.ptx")))?;
                 let module = entered.load(ptx).map_err(|(error, log)| {

@@ -14,6 +14,8 @@ mod msm;
 mod multi;
 mod ntt;
 mod options;
+#[cfg(test)]
+mod point_tests;
 mod session;
 mod staging;
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! of its own, because their best forms differ.
 
 pub(crate) mod counters;
+#[cfg(test)]
+mod field_tests;
 mod finish;
 mod inverse;
 mod lookup;

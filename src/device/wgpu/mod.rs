@@ -12,8 +12,6 @@ mod catalogue;
 mod clock;
 mod context;
 mod faults;
-#[cfg(test)]
-mod field_tests;
 mod memory;
 mod msm;
 mod ntt;

@@ -1,13 +1,19 @@
-//! Field arithmetic of the shaders against the host's, in every limb form.
+//! Field arithmetic of the kernels against the host's, in every limb form.
 
-use super::tests::devices;
+use super::testing::on_every_gpu;
 use super::*;
-use crate::device::Backend;
-use crate::device::gpu::{Access, Arithmetic, Gpu, GpuMemory, GpuWork, Stage, source};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use zkwatt_kernels::field::{FieldParams, Fp, FqParams, FrParams};
 use zkwatt_kernels::{Field, Fq, Fq2, Fr};
+
+on_every_gpu! {
+    operations_of_fr_equal_the_hosts with [None];
+    operations_of_fq_equal_the_hosts with [None];
+    operations_of_fq2_equal_the_hosts with [None];
+    representations_equal_the_hosts_in_both_fields with [None];
+    long_chains_of_products_equal_the_hosts with [None];
+}
 
 const BINDINGS: &[Access] = &[Access::Read, Access::Read, Access::ReadWrite];
 const OPERATION: Stage = Stage::new("field_operation", source!("field")).bind(BINDINGS).products(8);
@@ -58,16 +64,20 @@ impl Element for Fq2 {
 }
 
 fn to_words<P: FieldParams>(a: Fp<P>) -> Words {
-    let limbs = a.to_montgomery();
+    words_of(a.to_montgomery())
+}
+
+fn words_of(limbs: [u64; 4]) -> Words {
     core::array::from_fn(|k| (limbs[k / 2] >> (32 * (k % 2))) as u32)
 }
 
 fn from_words<P: FieldParams>(words: Words) -> Fp<P> {
     let limb = |k: usize| u64::from(words[2 * k]) | u64::from(words[2 * k + 1]) << 32;
-    Fp::from_montgomery(core::array::from_fn(limb)).expect("the shader's results are reduced")
+    Fp::from_montgomery(core::array::from_fn(limb)).expect("results of kernels are reduced")
 }
 
-/// Montgomery forms at the edges: around 0, p, R and p / 2, and with saturated limbs of every width in use.
+/// Montgomery forms at the edges: around 0, p, R and p / 2, single words, saturated limbs of every width in use, and
+/// those that saturate a product of the reduction.
 fn edges<P: FieldParams>() -> Vec<Fp<P>> {
     let mut values = vec![Fp::ZERO, Fp::ONE, Fp::from(2u64), Fp::from_montgomery_unchecked(P::R2)];
     values.extend([1, 2, 3].map(|k| Fp::from_montgomery_unchecked([k, 0, 0, 0])));
@@ -79,9 +89,33 @@ fn edges<P: FieldParams>() -> Vec<Fp<P>> {
             values.extend([limb, below].map(Fp::from_montgomery_unchecked));
         }
     }
+    values.extend((0..8).map(|k| Fp::from_montgomery_unchecked(bits_set(32 * k, 32 * k + 1))));
+    values.extend(saturating_factors::<P>().into_iter().map(Fp::from_montgomery_unchecked));
     values.push(Fp::from_montgomery_unchecked(bits_set(0, 253)));
     values.push(Fp::from_montgomery_unchecked([u64::MAX, u64::MAX, u64::MAX, P::MODULUS[3] - 1]));
     values
+}
+
+/// Elements whose lowest word makes a factor m of the reduction such that the low half of m·w is all ones, for an odd
+/// word w of p or of (p·INV + 1) / 2^32: a carry into it is a carry out of it. Words above are saturated.
+///
+/// Times 2^(32k), such an element gets to step k of the reduction as it is.
+fn saturating_factors<P: FieldParams>() -> Vec<[u64; 4]> {
+    let inv = P::INV as u32;
+    let modulus = words_of(P::MODULUS);
+    let mut carry = (u64::from(modulus[0]) * u64::from(inv) + 1) >> 32;
+    let mut folded = modulus.map(|_| 0);
+    for k in 0..8 {
+        let next = modulus.get(k + 1).copied().unwrap_or(0);
+        let sum = carry + u64::from(next) * u64::from(inv);
+        (folded[k], carry) = (sum as u32, sum >> 32);
+    }
+    let odd = modulus.into_iter().chain(folded).filter(|word| word % 2 == 1);
+    let factors =
+        odd.map(|word| (0..5).fold(word, |x, _| x.wrapping_mul(2u32.wrapping_sub(word.wrapping_mul(x)))));
+    // A folded step's factor is the lowest word, a plain one's the lowest word times INV = −1/p.
+    let lowest = factors.flat_map(|inverse| [inverse.wrapping_neg(), inverse.wrapping_mul(modulus[0])]);
+    lowest.map(|word| [u64::from(word) | !0 << 32, !0, !0, P::MODULUS[3] - 1]).collect()
 }
 
 /// 2^`to` − 2^`from`.
@@ -106,8 +140,8 @@ fn operands<P: FieldParams>() -> (Vec<Words>, Vec<Words>) {
 }
 
 /// Runs `stage` on every pair; element `i` of the result is for element `i` of both.
-fn run(
-    device: &WgpuDevice,
+fn run<D: Gpu>(
+    device: &D,
     stage: &Stage,
     operation: u32,
     (a, b): (&[Words], &[Words]),
@@ -118,7 +152,7 @@ fn run(
     let results = device.alloc::<u32>(8 * a.len()).unwrap();
     let params = [&[threads as u32], params].concat();
     let mut work = device.work().unwrap();
-    let bindings = [left.raw().whole(), right.raw().whole(), results.raw().whole()];
+    let bindings = [D::raw(&left).whole(), D::raw(&right).whole(), D::raw(&results).whole()];
     work.dispatch_with(stage, &[("OPERATION", operation)], &bindings, &params, threads as u64).unwrap();
     work.submit().unwrap();
     device.download_blocking(&results).unwrap().as_chunks().0.to_vec()
@@ -128,7 +162,7 @@ fn truth<F: Field>(c: bool) -> F {
     if c { F::ONE } else { F::ZERO }
 }
 
-fn operations_equal_the_hosts<F: Element, P: FieldParams>() {
+fn operations_equal_the_hosts<F: Element, P: FieldParams, D: Gpu>(device: &D) {
     type Host<F> = fn(F, F) -> F;
     let hosts: [(&str, Host<F>); 9] = [
         ("add", |a, b| a + b),
@@ -142,34 +176,29 @@ fn operations_equal_the_hosts<F: Element, P: FieldParams>() {
         ("eq", |a, b| truth(a == b)),
     ];
     let (a, b) = operands::<P>();
-    for device in devices() {
-        for (operation, (name, host)) in (0..).zip(hosts) {
-            let stage = OPERATION.over(F::ARITHMETIC);
-            let results = run(&device, &stage, operation, (&a, &b), a.len() / F::PARTS, &[1]);
-            for ((result, a), b) in results.chunks(F::PARTS).zip(a.chunks(F::PARTS)).zip(b.chunks(F::PARTS)) {
-                let expected = host(F::from_parts(a), F::from_parts(b)).to_parts();
-                assert_eq!(result, expected, "{name} of {a:x?} and {b:x?} in {}", device.form().name());
-            }
+    for (operation, (name, host)) in (0..).zip(hosts) {
+        let stage = OPERATION.over(F::ARITHMETIC);
+        let results = run(device, &stage, operation, (&a, &b), a.len() / F::PARTS, &[1]);
+        for ((result, a), b) in results.chunks(F::PARTS).zip(a.chunks(F::PARTS)).zip(b.chunks(F::PARTS)) {
+            let expected = host(F::from_parts(a), F::from_parts(b)).to_parts();
+            assert_eq!(result, expected, "{name} of {a:x?} and {b:x?} on {:?}", device.info());
         }
     }
 }
 
-#[test]
-fn operations_of_fr_equal_the_hosts() {
-    operations_equal_the_hosts::<Fr, FrParams>();
+fn operations_of_fr_equal_the_hosts<D: Gpu>(device: &D) {
+    operations_equal_the_hosts::<Fr, FrParams, D>(device);
 }
 
-#[test]
-fn operations_of_fq_equal_the_hosts() {
-    operations_equal_the_hosts::<Fq, FqParams>();
+fn operations_of_fq_equal_the_hosts<D: Gpu>(device: &D) {
+    operations_equal_the_hosts::<Fq, FqParams, D>(device);
 }
 
-#[test]
-fn operations_of_fq2_equal_the_hosts() {
-    operations_equal_the_hosts::<Fq2, FqParams>();
+fn operations_of_fq2_equal_the_hosts<D: Gpu>(device: &D) {
+    operations_equal_the_hosts::<Fq2, FqParams, D>(device);
 }
 
-fn representations_equal_the_hosts<P: FieldParams>(arithmetic: Arithmetic) {
+fn representations_equal_the_hosts<P: FieldParams, D: Gpu>(device: &D, arithmetic: Arithmetic) {
     let (a, b) = operands::<P>();
     let limbs = |words: Words| from_words::<P>(words).to_montgomery();
     let addends = [from_words::<P>(b[1]), -Fp::<P>::ONE];
@@ -180,33 +209,26 @@ fn representations_equal_the_hosts<P: FieldParams>(arithmetic: Arithmetic) {
         &|_, _| addends[0] + addends[1],
     ];
     let params = [vec![0; 3], addends.map(to_words).concat()].concat();
-    for device in devices() {
-        for (operation, host) in (0..).zip(hosts) {
-            let stage = REPRESENTATION.over(arithmetic);
-            let results = run(&device, &stage, operation, (&a, &b), a.len(), &params);
-            for ((&result, &a), &b) in results.iter().zip(&a).zip(&b) {
-                assert_eq!(result, to_words(host(a, b)), "{operation} of {a:x?} and {b:x?}");
-            }
+    for (operation, host) in (0..).zip(hosts) {
+        let stage = REPRESENTATION.over(arithmetic);
+        let results = run(device, &stage, operation, (&a, &b), a.len(), &params);
+        for ((&result, &a), &b) in results.iter().zip(&a).zip(&b) {
+            assert_eq!(result, to_words(host(a, b)), "{operation} of {a:x?} and {b:x?}");
         }
     }
 }
 
-#[test]
-fn representations_equal_the_hosts_in_both_fields() {
-    representations_equal_the_hosts::<FrParams>(Arithmetic::Fr);
-    representations_equal_the_hosts::<FqParams>(Arithmetic::G1);
+fn representations_equal_the_hosts_in_both_fields<D: Gpu>(device: &D) {
+    representations_equal_the_hosts::<FrParams, D>(device, Arithmetic::Fr);
+    representations_equal_the_hosts::<FqParams, D>(device, Arithmetic::G1);
 }
 
-#[test]
-fn long_chains_of_products_equal_the_hosts() {
+fn long_chains_of_products_equal_the_hosts<D: Gpu>(device: &D) {
     const ROUNDS: u32 = 50;
     let (a, b) = operands::<FqParams>();
-    for device in devices() {
-        let results = run(&device, &OPERATION.over(Arithmetic::G1), 4, (&a, &b), a.len(), &[ROUNDS]);
-        for ((&result, &a), &b) in results.iter().zip(&a).zip(&b) {
-            let expected =
-                from_words::<FqParams>(a) * from_words::<FqParams>(b).pow_vartime(&[ROUNDS.into()]);
-            assert_eq!(result, to_words(expected), "{a:x?}·({b:x?})^{ROUNDS}");
-        }
+    let results = run(device, &OPERATION.over(Arithmetic::G1), 4, (&a, &b), a.len(), &[ROUNDS]);
+    for ((&result, &a), &b) in results.iter().zip(&a).zip(&b) {
+        let expected = from_words::<FqParams>(a) * from_words::<FqParams>(b).pow_vartime(&[ROUNDS.into()]);
+        assert_eq!(result, to_words(expected), "{a:x?}·({b:x?})^{ROUNDS}");
     }
 }
