@@ -30,6 +30,7 @@ use super::gpu::counters::Counters;
 use super::{DeviceCounters, DeviceInfo, DeviceKind};
 use crate::error::{Error, Result};
 use driver::{Context, Driver, DriverError, driver};
+use ntt::RootTables;
 use session::{Session, Settings};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -45,6 +46,7 @@ pub struct CudaDevice {
     settings: Settings,
     counters: Arc<Counters>,
     session: Mutex<Arc<Session>>,
+    roots: RootTables,
 }
 
 /// A GPU that CUDA sees.
@@ -183,6 +185,7 @@ impl CudaDevice {
             settings,
             counters,
             session: Mutex::new(Arc::new(session)),
+            roots: RootTables::default(),
         })
     }
 
@@ -213,6 +216,7 @@ impl CudaDevice {
             let fresh = Session::new(self.driver, context, &self.settings, Arc::clone(&self.counters))
                 .map_err(|error| not_opened(gpu, error))?;
             *session = Arc::new(fresh);
+            self.roots.clear();
         }
         Ok(Arc::clone(&session))
     }
