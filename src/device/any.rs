@@ -5,8 +5,12 @@ use super::backend::{
 };
 use super::cpu::CpuDevice;
 use super::facade::Device;
+#[cfg(any(feature = "wgpu", feature = "icicle"))]
+use super::hybrid::Hybrid;
+#[cfg(feature = "icicle")]
+use super::icicle::IcicleDevice;
 #[cfg(feature = "wgpu")]
-use super::{hybrid::Hybrid, wgpu::WgpuDevice};
+use super::wgpu::WgpuDevice;
 use crate::error::{Error, Result};
 use std::sync::Arc;
 use zkwatt_kernels::Fr;
@@ -75,6 +79,8 @@ devices! {
     Wgpu: WgpuDevice;
     #[cfg(feature = "wgpu")]
     Hybrid: Hybrid<WgpuDevice>;
+    #[cfg(feature = "icicle")]
+    Icicle: Hybrid<IcicleDevice>;
 }
 
 /// A device of [`Device`].

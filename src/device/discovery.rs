@@ -3,6 +3,8 @@
 use super::backend::{Backend, DeviceInfo, DeviceKind};
 use super::cpu::{CpuDevice, CpuOptions};
 use super::facade::not_built;
+#[cfg(feature = "icicle")]
+use super::icicle::{self, IcicleOptions};
 #[cfg(all(feature = "wgpu", not(target_family = "wasm")))]
 use super::wgpu::{self, WgpuOptions};
 use std::fmt;
@@ -50,6 +52,8 @@ pub fn discover() -> Vec<Candidate> {
                     .map_err(|e| e.to_string()),
                 #[cfg(all(feature = "wgpu", not(target_family = "wasm")))]
                 DeviceKind::Wgpu => wgpu::probe(WgpuOptions::default()).map_err(|e| e.to_string()),
+                #[cfg(feature = "icicle")]
+                DeviceKind::Icicle => icicle::probe(&IcicleOptions::default()).map_err(|e| e.to_string()),
                 other => Err(not_built(other).to_string()),
             };
             Candidate { kind, status }

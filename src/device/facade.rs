@@ -1,14 +1,18 @@
 //! All devices behind one type.
 
-#[cfg(feature = "wgpu")]
+#[cfg(any(feature = "wgpu", feature = "icicle"))]
 use super::backend::NttOps;
 use super::backend::{Backend, DeviceInfo, DeviceKind};
 use super::counters::DeviceCounters;
 use super::cpu::{CpuDevice, CpuOptions};
 use super::discovery::AutoReport;
+#[cfg(any(feature = "wgpu", feature = "icicle"))]
+use super::hybrid::Hybrid;
+#[cfg(feature = "icicle")]
+use super::icicle::{IcicleDevice, IcicleOptions};
 #[cfg(feature = "wgpu")]
 use super::{
-    Costs, Hybrid,
+    Costs,
     wgpu::{WgpuDevice, WgpuOptions},
 };
 use crate::error::{Error, Result};
@@ -28,6 +32,9 @@ pub enum Device {
     /// The CPU and a GPU through wgpu, each operation where it is done sooner.
     #[cfg(feature = "wgpu")]
     Hybrid(Arc<Hybrid<WgpuDevice>>),
+    /// An installed ICICLE for sums and transforms, and the CPU for the rest.
+    #[cfg(feature = "icicle")]
+    Icicle(Arc<Hybrid<IcicleDevice>>),
 }
 
 /// `on_device!(device, d => f(d))` is `f` of the `Arc` of whichever device it is.
@@ -39,6 +46,8 @@ macro_rules! on_device {
             $crate::device::Device::Wgpu($name) => $body,
             #[cfg(feature = "wgpu")]
             $crate::device::Device::Hybrid($name) => $body,
+            #[cfg(feature = "icicle")]
+            $crate::device::Device::Icicle($name) => $body,
         }
     };
 }
@@ -52,6 +61,8 @@ macro_rules! here_or_there {
             $crate::device::Device::Wgpu($name) => $there,
             #[cfg(feature = "wgpu")]
             $crate::device::Device::Hybrid($name) => $there,
+            #[cfg(feature = "icicle")]
+            $crate::device::Device::Icicle($name) => $there,
         }
     };
 }
@@ -68,12 +79,21 @@ impl Device {
         Ok(Self::Wgpu(Arc::new(WgpuDevice::new(options)?)))
     }
 
+    /// An installed ICICLE for sums and transforms, and the CPU for the rest.
+    #[cfg(feature = "icicle")]
+    pub fn icicle(options: IcicleOptions, cpu: CpuOptions) -> Result<Self> {
+        let (device, cpu) = (IcicleDevice::new(options)?, CpuDevice::new(cpu)?);
+        Ok(Self::Icicle(Arc::new(Hybrid::new(Arc::new(cpu), Arc::new(device), IcicleDevice::costs()))))
+    }
+
     /// The device of this kind, or an error that says why there is none. Never another kind.
     pub fn only(kind: DeviceKind) -> Result<Self> {
         match kind {
             DeviceKind::Cpu => Self::cpu(CpuOptions::default()),
             #[cfg(all(feature = "wgpu", not(target_family = "wasm")))]
             DeviceKind::Wgpu => Self::wgpu(WgpuOptions::default()),
+            #[cfg(feature = "icicle")]
+            DeviceKind::Icicle => Self::icicle(IcicleOptions::default(), CpuOptions::default()),
             other => {
                 Err(Error::NoSuchDevice { device: other.name().into(), reason: not_built(other).into() })
             }
@@ -98,6 +118,9 @@ impl Device {
                 continue;
             }
             match Self::beside(candidate.kind, &cpu) {
+                None if candidate.kind == DeviceKind::Icicle => {
+                    candidate.status = Err("it is here, and used only where it is asked for by name".into());
+                }
                 None => (),
                 Some(Ok(device)) => return Ok((device, AutoReport { chosen: candidate.kind, candidates })),
                 Some(Err(error)) => candidate.status = Err(error.to_string()),
@@ -136,6 +159,8 @@ impl Device {
             Self::Wgpu(device) => Some(device.counters()),
             #[cfg(feature = "wgpu")]
             Self::Hybrid(device) => Some(device.device().counters()),
+            #[cfg(feature = "icicle")]
+            Self::Icicle(device) => Some(device.device().counters()),
         }
     }
 
@@ -147,7 +172,7 @@ impl Device {
 }
 
 /// Work on host data where the device is: there and back. The data are unchanged if it fails.
-#[cfg(feature = "wgpu")]
+#[cfg(any(feature = "wgpu", feature = "icicle"))]
 pub(crate) fn in_place<B: Backend, R>(
     device: &B,
     data: &mut [Fr],
@@ -165,6 +190,6 @@ pub(super) fn not_built(kind: DeviceKind) -> &'static str {
         DeviceKind::Cpu => "",
         DeviceKind::Cuda => "this version of zkwatt has no CUDA backend yet; use `cpu`",
         DeviceKind::Wgpu => "zkwatt was built without feature `wgpu`; use `cpu`",
-        DeviceKind::Icicle => "this version of zkwatt has no ICICLE backend yet; use `cpu`",
+        DeviceKind::Icicle => "zkwatt was built without feature `icicle`; use `cpu`",
     }
 }

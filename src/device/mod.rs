@@ -14,6 +14,8 @@ mod dual;
 mod facade;
 mod any;
 mod hybrid;
+#[cfg(feature = "icicle")]
+pub mod icicle;
 mod memory;
 mod trial;
 pub mod tuning;
@@ -31,7 +33,7 @@ pub use cpu::{CpuBuffer, CpuDevice, CpuOptions};
 pub use discovery::{AutoReport, Candidate, discover};
 pub use dual::Dual;
 pub use facade::Device;
-#[cfg(feature = "wgpu")]
+#[cfg(any(feature = "wgpu", feature = "icicle"))]
 pub(crate) use facade::in_place;
 pub use hybrid::{Hybrid, HybridBases, HybridBuffer};
 pub use memory::MemoryBudget;
