@@ -5,7 +5,7 @@
 mod errors;
 mod stub;
 
-use zkwatt::device::icicle::IcicleDevice;
+use zkwatt::device::icicle::{IcicleDevice, IcicleOptions};
 use zkwatt::device::{
     Backend, Buffer, CpuDevice, CpuOptions, Device, DeviceKind, G1, G2, Group, MsmOps, MsmScalars, NttOps,
     VectorOps,
@@ -20,8 +20,16 @@ fn cpu() -> CpuDevice {
     CpuDevice::new(CpuOptions::default()).unwrap()
 }
 
+/// Runs a test on the stand-in, and on the ICICLE that `ICICLE_INSTALL_DIR` names.
+fn with_device(test: impl Fn(&IcicleDevice)) {
+    with_stub(&test);
+    if std::env::var_os("ICICLE_INSTALL_DIR").is_some() {
+        test(&IcicleDevice::new(IcicleOptions::default()).unwrap());
+    }
+}
+
 /// Runs a test on a device of the stand-in, if there is a compiler.
-fn with_device(test: impl FnOnce(&IcicleDevice)) {
+fn with_stub(test: impl Fn(&IcicleDevice)) {
     if let Some((_root, device)) = stub::open(&[]) {
         test(&device.unwrap());
     }
@@ -141,7 +149,7 @@ fn batches_of_equal_and_of_different_lengths() {
 
 #[test]
 fn bases_are_freed() {
-    with_device(|device| {
+    with_stub(|device| {
         let before = free_bytes(device);
         let bases = MsmOps::<G1>::prepare(device, &points(32)).unwrap();
         assert_eq!(free_bytes(device), before - 32 * 64);
