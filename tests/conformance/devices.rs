@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+#[cfg(feature = "icicle")]
+use zkwatt::device::icicle::{IcicleDevice, IcicleOptions};
 #[cfg(feature = "wgpu")]
 use zkwatt::device::wgpu::{LimbForm, WgpuDevice, WgpuOptions};
 use zkwatt::device::{Backend, CostLine, Costs, CpuDevice, CpuOptions, Dual, Hybrid, Operation};
@@ -44,6 +46,18 @@ pub fn gpu(form: &str) -> Result<WgpuDevice> {
 #[cfg(not(feature = "wgpu"))]
 pub fn gpu(_: &str) -> Result<CpuDevice> {
     Err(Error::NoSuchDevice { device: "wgpu".into(), reason: "built without feature `wgpu`".into() })
+}
+
+/// An installed ICICLE, completed by the CPU.
+#[cfg(feature = "icicle")]
+pub fn icicle() -> Result<Hybrid<IcicleDevice>> {
+    let device = IcicleDevice::new(IcicleOptions::default())?;
+    Ok(Hybrid::new(Arc::new(cpu(path("portable"), None)?), Arc::new(device), IcicleDevice::costs()))
+}
+
+#[cfg(not(feature = "icicle"))]
+pub fn icicle() -> Result<CpuDevice> {
+    Err(Error::NoSuchDevice { device: "icicle".into(), reason: "built without feature `icicle`".into() })
 }
 
 /// Two CPU devices, small work on the one and large work on the other.

@@ -90,6 +90,7 @@ conformance! {
     wgpu_int64: gpu("int64");
     wgpu_int32: gpu("int32");
     hybrid: hybrid();
+    icicle: icicle();
 }
 
 /// Says in one place what ran and what did not.

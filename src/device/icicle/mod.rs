@@ -119,7 +119,8 @@ fn choose(asked: Option<String>, types: &[String]) -> Result<DeviceName> {
     match DeviceName::parse(&text) {
         Some(name) if types.contains(&name.kind) => Ok(name),
         Some(_) => Err(absent(format!(
-            "ICICLE has no device `{text}`, only {there}; set ICICLE_BACKEND_INSTALL_DIR to the folder of its backends"
+            "ICICLE has no device `{text}`, only {there}; set ICICLE_BACKEND_INSTALL_DIR to the folder of its backends, \
+             or use `cpu`"
         ))),
         None => Err(Error::invalid(
             "ICICLE's device",

@@ -47,9 +47,11 @@ impl Session {
         let session = Self { api, name, id, domain, uploaded, downloaded, calls };
         match session.api.functions.set_device(&session.id) {
             Ok(()) => Ok(session),
-            Err(status) => {
-                Err(absent(format!("ICICLE refuses device {}: {}", session.name, name_of(status))))
-            }
+            Err(status) => Err(absent(format!(
+                "ICICLE refuses device {}: {}; or use `cpu`",
+                session.name,
+                name_of(status)
+            ))),
         }
     }
 
