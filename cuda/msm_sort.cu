@@ -13,18 +13,18 @@ constexpr u32 MAGNITUDE = 0x7fffffffu;
 constexpr u32 ITEMS = 8;
 constexpr u32 TILE = ITEMS * BLOCK;
 
-// A small hash table of the tile's buckets. Equal digits meet here, so that a bucket that takes most of all entries costs
-// one atomic of global memory for each tile. A digit whose place is taken goes to global memory itself.
+// A small hash table of the tile's buckets. Equal digits meet here, so that a bucket that takes most of all entries
+// costs one atomic of global memory for each tile. A digit whose place is taken goes to global memory itself.
 constexpr u32 PLACES = 1024;
 // Marks ranks that count within the tile; counts of a bucket stay below.
 constexpr u32 WITHIN_TILE = 0x80000000u;
 constexpr u32 NO_BUCKET = 0xffffffffu;
 
-// ranks[i] <- place of digit i in its bucket, counts[b] <- entries of bucket b; one block a tile of one row. Zero digits
-// have no rank. Words: threads, digits of a row, tiles of a row, rows; buckets of a row.
+// ranks[i] <- place of digit i in its bucket, counts[b] <- entries of bucket b; one block a tile of one row. Zero
+// digits have no rank. Words: threads, digits of a row, tiles of a row, rows; buckets of a row.
 //
-// A place of the table is zeroed, claimed and counted by atomics, then turned by its one owner from a count into the rank
-// of the tile's first, then read: a barrier between any two of these, which all threads of a block reach.
+// A place of the table is zeroed, claimed and counted by atomics, then turned by its one owner from a count into
+// the rank of the tile's first, then read: a barrier between any two of these, which all threads of a block reach.
 extern "C" __global__ void __launch_bounds__(BLOCK) msm_bucket_count(
     const u32* digits, u32* ranks, u32* counts, const __grid_constant__ Params params) {
     __shared__ u32 place_bucket[PLACES];

@@ -1,7 +1,7 @@
-// Interpreter of quotient programs over F_r. One arena holds, for a piece of the rows, all that instructions read and
-// write: uniforms once, then slots of `stride` elements: windows of columns, registers, outputs. An operand is a place
-// in the arena, to which the row is added unless it is a uniform. All threads run the same instruction, so its branches
-// part no warp; a thread reads and writes its own row only: no barriers.
+// Interpreter of quotient programs over F_r. One arena holds, for a piece of the rows, all that instructions read
+// and write: uniforms once, then slots of `stride` elements: windows of columns, registers, outputs. An operand is
+// a place in the arena, to which the row is added unless it is a uniform. All threads run the same instruction, so
+// its branches part no warp; a thread reads and writes its own row only: no barriers.
 //
 // An instruction and row: at most one product, 32 bytes for each operand and for a result that is kept.
 
@@ -17,8 +17,8 @@ __device__ __forceinline__ void gather_part(Fr* arena, const Fr* column, u32 k, 
     if (i < len) store(arena + to + i, load_const(column + from + i));
 }
 
-// One thread an element of each part. Word 0: threads, as many as the longest part has elements. Words 4 + 4k..: elements
-// of part k, where it starts in its column, where it goes in the arena. Parts do not overlap.
+// One thread an element of each part. Word 0: threads, as many as the longest part has elements. Words 4 + 4k..:
+// elements of part k, where it starts in its column, where it goes in the arena. Parts do not overlap.
 extern "C" __global__ void __launch_bounds__(64) quotient_gather_fr(
     Fr* arena, const Fr* column_0, const Fr* column_1, const Fr* column_2, const Fr* column_3, const Fr* column_4,
     const Fr* column_5, const Fr* column_6, const __grid_constant__ Params params) {

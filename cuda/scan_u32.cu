@@ -1,6 +1,6 @@
-// Exclusive prefix sums of 32-bit numbers, modulo 2^32, in tiles: each tile by itself, then the tiles' totals by the
-// same stage, then the offsets. A thread has four neighbours in one vector, a warp scans its lanes by shuffles, and the
-// warps of a block meet once in shared memory.
+// Exclusive prefix sums of 32-bit numbers, modulo 2^32, in tiles: each tile by itself, then the tiles' totals by
+// the same stage, then the offsets. A thread has four neighbours in one vector, a warp scans its lanes by shuffles,
+// and the warps of a block meet once in shared memory.
 //
 // A number: 16 bytes.
 
@@ -44,8 +44,8 @@ __device__ __forceinline__ u32 warp_inclusive(u32 value, u32 lane) {
     return value;
 }
 
-// One block a tile. Words: threads, values to sum, slots to write (all values, perhaps one more), number of the first
-// tile. Threads beyond the slots stay: the shuffles and the barrier are for whole blocks.
+// One block a tile. Words: threads, values to sum, slots to write (all values, perhaps one more), number of the
+// first tile. Threads beyond the slots stay: the shuffles and the barrier are for whole blocks.
 extern "C" __global__ void __launch_bounds__(BLOCK)
     scan_u32_tiles(u32* scan_data, u32* tile_totals, const __grid_constant__ Params params) {
     __shared__ u32 warp_totals[WARPS];
