@@ -122,7 +122,7 @@ impl<P: clap::ValueEnum + Send + Sync + 'static> Common<P> {
                 other => {
                     match other {
                         // A hybrid would do so little on the CPU itself.
-                        Device::Hybrid(hybrid) => {
+                        Device::HybridWgpu(hybrid) => {
                             check_kernels(&cpu, &**hybrid.device(), CHECKED_LOG_N, seed)?
                         }
                         other => check_kernels(&cpu, other, CHECKED_LOG_N, seed)?,

@@ -28,7 +28,7 @@ pub fn fill(device: &Device, threads: usize, record: &mut Record) {
     let info = device.info();
     record.device = info.kind.name().into();
     record.device_name = name(info);
-    if let Device::Hybrid(hybrid) = device {
+    if let Device::HybridWgpu(hybrid) = device {
         record.device = "auto".into();
         record.device_name = format!("{} with {}", hybrid.cpu().info().name, record.device_name);
     }

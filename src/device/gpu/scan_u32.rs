@@ -51,26 +51,27 @@ impl<D: Gpu> ScanU32 for D {}
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::devices;
-    use crate::device::Backend;
+    use super::*;
+    use crate::device::gpu::testing::on_every_gpu;
 
-    #[test]
-    fn sums_of_any_length() {
-        for device in devices() {
-            for n in [0usize, 1, 2, 3, 1022, 1023, 1024, 1025, 4000, (1 << 20) - 1, (1 << 20) + 5] {
-                let mut data: Vec<u32> =
-                    (0..n as u32).map(|i| i.wrapping_mul(2_654_435_761) >> (i % 32)).collect();
-                data.push(77);
-                let buffer = device.upload(&data).unwrap();
-                let mut work = device.work().unwrap();
-                device.scan_u32(&mut work, Self::raw(&buffer), n).unwrap();
-                work.submit().unwrap();
-                let mut sum = 0u32;
-                for value in &mut data {
-                    sum = sum.wrapping_add(std::mem::replace(value, sum));
-                }
-                assert!(device.download_blocking(&buffer).unwrap() == data, "{n}");
+    on_every_gpu! {
+        sums_of_any_length with [None];
+    }
+
+    fn sums_of_any_length<D: Gpu>(device: &D) {
+        for n in [0usize, 1, 2, 3, 1022, 1023, 1024, 1025, 4000, (1 << 20) - 1, (1 << 20) + 5] {
+            let mut data: Vec<u32> =
+                (0..n as u32).map(|i| i.wrapping_mul(2_654_435_761) >> (i % 32)).collect();
+            data.push(77);
+            let buffer = device.upload(&data).unwrap();
+            let mut work = device.work().unwrap();
+            device.scan_u32(&mut work, D::raw(&buffer), n).unwrap();
+            work.submit().unwrap();
+            let mut sum = 0u32;
+            for value in &mut data {
+                sum = sum.wrapping_add(std::mem::replace(value, sum));
             }
+            assert!(device.download_blocking(&buffer).unwrap() == data, "{n}");
         }
     }
 }

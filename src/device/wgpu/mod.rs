@@ -23,7 +23,7 @@ mod read;
 mod recording;
 mod shader;
 #[cfg(test)]
-mod tests;
+pub(in crate::device) mod tests;
 mod timer;
 mod work;
 

@@ -3,12 +3,12 @@
 use super::*;
 
 /// A device for each form, with poisoned scratch memory; none where there is no adapter.
-pub(super) fn devices() -> Vec<WgpuDevice> {
+pub(in crate::device) fn devices() -> Vec<WgpuDevice> {
     devices_with(&WgpuOptions::default())
 }
 
 /// The same with other options.
-pub(super) fn devices_with(options: &WgpuOptions) -> Vec<WgpuDevice> {
+pub(in crate::device) fn devices_with(options: &WgpuOptions) -> Vec<WgpuDevice> {
     let open = |form| {
         let options = WgpuOptions { form: Some(form), poison: true, ..options.clone() };
         match WgpuDevice::new(options) {
@@ -23,22 +23,9 @@ pub(super) fn devices_with(options: &WgpuOptions) -> Vec<WgpuDevice> {
     LimbForm::ALL.into_iter().filter_map(open).collect()
 }
 
+use crate::device::gpu::Gpu;
 use crate::device::{Backend, Buffer};
 use zkwatt_kernels::{Field, Fr};
-
-/// 32-bit numbers that look random: enough for tests, without a dependency.
-pub(super) fn numbers(seed: u64) -> impl FnMut() -> u32 {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x2545_f491_4f6c_dd1d;
-    move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 32) as u32
-    }
-}
-
-/// A scalar of full width.
-pub(super) fn random(numbers: &mut impl FnMut() -> u32) -> Fr {
-    (0..9).fold(Fr::ZERO, |x, _| x * Fr::from(1u64 << 32) + Fr::from(u64::from(numbers())))
-}
 
 #[test]
 fn memory_holds_what_was_written() {

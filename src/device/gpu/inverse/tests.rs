@@ -1,10 +1,16 @@
 //! Inversion at the seams of its levels, over every kind of coordinate.
 
 use super::*;
-use crate::device::wgpu::tests::devices;
-use crate::device::{Backend, VectorOps};
+use crate::device::VectorOps;
+use crate::device::gpu::testing::on_every_gpu;
 use zkwatt_kernels::curve::{Affine, Coordinate};
 use zkwatt_kernels::{CpuPath, Field, Fq, Fq2, Fr, vector};
+
+on_every_gpu! {
+    scalars with [None];
+    coordinates_of_g1 with [None];
+    coordinates_of_g2 with [None];
+}
 
 /// 1, 0, 3, 4, …, with zeros also at 16-element seams.
 fn values<F: Field>(n: usize, one: F) -> Vec<F> {
@@ -21,44 +27,37 @@ fn pairs<F: Coordinate>(values: &[F]) -> Vec<Affine<F>> {
     values.chunks(2).map(|pair| Affine { x: pair[0], y: *pair.last().unwrap_or(&pair[0]) }).collect()
 }
 
-fn inverts<F: Coordinate>(arithmetic: Arithmetic, unit: F, sizes: &[usize]) {
-    for device in devices() {
-        for &n in sizes {
-            let values = values(n, unit);
-            let expected: Vec<F> = values.iter().map(|v| v.inverse_vartime().unwrap_or(F::ZERO)).collect();
-            let buffer = device.upload(&pairs(&values)).unwrap();
-            let mut work = device.work().unwrap();
-            device.batch_inverse_raw(&mut work, arithmetic, buffer.raw(), n as u64).unwrap();
-            work.submit().unwrap();
-            let points = device.download_blocking(&buffer).unwrap();
-            let actual: Vec<F> = points.iter().flat_map(|p| [p.x, p.y]).take(n).collect();
-            assert!(actual == expected, "{arithmetic:?}, {n} elements, {:?}", device.form());
-        }
+fn inverts<F: Coordinate, D: Gpu>(device: &D, arithmetic: Arithmetic, unit: F, sizes: &[usize]) {
+    for &n in sizes {
+        let values = values(n, unit);
+        let expected: Vec<F> = values.iter().map(|v| v.inverse_vartime().unwrap_or(F::ZERO)).collect();
+        let buffer = device.upload(&pairs(&values)).unwrap();
+        let mut work = device.work().unwrap();
+        device.batch_inverse_raw(&mut work, arithmetic, D::raw(&buffer), n as u64).unwrap();
+        work.submit().unwrap();
+        let points = device.download_blocking(&buffer).unwrap();
+        let actual: Vec<F> = points.iter().flat_map(|p| [p.x, p.y]).take(n).collect();
+        assert!(actual == expected, "{arithmetic:?}, {n} elements, {:?}", device.info().name);
     }
 }
 
-#[test]
-fn scalars() {
+fn scalars<D: Gpu>(device: &D) {
     let sizes = [0, 1, 2, 15, 16, 17, 31, 32, 33, 255, 256, 257, 1000, 4096, 4097, 65_537];
-    for device in devices() {
-        for n in sizes {
-            let values = values(n, Fr::ONE);
-            let mut expected = values.clone();
-            vector::batch_inverse(CpuPath::active(), &mut expected);
-            let mut buffer = device.upload(&values).unwrap();
-            device.batch_inverse(&mut buffer).unwrap();
-            let actual = device.download_blocking(&buffer).unwrap();
-            assert!(actual == expected, "{n} elements, {:?}", device.form());
-        }
+    for n in sizes {
+        let values = values(n, Fr::ONE);
+        let mut expected = values.clone();
+        vector::batch_inverse(CpuPath::active(), &mut expected);
+        let mut buffer = device.upload(&values).unwrap();
+        device.batch_inverse(&mut buffer).unwrap();
+        let actual = device.download_blocking(&buffer).unwrap();
+        assert!(actual == expected, "{n} elements, {:?}", device.info().name);
     }
 }
 
-#[test]
-fn coordinates_of_g1() {
-    inverts(Arithmetic::G1, Fq::ONE, &[1, 16, 17, 300]);
+fn coordinates_of_g1<D: Gpu>(device: &D) {
+    inverts(device, Arithmetic::G1, Fq::ONE, &[1, 16, 17, 300]);
 }
 
-#[test]
-fn coordinates_of_g2() {
-    inverts(Arithmetic::G2, Fq2::new(Fq::ONE, Fq::from(3u64)), &[1, 16, 17, 300]);
+fn coordinates_of_g2<D: Gpu>(device: &D) {
+    inverts(device, Arithmetic::G2, Fq2::new(Fq::ONE, Fq::from(3u64)), &[1, 16, 17, 300]);
 }

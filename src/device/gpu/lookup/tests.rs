@@ -1,7 +1,7 @@
 //! Lookups against the CPU's: results, and errors with the rows they name.
 
-use crate::device::wgpu::tests::{devices, numbers, random};
-use crate::device::wgpu::{WgpuDevice, WgpuOptions};
+use crate::device::gpu::Gpu;
+use crate::device::gpu::testing::{numbers, on_every_gpu, random};
 use crate::device::{Backend, CpuDevice, CpuOptions, Elem, LookupOps};
 use crate::error::Result;
 use zkwatt_kernels::lookup::RangeTable;
@@ -69,37 +69,34 @@ fn sum<D: LookupOps>(device: &D, inputs: &[Vec<Fr>], table: &[Fr]) -> Result<(Ve
     text(device.grand_sum(&inputs, &table)).map(|(phi, last)| (down(device, phi), last))
 }
 
-/// Each device with bindings as large as the adapter's, and with small ones.
-fn all_devices() -> Vec<WgpuDevice> {
-    let mut all = devices();
-    if !all.is_empty() {
-        let options = WgpuOptions { max_binding_bytes: Some(1 << 16), poison: true, ..Default::default() };
-        all.push(WgpuDevice::new(options).unwrap());
-    }
-    all
+const BOUNDS: [Option<u64>; 2] = [None, Some(1 << 16)];
+
+on_every_gpu! {
+    ranges with super::BOUNDS;
+    tables_and_pairs with super::BOUNDS;
+    values_that_are_missing with super::BOUNDS;
+    logup with super::BOUNDS;
+    grand_sums with super::BOUNDS;
 }
 
-#[test]
-fn ranges() {
+fn ranges<D: Gpu>(device: &D) {
     let cpu = cpu();
-    for device in all_devices() {
-        for (start, len) in [(0, 1), (0, 256), (-128, 256), (i64::MIN, 3), (i64::MAX - 2, 3), (-1, 20_000)] {
-            let rows = integers(start, len);
-            for n in [0, 1, 255, 256, 257, 5000] {
-                let values = drawn(&rows, n, 1);
-                let range_table = RangeTable { start, len };
-                let expected = range(&cpu, &values, range_table);
-                assert!(
-                    expected.is_ok() && range(&device, &values, range_table) == expected,
-                    "{n}, {start}+{len}"
-                );
-            }
-        }
-        for (start, len) in [(1, 3000), (0, 2999), (0, 0), (i64::MIN, 1 << 12), (i64::MAX, 1)] {
+    for (start, len) in [(0, 1), (0, 256), (-128, 256), (i64::MIN, 3), (i64::MAX - 2, 3), (-1, 20_000)] {
+        let rows = integers(start, len);
+        for n in [0, 1, 255, 256, 257, 5000] {
+            let values = drawn(&rows, n, 1);
             let range_table = RangeTable { start, len };
-            for values in [integers(0, 3000), vec![], vec![Fr::ZERO - Fr::from(1u64)]] {
-                assert_eq!(range(&device, &values, range_table), range(&cpu, &values, range_table));
-            }
+            let expected = range(&cpu, &values, range_table);
+            assert!(
+                expected.is_ok() && range(device, &values, range_table) == expected,
+                "{n}, {start}+{len}"
+            );
+        }
+    }
+    for (start, len) in [(1, 3000), (0, 2999), (0, 0), (i64::MIN, 1 << 12), (i64::MAX, 1)] {
+        let range_table = RangeTable { start, len };
+        for values in [integers(0, 3000), vec![], vec![Fr::ZERO - Fr::from(1u64)]] {
+            assert_eq!(range(device, &values, range_table), range(&cpu, &values, range_table));
         }
     }
 }
@@ -119,132 +116,75 @@ fn tables(n: usize) -> Vec<Vec<Fr>> {
     vec![distinct, sorted, reversed, repeated, padded, integers(-3, n), vec![Fr::from(7u64); n]]
 }
 
-#[test]
-fn tables_and_pairs() {
+fn tables_and_pairs<D: Gpu>(device: &D) {
     let cpu = cpu();
-    for device in all_devices() {
-        for n in [0, 1, 2, 3, 63, 64, 65, 129, 1000, 2047] {
-            for rows in tables(n) {
-                let last = vec![rows.last().copied().unwrap_or_default(); n];
-                let some = if n == 0 { vec![] } else { drawn(&rows, n, 3) };
-                for values in [rows.clone(), some, last] {
-                    let expected = table(&cpu, &values, &rows);
-                    assert!(expected.is_ok() && table(&device, &values, &rows) == expected, "{n} rows");
-                    assert!(pair(&device, &values, &rows) == pair(&cpu, &values, &rows), "{n} rows");
-                }
-                if n > 0 {
-                    let many = drawn(&rows, 3 * n + 5, 4);
-                    assert_eq!(table(&device, &many, &rows), table(&cpu, &many, &rows));
-                }
+    for n in [0, 1, 2, 3, 63, 64, 65, 129, 1000, 2047] {
+        for rows in tables(n) {
+            let last = vec![rows.last().copied().unwrap_or_default(); n];
+            let some = if n == 0 { vec![] } else { drawn(&rows, n, 3) };
+            for values in [rows.clone(), some, last] {
+                let expected = table(&cpu, &values, &rows);
+                assert!(expected.is_ok() && table(device, &values, &rows) == expected, "{n} rows");
+                assert!(pair(device, &values, &rows) == pair(&cpu, &values, &rows), "{n} rows");
+            }
+            if n > 0 {
+                let many = drawn(&rows, 3 * n + 5, 4);
+                assert_eq!(table(device, &many, &rows), table(&cpu, &many, &rows));
             }
         }
     }
 }
 
-#[test]
-fn values_that_are_missing() {
+fn values_that_are_missing<D: Gpu>(device: &D) {
     let cpu = cpu();
     let rows = randoms(900, 5);
     let mut values = drawn(&rows, 900, 6);
     (values[701], values[300], values[899]) = (Fr::from(1u64), Fr::from(2u64), Fr::from(3u64));
     let largest = vec![-Fr::ONE; 900];
-    for device in all_devices() {
-        for values in [&values, &largest] {
-            for rows in [&rows[..], &rows[..1], &[]] {
-                let expected = table(&cpu, values, rows);
-                assert!(expected.is_err());
-                assert_eq!(table(&device, values, rows), expected);
-                // Lengths that differ, too.
-                assert_eq!(pair(&device, values, rows), pair(&cpu, values, rows));
-            }
+    for values in [&values, &largest] {
+        for rows in [&rows[..], &rows[..1], &[]] {
+            let expected = table(&cpu, values, rows);
+            assert!(expected.is_err());
+            assert_eq!(table(device, values, rows), expected);
+            // Lengths that differ, too.
+            assert_eq!(pair(device, values, rows), pair(&cpu, values, rows));
         }
-        assert_eq!(table(&device, &[], &rows), Ok(vec![0; 900]));
-        assert_eq!(table(&device, &[], &[]), Ok(vec![]));
     }
+    assert_eq!(table(device, &[], &rows), Ok(vec![0; 900]));
+    assert_eq!(table(device, &[], &[]), Ok(vec![]));
 }
 
-#[test]
-fn logup() {
+fn logup<D: Gpu>(device: &D) {
     let cpu = cpu();
-    for device in all_devices() {
-        for (n, rows) in [(0, 0), (0, 5), (5, 0), (1, 1), (100, 17), (17, 5000), (5000, 3000)] {
-            let (values, table) = (randoms(n, 7), randoms(rows, 8));
-            let counts: Vec<_> =
-                (0..rows as u32).map(|i| if i % 3 == 0 { 0 } else { u32::MAX - i }).collect();
-            let beta = randoms(1, 9)[0];
-            let expected = terms(&cpu, &values, &table, &counts, beta);
-            assert!(
-                expected.is_ok() && terms(&device, &values, &table, &counts, beta) == expected,
-                "{n} {rows}"
-            );
-        }
-        // Poles on either side, alone and with lengths that differ.
-        let (a, b) = (integers(0, 3000), integers(5000, 2500));
-        for (values, table) in [(&a, &b), (&b, &a), (&a, &a)] {
-            for counts in [table.len(), 3] {
-                for pole in [0u64, 77, 2049, 6001] {
-                    let args = (vec![1; counts], -Fr::from(pole));
-                    let expected = terms(&cpu, values, table, &args.0, args.1);
-                    assert_eq!(terms(&device, values, table, &args.0, args.1), expected);
-                }
+    for (n, rows) in [(0, 0), (0, 5), (5, 0), (1, 1), (100, 17), (17, 5000), (5000, 3000)] {
+        let (values, table) = (randoms(n, 7), randoms(rows, 8));
+        let counts: Vec<_> = (0..rows as u32).map(|i| if i % 3 == 0 { 0 } else { u32::MAX - i }).collect();
+        let beta = randoms(1, 9)[0];
+        let expected = terms(&cpu, &values, &table, &counts, beta);
+        assert!(expected.is_ok() && terms(device, &values, &table, &counts, beta) == expected, "{n} {rows}");
+    }
+    // Poles on either side, alone and with lengths that differ.
+    let (a, b) = (integers(0, 3000), integers(5000, 2500));
+    for (values, table) in [(&a, &b), (&b, &a), (&a, &a)] {
+        for counts in [table.len(), 3] {
+            for pole in [0u64, 77, 2049, 6001] {
+                let args = (vec![1; counts], -Fr::from(pole));
+                let expected = terms(&cpu, values, table, &args.0, args.1);
+                assert_eq!(terms(device, values, table, &args.0, args.1), expected);
             }
         }
     }
 }
 
-#[test]
-fn grand_sums() {
+fn grand_sums<D: Gpu>(device: &D) {
     let cpu = cpu();
-    for device in all_devices() {
-        for n in [0, 1, 2, 64, 1025, 5000] {
-            let table = randoms(n, 10);
-            for columns in [0, 1, 2, 3, 4, 5, 8, 9] {
-                let inputs: Vec<_> = (0..columns).map(|c| randoms(n, 20 + c)).collect();
-                assert!(sum(&device, &inputs, &table) == sum(&cpu, &inputs, &table), "{columns} x {n}");
-            }
-        }
-        let unequal = [randoms(4, 1), randoms(3, 1)];
-        assert_eq!(sum(&device, &unequal, &randoms(4, 2)), sum(&cpu, &unequal, &randoms(4, 2)));
-    }
-}
-
-/// A long column of few values, as quantised networks have them, and tables in no order: what they cost.
-#[test]
-fn what_lookups_cost() {
-    let n = 1 << 14;
-    let mut numbers = numbers(11);
-    let mut quantised = || if numbers() % 10 < 7 { 0 } else { i64::from(numbers() as u8) - 128 };
-    let column: Vec<_> = (0..n).map(|_| Fr::from(quantised())).collect();
-    let range_table = RangeTable { start: -128, len: 256 };
-    let unsorted = randoms(n, 12);
-    let values = drawn(&unsorted, n, 13);
-    for device in devices() {
-        let [column, unsorted, values] =
-            [&column, &unsorted, &values].map(|column| device.upload(column).unwrap());
-        let report = |what: &str, run: &dyn Fn()| {
-            let (before, start) = (device.counters(), std::time::Instant::now());
-            run();
-            let done = device.counters().since(&before);
-            eprintln!(
-                "{} {what} 2^14: {:?}, {} dispatches, {} submits, pipelines {} ms",
-                device.form().name(),
-                start.elapsed(),
-                done.dispatches,
-                done.submits,
-                done.pipeline_ns / 1_000_000
-            );
-        };
-        for _ in 0..2 {
-            report("range", &|| drop(device.multiplicities_range(&column, range_table).unwrap()));
-            report("table", &|| drop(device.multiplicities_table(&values, &unsorted).unwrap()));
-            report("pair", &|| {
-                let [a, _] = device.permuted_pair(&values, &unsorted).unwrap();
-                drop(device.download_blocking(&a).unwrap());
-            });
-            let counts = device.multiplicities_table(&values, &unsorted).unwrap();
-            report("terms", &|| {
-                drop(device.logup_terms(&values, &unsorted, &counts, Fr::from(5u64)).unwrap());
-            });
+    for n in [0, 1, 2, 64, 1025, 5000] {
+        let table = randoms(n, 10);
+        for columns in [0, 1, 2, 3, 4, 5, 8, 9] {
+            let inputs: Vec<_> = (0..columns).map(|c| randoms(n, 20 + c)).collect();
+            assert!(sum(device, &inputs, &table) == sum(&cpu, &inputs, &table), "{columns} x {n}");
         }
     }
+    let unequal = [randoms(4, 1), randoms(3, 1)];
+    assert_eq!(sum(device, &unequal, &randoms(4, 2)), sum(&cpu, &unequal, &randoms(4, 2)));
 }

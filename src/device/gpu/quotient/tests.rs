@@ -1,11 +1,17 @@
 //! Programs against the CPU's interpreter.
 
 use super::plan::{Plan, SEGMENT};
-use crate::device::wgpu::tests::{devices, numbers, random};
-use crate::device::wgpu::{WgpuDevice, WgpuOptions};
-use crate::device::{Backend, QuotientOps};
+use crate::device::QuotientOps;
+use crate::device::gpu::Gpu;
+use crate::device::gpu::testing::{numbers, on_every_gpu, random};
 use zkwatt_kernels::quotient::{Graph, NodeId, Program, run};
 use zkwatt_kernels::{CpuPath, Field, Fr};
+
+on_every_gpu! {
+    random_graphs with [None];
+    programs_in_pieces with [Some(1 << 22)];
+    refusals_and_nothing with [None];
+}
 
 fn randoms(n: usize, seed: u64) -> Vec<Fr> {
     let mut numbers = numbers(seed);
@@ -21,8 +27,8 @@ fn expected(program: &Program, columns: &[Vec<Fr>], uniforms: &[Fr], n: usize) -
     outputs
 }
 
-fn actual(
-    device: &WgpuDevice,
+fn actual<D: Gpu>(
+    device: &D,
     program: &Program,
     columns: &[Vec<Fr>],
     uniforms: &[Fr],
@@ -37,7 +43,7 @@ fn actual(
     outputs.iter().map(|output| device.download_blocking(output).unwrap()).collect()
 }
 
-fn check(device: &WgpuDevice, program: &Program, columns: &[Vec<Fr>], uniforms: &[Fr], n: usize) {
+fn check<D: Gpu>(device: &D, program: &Program, columns: &[Vec<Fr>], uniforms: &[Fr], n: usize) {
     let (is, should_be) =
         (actual(device, program, columns, uniforms, n), expected(program, columns, uniforms, n));
     for (output, (is, should_be)) in is.iter().zip(&should_be).enumerate() {
@@ -73,92 +79,54 @@ fn random_program(seed: u64, columns: u32, n: usize, steps: usize) -> Program {
     graph.compile(&outputs)
 }
 
-#[test]
-fn random_graphs() {
-    for device in devices() {
-        for seed in 0..24 {
-            let n = [1, 2, 3, 5, 63, 64, 130, 1025][seed as usize % 8];
-            let program = random_program(seed, 3 + seed as u32 % 9, n, 40);
-            let columns: Vec<_> = (0..12).map(|column| randoms(n, 100 + column)).collect();
-            check(&device, &program, &columns, &randoms(2, seed), n);
-        }
+fn random_graphs<D: Gpu>(device: &D) {
+    for seed in 0..24 {
+        let n = [1, 2, 3, 5, 63, 64, 130, 1025][seed as usize % 8];
+        let program = random_program(seed, 3 + seed as u32 % 9, n, 40);
+        let columns: Vec<_> = (0..12).map(|column| randoms(n, 100 + column)).collect();
+        check(device, &program, &columns, &randoms(2, seed), n);
     }
 }
 
 /// More rows than a piece, more instructions than a segment, more columns than bindings, and small bindings.
-#[test]
-fn programs_in_pieces() {
-    let small = WgpuOptions { max_binding_bytes: Some(1 << 22), poison: true, ..Default::default() };
-    for device in devices().iter().take(1).map(|_| WgpuDevice::new(small.clone()).unwrap()) {
-        for (columns, n, steps) in [(30, 2500, 200), (3, 1000, 3 * SEGMENT)] {
-            let program = random_program(7, columns, n, steps);
-            let columns: Vec<_> = (0..u64::from(columns)).map(|column| randoms(n, column)).collect();
-            let plan = Plan::new(&program, n, (1 << 22) / 32);
-            assert!(plan.rows < n || program.instructions().len() > SEGMENT, "one piece");
-            check(&device, &program, &columns, &randoms(2, 8), n);
-        }
+fn programs_in_pieces<D: Gpu>(device: &D) {
+    for (columns, n, steps) in [(30, 2500, 200), (3, 1000, 3 * SEGMENT)] {
+        let program = random_program(7, columns, n, steps);
+        let columns: Vec<_> = (0..u64::from(columns)).map(|column| randoms(n, column)).collect();
+        let plan = Plan::new(&program, n, (1 << 22) / 32);
+        assert!(plan.rows < n || program.instructions().len() > SEGMENT, "one piece");
+        check(device, &program, &columns, &randoms(2, 8), n);
     }
 }
 
-#[test]
-fn refusals_and_nothing() {
+fn refusals_and_nothing<D: Gpu>(device: &D) {
     let mut graph = Graph::new();
     let (column, uniform) = (graph.column(1, 0), graph.uniform(2));
     let sum = graph.add(column, uniform);
     let program = graph.compile(&[sum, column]);
     let three = [Fr::ONE; 3];
-    for device in devices() {
-        let result = |columns: &[usize], uniforms: &[Fr], outputs: &[usize]| {
-            let buffers = |lens: &[usize]| -> Vec<_> {
-                lens.iter().map(|&len| device.upload(&vec![Fr::ONE; len]).unwrap()).collect()
-            };
-            let (columns, mut outputs) = (buffers(columns), buffers(outputs));
-            let columns: Vec<_> = columns.iter().collect();
-            let mut outputs: Vec<_> = outputs.iter_mut().collect();
-            device.run_program(&program, &columns, uniforms, &mut outputs).map_err(|error| error.to_string())
+    let result = |columns: &[usize], uniforms: &[Fr], outputs: &[usize]| {
+        let buffers = |lens: &[usize]| -> Vec<_> {
+            lens.iter().map(|&len| device.upload(&vec![Fr::ONE; len]).unwrap()).collect()
         };
-        assert_eq!(result(&[0, 3], &three, &[3, 3]), Ok(()));
-        assert_eq!(result(&[0, 0], &three, &[0, 0]), Ok(()));
-        for (columns, uniforms, outputs, message) in [
-            (&[3][..], 3, &[3, 3][..], "reads column 1"),
-            (&[0, 3], 2, &[3, 3], "reads uniform 2"),
-            (&[0, 0], 2, &[0, 0], "reads uniform 2"),
-            (&[0, 3], 3, &[3], "2 outputs"),
-            (&[0, 3], 3, &[3, 2], "output 1 has 2 rows"),
-            (&[0, 2], 3, &[3, 3], "column 1 has 2 rows"),
-        ] {
-            let error = result(columns, &three[..uniforms], outputs).unwrap_err();
-            assert!(error.contains(message), "{error}");
-        }
-        let nothing = graph.compile(&[]);
-        device.run_program(&nothing, &[], &[], &mut []).unwrap();
-    }
-}
-
-/// A quotient with the shape of a small Halo2 circuit's: what it costs.
-#[test]
-fn what_a_program_costs() {
-    let n = 1 << 14;
-    let program = random_program(1, 20, n, 150);
-    for device in devices() {
-        let columns: Vec<_> = (0..20).map(|column| device.upload(&randoms(n, column)).unwrap()).collect();
+        let (columns, mut outputs) = (buffers(columns), buffers(outputs));
         let columns: Vec<_> = columns.iter().collect();
-        let mut outputs: Vec<_> = (0..program.outputs()).map(|_| device.alloc(n).unwrap()).collect();
-        for _ in 0..2 {
-            let (before, start) = (device.counters(), std::time::Instant::now());
-            let mut slots: Vec<_> = outputs.iter_mut().collect();
-            device.run_program(&program, &columns, &randoms(2, 8), &mut slots).unwrap();
-            device.download_blocking(&outputs[0]).unwrap();
-            let done = device.counters().since(&before);
-            eprintln!(
-                "{} 2^14 rows x {} instructions ({} products): {:?}, {} dispatches, pipelines {} ms",
-                device.form().name(),
-                program.instructions().len(),
-                program.products_per_row(),
-                start.elapsed(),
-                done.dispatches,
-                done.pipeline_ns / 1_000_000
-            );
-        }
+        let mut outputs: Vec<_> = outputs.iter_mut().collect();
+        device.run_program(&program, &columns, uniforms, &mut outputs).map_err(|error| error.to_string())
+    };
+    assert_eq!(result(&[0, 3], &three, &[3, 3]), Ok(()));
+    assert_eq!(result(&[0, 0], &three, &[0, 0]), Ok(()));
+    for (columns, uniforms, outputs, message) in [
+        (&[3][..], 3, &[3, 3][..], "reads column 1"),
+        (&[0, 3], 2, &[3, 3], "reads uniform 2"),
+        (&[0, 0], 2, &[0, 0], "reads uniform 2"),
+        (&[0, 3], 3, &[3], "2 outputs"),
+        (&[0, 3], 3, &[3, 2], "output 1 has 2 rows"),
+        (&[0, 2], 3, &[3, 3], "column 1 has 2 rows"),
+    ] {
+        let error = result(columns, &three[..uniforms], outputs).unwrap_err();
+        assert!(error.contains(message), "{error}");
     }
+    let nothing = graph.compile(&[]);
+    device.run_program(&nothing, &[], &[], &mut []).unwrap();
 }

@@ -8,8 +8,8 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use std::sync::LazyLock;
 use zkwatt_kernels::field::Field;
-use zkwatt_kernels::msm::{self, MsmBases};
-use zkwatt_kernels::{CpuPath, Fq, Fq2};
+use zkwatt_kernels::msm::{self, BitHistogram, MsmBases, Scalars};
+use zkwatt_kernels::{CpuPath, Fq, Fq2, Fr};
 
 /// Pipelines take longer to make than these sums: all tests share their devices.
 static DEVICES: LazyLock<Vec<WgpuDevice>> = LazyLock::new(devices);
