@@ -59,15 +59,13 @@ extern "C" __global__ void __launch_bounds__(BLOCK)
     // Written once by one lane of each warp, read by all: one barrier is enough.
     __syncthreads();
     u32 offset = through - own;
-    u32 total = 0;
 #pragma unroll
     for (u32 w = 0; w < WARPS; w++) {
-        if (w == warp) offset += total;
-        total += warp_totals[w];
+        if (w < warp) offset += warp_totals[w];
     }
     const uint4 before = make_uint4(offset, offset + v.x, offset + v.x + v.y, offset + v.x + v.y + v.z);
     store_four(scan_data, first, params.words[2], before);
-    if (threadIdx.x == 0) tile_totals[params.words[3] + blockIdx.x] = total;
+    if (threadIdx.x == BLOCK - 1) tile_totals[params.words[3] + blockIdx.x] = offset + own;
 }
 
 // Words: slots (one thread each), number of the first tile.

@@ -53,10 +53,11 @@ extern "C" __global__ void __launch_bounds__(BLOCK) sort_blocks_fr(
     const u32 first = i - threadIdx.x;
     const u32 len = min(BLOCK, n - first);
     u32 rank = 0;
-    for (u32 j = 0; j < len; j++) {
+    u32 j = 0;
+    do {
         // Of equal keys the earlier one comes first.
         rank += goes_before(block[j], own, j < threadIdx.x);
-    }
+    } while (++j < len);
     store(sorted_keys + first + rank, own);
     sorted_rows[first + rank] = rows[i];
 }
