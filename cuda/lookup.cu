@@ -86,18 +86,18 @@ extern "C" __global__ void __launch_bounds__(BLOCK) lookup_multiplicities_range_
     count_rows(counts, rows);
 }
 
-// The first place among n ascending keys that is not below a key.
+// The first place among n > 0 ascending keys that is not below a key.
 __device__ __forceinline__ u32 first_place(const Fr* sorted_keys, const Fr& key, u32 n) {
     u32 low = 0;
     u32 high = n;
-    while (low < high) {
+    do {
         const u32 middle = low + (high - low) / 2;
         if (less(load_const(sorted_keys + middle), key)) {
             low = middle + 1;
         } else {
             high = middle;
         }
-    }
+    } while (low < high);
     return low;
 }
 

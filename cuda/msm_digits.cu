@@ -81,7 +81,8 @@ constexpr u32 LENGTHS = 256;
 extern "C" __global__ void __launch_bounds__(BLOCK) msm_scalar_bits_fr(
     const u32* scalars, const uint4* bases, u32* bit_lengths, const __grid_constant__ Params params) {
     __shared__ u32 lengths[LENGTHS];
-    for (u32 bits = threadIdx.x; bits < LENGTHS; bits += BLOCK) lengths[bits] = 0;
+#pragma unroll
+    for (u32 k = 0; k < LENGTHS; k += BLOCK) lengths[k + threadIdx.x] = 0;
     __syncthreads();
     const u32 thread = thread_index();
     if (thread < params.words[0]) {
@@ -90,9 +91,10 @@ extern "C" __global__ void __launch_bounds__(BLOCK) msm_scalar_bits_fr(
         }
     }
     __syncthreads();
-    for (u32 bits = threadIdx.x; bits < LENGTHS; bits += BLOCK) {
-        const u32 count = lengths[bits];
-        if (count != 0) atomicAdd(bit_lengths + bits, count);
+#pragma unroll
+    for (u32 k = 0; k < LENGTHS; k += BLOCK) {
+        const u32 count = lengths[k + threadIdx.x];
+        if (count != 0) atomicAdd(bit_lengths + k + threadIdx.x, count);
     }
 }
 

@@ -29,10 +29,11 @@ extern "C" __global__ void __launch_bounds__(BLOCK) msm_bucket_count(
     const u32* digits, u32* ranks, u32* counts, const __grid_constant__ Params params) {
     __shared__ u32 place_bucket[PLACES];
     __shared__ u32 place_count[PLACES];
-    for (u32 place = threadIdx.x; place < PLACES; place += BLOCK) {
+#pragma unroll
+    for (u32 k = 0; k < PLACES; k += BLOCK) {
         // Buckets are kept plus one: zero is a free place.
-        place_bucket[place] = 0;
-        place_count[place] = 0;
+        place_bucket[k + threadIdx.x] = 0;
+        place_count[k + threadIdx.x] = 0;
     }
     __syncthreads();
     const u32 n = params.words[1];
@@ -57,7 +58,9 @@ extern "C" __global__ void __launch_bounds__(BLOCK) msm_bucket_count(
         rank[item] = shares ? WITHIN_TILE | atomicAdd(place_count + place, 1) : atomicAdd(counts + bucket[item], 1);
     }
     __syncthreads();
-    for (u32 place = threadIdx.x; place < PLACES; place += BLOCK) {
+#pragma unroll
+    for (u32 k = 0; k < PLACES; k += BLOCK) {
+        const u32 place = k + threadIdx.x;
         const u32 owner = place_bucket[place];
         if (owner != 0) place_count[place] = atomicAdd(counts + (owner - 1), place_count[place]);
     }

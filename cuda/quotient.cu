@@ -64,7 +64,7 @@ __device__ __forceinline__ Fr operand(const Fr* arena, u32 place, u32 varies, u3
     return load(arena + place + (varies != 0 ? row : 0));
 }
 
-// One thread a row. Words: rows, instructions.
+// One thread a row. Words: rows, instructions, of which there is one at least.
 extern "C" __global__ void __launch_bounds__(64)
     quotient_run_fr(Fr* arena, const Instruction* program, const __grid_constant__ Params params) {
     const u32 row = thread_index();
@@ -72,9 +72,10 @@ extern "C" __global__ void __launch_bounds__(64)
     const u32 instructions = params.words[1];
     Fr last = Fr::zero();
     Instruction now = fetch(program);
-    for (u32 step = 0; step < instructions; step++) {
-        // The next one arrives while this one computes.
-        const Instruction following = step + 1 < instructions ? fetch(program + step + 1) : now;
+    u32 step = 0;
+    do {
+        // The next one arrives while this one computes; behind the last one it is the last one again.
+        const Instruction following = fetch(program + min(step + 1, instructions - 1));
         const u32 how = now.operation & HOW;
         Fr x = operand(arena, now.a, now.operation & A_VARIES, row, last);
         if ((now.operation & PRODUCT) != 0) {
@@ -93,5 +94,5 @@ extern "C" __global__ void __launch_bounds__(64)
         if (now.to != NOWHERE) store(arena + now.to + row, x);
         last = x;
         now = following;
-    }
+    } while (++step < instructions);
 }

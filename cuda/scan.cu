@@ -71,13 +71,15 @@ __device__ __forceinline__ void scan_chunks(Fr* values, const Fr* totals, const 
     const bool inclusive = params.words[2] != 0;
     Fr carried = params.words[3] != 0 ? Step::identity() : load_const(totals + t);
     Fr value = load(values + chunk[0]);
-    for (u32 place = 0; place < chunk.len; place++) {
-        const Fr following = place + 1 < chunk.len ? load(values + chunk[place + 1]) : Fr::zero();
+    u32 place = 0;
+    do {
+        // Behind the last one it is the last one again, and not used.
+        const Fr following = load(values + chunk[min(place + 1, chunk.len - 1)]);
         const Fr next = step(carried, value);
         store(values + chunk[place], select(inclusive, next, carried));
         carried = next;
         value = following;
-    }
+    } while (++place < chunk.len);
 }
 
 #define SCAN_STAGE(name, Step)                                                                  \
