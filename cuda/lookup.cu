@@ -151,17 +151,18 @@ extern "C" __global__ void __launch_bounds__(64) lookup_permuted_pair_fr(
     Fr* permuted_input, Fr* permuted_table, const __grid_constant__ Params params) {
     const u32 i = thread_index();
     if (i >= params.words[0]) return;
-    // The last place that starts at or before i: places without inputs start where the next one does.
+    // The last place that starts at or before i, which the first one does: places without inputs start where the
+    // next one does.
     u32 low = 0;
     u32 high = params.words[0];
-    while (high - low > 1) {
+    do {
         const u32 middle = low + (high - low) / 2;
         if (starts[middle] <= i) {
             low = middle;
         } else {
             high = middle;
         }
-    }
+    } while (high - low > 1);
     const Fr value = load_const(table + place_rows[low]);
     store(permuted_input + i, value);
     // Runs up to this one, each of which has one new row.

@@ -46,7 +46,7 @@ __device__ __forceinline__ SignedMagnitude integer_scalar(const u32* scalars, u3
     u64 carry = negative;
 #pragma unroll
     for (u32 k = 0; k < 4; k++) {
-        const u32 word = k < words ? scalar[k] : flip;
+        const u32 word = k == 0 || k < words ? scalar[k] : flip;
         carry += word ^ flip;
         magnitude.limbs[k] = static_cast<u32>(carry);
         carry >>= 32;
@@ -73,8 +73,8 @@ __device__ __forceinline__ u32 bit_length(const Fr& v) {
 constexpr u32 BLOCK = 64;
 constexpr u32 LENGTHS = 256;
 
-// bit_lengths[b] += scalars whose magnitude has b bits. Words: threads, scalars; thread t takes t, t + threads,
-// ....
+// bit_lengths[b] += scalars whose magnitude has b bits. Words: threads, scalars, at least as many; thread t takes
+// t, t + threads, ....
 //
 // A block's histogram is in shared memory: zeroed, added to by atomics, read, with a barrier between any two of the
 // three. Threads beyond the last reach both.
@@ -86,9 +86,11 @@ extern "C" __global__ void __launch_bounds__(BLOCK) msm_scalar_bits_fr(
     __syncthreads();
     const u32 thread = thread_index();
     if (thread < params.words[0]) {
-        for (u32 i = thread; i < params.words[1]; i += params.words[0]) {
+        u32 i = thread;
+        do {
             atomicAdd(lengths + bit_length(load_scalar(scalars, bases, i, params).magnitude), 1);
-        }
+            i += params.words[0];
+        } while (i < params.words[1]);
     }
     __syncthreads();
 #pragma unroll
@@ -123,14 +125,16 @@ extern "C" __global__ void __launch_bounds__(64) msm_scalar_digits_fr(
     Fr rest = scalar.magnitude;
     u32 carry = 0;
     u32* out = digits + i;
-    for (u32 w = 0; w < first + params.words[2]; w++) {
+    u32 w = 0;
+    do {
         const u32 value = (rest.limbs[0] & (full - 1)) + carry;
         carry = value > full / 2;
         rest = shifted_right(rest, bits);
-        if (w < first) continue;
-        const u32 magnitude = carry != 0 ? full - value : value;
-        const bool negative = (carry != 0) != scalar.negative;
-        *out = magnitude | (negative && magnitude != 0 ? SIGN : 0);
-        out += n;
-    }
+        if (w >= first) {
+            const u32 magnitude = carry != 0 ? full - value : value;
+            const bool negative = (carry != 0) != scalar.negative;
+            *out = magnitude | (negative && magnitude != 0 ? SIGN : 0);
+            out += n;
+        }
+    } while (++w < first + params.words[2]);
 }
