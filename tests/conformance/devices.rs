@@ -53,7 +53,9 @@ pub fn gpu(_: &str) -> Result<CpuDevice> {
 pub fn cuda(emulated: bool) -> Result<CudaDevice> {
     let none = |reason: &str| Err(Error::NoSuchDevice { device: "cuda".into(), reason: reason.into() });
     match gpus()?.first() {
-        Some(gpu) if gpu.emulated != emulated && emulated => none("the driver is a real one, not the emulator"),
+        Some(gpu) if gpu.emulated != emulated && emulated => {
+            none("the driver is a real one, not the emulator")
+        }
         Some(gpu) if gpu.emulated != emulated => none("there is the emulator only"),
         _ => CudaDevice::new(CudaOptions { poison: true, ..Default::default() }),
     }
