@@ -3,8 +3,9 @@
 use crate::args::DeviceArg;
 use crate::record::Record;
 use crate::table;
+use zkwatt::device::cuda::CudaOptions;
 use zkwatt::device::wgpu::WgpuOptions;
-use zkwatt::device::{Backend, CpuOptions, Device, DeviceInfo, DeviceKind};
+use zkwatt::device::{Backend, CpuDevice, CpuOptions, Device, DeviceInfo, DeviceKind, check_kernels};
 use zkwatt::{Error, Result};
 
 /// The device of `--device`, with `threads` CPU threads where it computes on the CPU.
@@ -15,7 +16,7 @@ pub fn open(device: DeviceArg, threads: usize) -> Result<Device> {
     let cpu = || Device::cpu(CpuOptions { threads: Some(threads), ..CpuOptions::default() });
     match device {
         DeviceArg::Cpu => cpu(),
-        DeviceArg::Cuda => Device::only(DeviceKind::Cuda),
+        DeviceArg::Cuda => Device::cuda(CudaOptions { timestamps: true, ..CudaOptions::default() }),
         DeviceArg::Wgpu => Device::wgpu(WgpuOptions { timestamps: true, ..WgpuOptions::default() }),
         DeviceArg::Icicle => Device::only(DeviceKind::Icicle),
         DeviceArg::Auto => Device::auto_with(CpuOptions { threads: Some(threads), ..CpuOptions::default() })
@@ -28,19 +29,48 @@ pub fn fill(device: &Device, threads: usize, record: &mut Record) {
     let info = device.info();
     record.device = info.kind.name().into();
     record.device_name = name(info);
-    if let Device::HybridWgpu(hybrid) = device {
+    if let Some(cpu) = cpu_beside(device) {
         record.device = "auto".into();
-        record.device_name = format!("{} with {}", hybrid.cpu().info().name, record.device_name);
+        record.device_name = format!("{} with {}", cpu.info().name, record.device_name);
     }
     record.threads = threads;
 }
 
+/// The CPU that shares the work of a GPU.
+pub fn cpu_beside(device: &Device) -> Option<&CpuDevice> {
+    match device {
+        Device::HybridCuda(hybrid) => Some(hybrid.cpu()),
+        Device::HybridWgpu(hybrid) => Some(hybrid.cpu()),
+        _ => None,
+    }
+}
+
+/// Base-two logarithms of the inputs of a comparison, on a GPU and on an emulator, which interprets every instruction.
+const COMPARED_LOG_N: [u32; 2] = [9, 5];
+
+/// Compares every kind of operation with the CPU, on random inputs.
+///
+/// # Errors
+/// [`Error::SelfCheck`] if results differ; what the device reports.
+pub fn compare(device: &Device, seed: u64) -> Result<()> {
+    let cpu = CpuDevice::new(CpuOptions::default())?;
+    let info = device.info();
+    let [on_gpu, emulated] = COMPARED_LOG_N;
+    let log_n = if info.software && info.kind == DeviceKind::Cuda { emulated } else { on_gpu };
+    match device {
+        // A hybrid would do so little on the CPU itself.
+        Device::HybridCuda(hybrid) => check_kernels(&cpu, &**hybrid.device(), log_n, seed),
+        Device::HybridWgpu(hybrid) => check_kernels(&cpu, &**hybrid.device(), log_n, seed),
+        other => check_kernels(&cpu, other, log_n, seed),
+    }
+}
+
 /// The name of a device, with what must be known of its times.
 pub fn name(info: &DeviceInfo) -> String {
-    if info.software {
-        format!("{}, software Vulkan on the CPU: no GPU's speed", info.name)
-    } else {
-        info.name.clone()
+    match (info.software, info.kind) {
+        (false, _) => info.name.clone(),
+        (true, DeviceKind::Cuda) => format!("{}, emulated on the CPU: no GPU's speed", info.name),
+        (true, _) => format!("{}, software Vulkan on the CPU: no GPU's speed", info.name),
     }
 }
 
