@@ -1,6 +1,7 @@
 //! Energy by NVML, against a library of our own in its place.
 #![cfg(unix)]
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -13,7 +14,11 @@ const ADDRESS: &str = "00000000:65:00.0";
 /// Where the compiled libraries are; `None`, after a line that says so, without a C compiler.
 fn libraries() -> Option<TempDir> {
     if Command::new("cc").arg("--version").output().is_err() {
-        eprintln!("skipped: there is no C compiler (cc) to build a stand-in of NVML with");
+        // To the real stderr: what is printed by macros is hidden for tests that pass. If it is closed, nobody reads it.
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED: there is no C compiler (cc) to build a stand-in of NVML with"
+        );
         return None;
     }
     Some(tempfile::tempdir().unwrap())
