@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use std::fmt;
-use zkwatt_kernels::curve::{Affine, Coordinate};
+use zkwatt_kernels::curve::{Affine, Coordinate, Xyzz};
 use zkwatt_kernels::lookup::RangeTable;
 use zkwatt_kernels::msm::{BaseHints, Scalars};
 use zkwatt_kernels::ntt::NttPlan;
@@ -28,6 +28,8 @@ macro_rules! elements {
 elements!(Fr, u8, u32, u64, i8, i16, i32, i64, i128);
 impl<F: Coordinate> sealed::Plain for Affine<F> {}
 impl<F: Coordinate> Elem for Affine<F> {}
+impl<F: Coordinate> sealed::Plain for Xyzz<F> {}
+impl<F: Coordinate> Elem for Xyzz<F> {}
 
 /// Memory of a device.
 pub trait Buffer<T>: Send + Sync {

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+#[cfg(feature = "cuda")]
+use zkwatt::device::cuda::{CudaDevice, CudaOptions, gpus};
 #[cfg(feature = "wgpu")]
 use zkwatt::device::wgpu::{LimbForm, WgpuDevice, WgpuOptions};
 use zkwatt::device::{Backend, CostLine, Costs, CpuDevice, CpuOptions, Dual, Hybrid, Operation};
@@ -44,6 +46,22 @@ pub fn gpu(form: &str) -> Result<WgpuDevice> {
 #[cfg(not(feature = "wgpu"))]
 pub fn gpu(_: &str) -> Result<CpuDevice> {
     Err(Error::NoSuchDevice { device: "wgpu".into(), reason: "built without feature `wgpu`".into() })
+}
+
+/// A GPU through CUDA's driver, or our emulator of one, which never gets clean memory.
+#[cfg(feature = "cuda")]
+pub fn cuda(emulated: bool) -> Result<CudaDevice> {
+    let none = |reason: &str| Err(Error::NoSuchDevice { device: "cuda".into(), reason: reason.into() });
+    match gpus()?.first() {
+        Some(gpu) if gpu.emulated != emulated && emulated => none("the driver is a real one, not the emulator"),
+        Some(gpu) if gpu.emulated != emulated => none("there is the emulator only"),
+        _ => CudaDevice::new(CudaOptions { poison: true, ..Default::default() }),
+    }
+}
+
+#[cfg(not(feature = "cuda"))]
+pub fn cuda(_: bool) -> Result<CpuDevice> {
+    Err(Error::NoSuchDevice { device: "cuda".into(), reason: "built without feature `cuda`".into() })
 }
 
 /// Two CPU devices, small work on the one and large work on the other.
@@ -109,7 +127,7 @@ fn missing(name: &str, device: &str, reason: &str) -> String {
 
 fn required() -> BTreeSet<String> {
     let list = std::env::var("ZKWATT_REQUIRE").unwrap_or_default();
-    list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(Into::into).collect()
+    list.split(',').map(|name| name.trim().replace('-', "_")).filter(|name| !name.is_empty()).collect()
 }
 
 /// To the real stderr: what is printed by macros is hidden for tests that pass.

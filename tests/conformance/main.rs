@@ -7,15 +7,17 @@
 //! A device that is not here is reported as SKIPPED on stderr. What the environment variable `ZKWATT_REQUIRE` names
 //! (names of lines, separated by commas) may not be skipped: its tests fail then. So does a name that no line has.
 
+#[cfg(feature = "cuda")]
+mod cuda_faults;
 mod devices;
-#[cfg(feature = "wgpu")]
-mod faults;
 mod field;
 mod operation;
 #[cfg(feature = "groth16")]
 mod prover;
 mod stage;
 mod support;
+#[cfg(feature = "wgpu")]
+mod wgpu_faults;
 
 use zkwatt::device::{G1, G2, LookupOps, MsmOps, NttOps, QuotientOps, VectorOps};
 
@@ -90,6 +92,8 @@ conformance! {
     wgpu_int64: gpu("int64");
     wgpu_int32: gpu("int32");
     hybrid: hybrid();
+    cuda: cuda(false);
+    cuda_emulator: cuda(true);
 }
 
 /// Says in one place what ran and what did not.

@@ -3,7 +3,7 @@
 use super::driver::{Kernel, Module};
 use super::session::Session;
 use crate::device::gpu::counters::add;
-use crate::device::gpu::{Arithmetic, Stage};
+use crate::device::gpu::{Arithmetic, Source, Stage};
 use crate::error::Result;
 use std::collections::HashMap;
 use std::ffi::CStr;
@@ -19,8 +19,18 @@ macro_rules! ptx {
 }
 
 ptx! {
-    "batch_inverse", "combination", "evaluate", "lookup", "msm_digits", "msm_sort", "ntt", "quotient", "scan", "scan_u32",
+    "batch_inverse", "combination", "evaluate", "lookup", "msm_accumulate", "msm_digits", "msm_reduce",
+    "msm_segments", "msm_sort", "msm_tables", "ntt", "quotient", "scan", "scan_u32",
     "sort", "vector",
+}
+
+/// A file of `cuda/` that has no like in `shaders/`.
+pub(super) const fn source(name: &'static str) -> Source {
+    Source {
+        name,
+        #[cfg(feature = "wgpu")]
+        wgsl: "",
+    }
 }
 
 /// Kernels that have been looked up, and modules that have been compiled.

@@ -11,6 +11,7 @@ mod driver;
 mod kernels;
 mod memory;
 mod msm;
+mod multi;
 mod ntt;
 mod options;
 mod session;
@@ -20,6 +21,8 @@ mod tests;
 mod work;
 
 pub use memory::CudaBuffer;
+pub use msm::CudaBases;
+pub use multi::{CudaMulti, MultiBases};
 pub use options::CudaOptions;
 
 use super::gpu::Limits;
@@ -27,6 +30,7 @@ use super::gpu::counters::Counters;
 use super::{DeviceCounters, DeviceInfo, DeviceKind};
 use crate::error::{Error, Result};
 use driver::{Context, Driver, DriverError, driver};
+use ntt::RootTables;
 use session::{Session, Settings};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -38,9 +42,11 @@ pub struct CudaDevice {
     driver: &'static Driver,
     /// `None` where the context is somebody else's, who alone can make another.
     gpu: Option<driver::Gpu>,
+    multiprocessors: u32,
     settings: Settings,
     counters: Arc<Counters>,
     session: Mutex<Arc<Session>>,
+    roots: RootTables,
 }
 
 /// A GPU that CUDA sees.
@@ -177,10 +183,12 @@ impl CudaDevice {
             info,
             limits: Limits { max_binding_bytes: binding },
             driver,
+            multiprocessors: gpu.multiprocessors,
             gpu: owned.then_some(gpu),
             settings,
             counters,
             session: Mutex::new(Arc::new(session)),
+            roots: RootTables::default(),
         })
     }
 
@@ -216,6 +224,7 @@ impl CudaDevice {
             let fresh = Session::new(self.driver, context, &self.settings, Arc::clone(&self.counters))
                 .map_err(|error| not_opened(gpu, error))?;
             *session = Arc::new(fresh);
+            self.roots.clear();
         }
         Ok(Arc::clone(&session))
     }

@@ -3,7 +3,6 @@
 use super::driver::{Context, Driver, DriverError, Entered, Event, Stream};
 use super::kernels::Kernels;
 use super::memory::Free;
-use super::ntt::RootTables;
 use super::staging::Staging;
 use crate::device::MemoryBudget;
 use crate::device::gpu::counters::{Counters, add};
@@ -29,7 +28,6 @@ pub(super) struct Session {
     pub(super) budget: MemoryBudget,
     pub(super) poison: bool,
     pub(super) staging: Mutex<Staging>,
-    pub(super) roots: RootTables,
     pub(super) counters: Arc<Counters>,
     timings: Option<Mutex<Vec<(Event, Event)>>>,
     deadline: Duration,
@@ -72,7 +70,6 @@ impl Session {
             budget,
             poison: settings.poison,
             staging: Mutex::default(),
-            roots: RootTables::default(),
             counters,
             timings: settings.timestamps.then(Mutex::default),
             deadline: settings.deadline,
@@ -122,6 +119,12 @@ impl Session {
         let mark = Mark { session: self, event };
         entered.record(event, stream).map_err(|error| self.refused("cuEventRecord", error))?;
         Ok(mark)
+    }
+
+    /// Lets what `stream` gets from now on begin only after `event`.
+    pub(super) fn stream_wait(&self, stream: Stream, event: Event) -> Result<()> {
+        let entered = self.enter()?;
+        entered.stream_wait(stream, event).map_err(|error| self.refused("cuStreamWaitEvent", error))
     }
 
     /// Waits until all that `compute` has now is done.

@@ -1,6 +1,6 @@
 //! Copies between host and device, through pinned memory that both reach.
 
-use super::driver::{DevicePtr, DriverError, Entered, Event};
+use super::driver::{DevicePtr, DriverError, Entered, Event, Stream};
 use super::memory::Raw;
 use super::session::Session;
 use crate::device::gpu::GpuMemory;
@@ -58,14 +58,34 @@ impl Session {
             unsafe { entered.upload(to, data.as_ptr(), data.len(), self.compute) }
                 .map_err(|error| self.refused("cuMemcpyHtoDAsync", error))?;
         } else {
-            self.upload_staged(&entered, to, data)?;
+            self.upload_staged(&entered, to, data, self.compute)?;
         }
         add(&self.counters.transfer_ns, start.elapsed().as_nanos() as u64);
         add(&self.counters.uploaded_bytes, data.len() as u64);
         Ok(())
     }
 
-    fn upload_staged(self: &Arc<Self>, entered: &Entered<'_>, to: DevicePtr, data: &[u8]) -> Result<()> {
+    /// As [`Session::upload`], in the stream of uploads: `compute` has to wait for a mark behind it.
+    pub(super) fn upload_ahead(self: &Arc<Self>, to: &Raw, offset: u64, data: &[u8]) -> Result<()> {
+        to.check(self)?;
+        if offset.checked_add(data.len() as u64).is_none_or(|end| end > to.bytes()) {
+            return Err(self.failed("an upload reaches beyond its buffer".into()));
+        }
+        let start = Instant::now();
+        let entered = self.enter()?;
+        self.upload_staged(&entered, to.pointer() + offset, data, self.uploads)?;
+        add(&self.counters.transfer_ns, start.elapsed().as_nanos() as u64);
+        add(&self.counters.uploaded_bytes, data.len() as u64);
+        Ok(())
+    }
+
+    fn upload_staged(
+        self: &Arc<Self>,
+        entered: &Entered<'_>,
+        to: DevicePtr,
+        data: &[u8],
+        stream: Stream,
+    ) -> Result<()> {
         let mut staging = self.staging.lock().unwrap_or_else(PoisonError::into_inner);
         for (i, part) in data.chunks(SLOT_BYTES).enumerate() {
             let slot = self.slot(entered, &mut staging)?;
@@ -73,9 +93,9 @@ impl Session {
             unsafe { std::ptr::copy_nonoverlapping(part.as_ptr(), slot.memory, part.len()) };
             let at = to + (i * SLOT_BYTES) as u64;
             // SAFETY: within the buffer; nobody writes to the slot before its event is done.
-            unsafe { entered.upload(at, slot.memory, part.len(), self.compute) }
+            unsafe { entered.upload(at, slot.memory, part.len(), stream) }
                 .map_err(|error| self.refused("cuMemcpyHtoDAsync", error))?;
-            entered.record(slot.free, self.compute).map_err(|error| self.refused("cuEventRecord", error))?;
+            entered.record(slot.free, stream).map_err(|error| self.refused("cuEventRecord", error))?;
         }
         Ok(())
     }

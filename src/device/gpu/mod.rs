@@ -24,7 +24,7 @@ pub(crate) use inverse::{BatchInverse, batch_inverse_scratch_bytes};
 pub(crate) use lookup::Lookups;
 pub(crate) use memory::{Binding, GpuMemory, bytes, elements, fe_words};
 pub(crate) use powers::{Powers, ends};
-pub(crate) use scalars::{ScalarJob, ScalarOps, scalars_len};
+pub(crate) use scalars::{DeviceScalars, ScalarJob, ScalarOps, scalar_bytes, scalars_len};
 pub(crate) use scan_u32::ScanU32;
 pub(crate) use stage::{Access, Arithmetic, Source, Stage, source};
 pub(crate) use vector::VectorAsync;

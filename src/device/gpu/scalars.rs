@@ -1,9 +1,10 @@
 //! Stages `msm_scalar_bits` and `msm_scalar_digits`: scalars in device memory, how long they are, and their digits.
 
 use super::Access::{Read, ReadWrite};
-use super::{Arithmetic, Binding, Gpu, GpuMemory, GpuWork, Source, Stage, source};
+use super::{Arithmetic, Binding, Gpu, GpuMemory, GpuWork, Source, Stage, bytes, source};
 use crate::device::{Buffer, MsmScalars};
 use crate::error::Result;
+use std::borrow::Cow;
 use std::ops::Range;
 use zkwatt_kernels::Fr;
 use zkwatt_kernels::msm::{BitHistogram, Scalars};
@@ -34,6 +35,13 @@ pub(crate) struct DeviceScalars<M> {
     words: u32,
 }
 
+impl<M> DeviceScalars<M> {
+    /// From byte `offset` of `memory` on.
+    pub(crate) fn new(memory: M, offset: u64, words: u32) -> Self {
+        Self { memory, offset, words }
+    }
+}
+
 /// Scalars with their bases, whose identities count as zero scalars.
 pub(crate) struct ScalarJob<'a, M> {
     pub(crate) n: usize,
@@ -49,6 +57,19 @@ impl<'a, M: GpuMemory> ScalarJob<'a, M> {
         let bytes = n as u64 * 4 * u64::from(scalars.words);
         let constants = [("SCALAR_WORDS", scalars.words), ("BASE_VECTORS", vectors)];
         Self { n, bases, scalars: scalars.memory.range(scalars.offset, bytes), constants }
+    }
+
+    /// Records: lengths\[b\] += scalars of b bits, b < 256.
+    pub(crate) fn record_bits<W: GpuWork<Memory = M>>(
+        &self,
+        work: &mut W,
+        lengths: Binding<'_, M>,
+    ) -> Result<()> {
+        let threads = (self.n as u64).div_ceil(SCALARS.into());
+        // Digits are not asked for: any width will do.
+        let constants = [self.constants[0], self.constants[1], ("WINDOW_BITS", 8)];
+        let bindings = [self.scalars, self.bases, lengths];
+        work.dispatch_with(&SCALAR_BITS, &constants, &bindings, &[threads as u32, self.n as u32], threads)
     }
 
     /// Records: digits\[w·n + i\] ← |d| of scalar i in window w of `windows`, with the sign in bit 31; 0 for a zero digit.
@@ -70,13 +91,9 @@ pub(crate) trait ScalarOps: Gpu {
     /// How many scalars have how many bits.
     async fn scalar_bits(&self, job: &ScalarJob<'_, Self::Memory>) -> Result<BitHistogram> {
         let lengths = self.scratch(4 * 256)?;
-        let threads = (job.n as u64).div_ceil(SCALARS.into());
         let mut work = self.work()?;
         work.clear(&lengths);
-        // Digits are not asked for: any width will do.
-        let constants = [job.constants[0], job.constants[1], ("WINDOW_BITS", 8)];
-        let bindings = [job.scalars, job.bases, lengths.whole()];
-        work.dispatch_with(&SCALAR_BITS, &constants, &bindings, &[threads as u32, job.n as u32], threads)?;
+        job.record_bits(&mut work, lengths.whole())?;
         work.submit()?;
         let mut histogram = BitHistogram([0; 256]);
         histogram.0.copy_from_slice(&self.read::<u32>(&lengths, 0, 256).await?);
@@ -96,21 +113,29 @@ pub(crate) trait ScalarOps: Gpu {
             }
             MsmScalars::Host(host) => host.slice(range),
         };
-        let (memory, words) = match host {
-            Scalars::Field(s) => (Self::raw(&self.upload(s)?).clone(), 8),
-            Scalars::I8(s) => (self.upload_widened(s)?, 1),
-            Scalars::I16(s) => (self.upload_widened(s)?, 1),
-            Scalars::I32(s) => (Self::raw(&self.upload(s)?).clone(), 1),
-            Scalars::I64(s) => (Self::raw(&self.upload(s)?).clone(), 2),
-            Scalars::I128(s) => (Self::raw(&self.upload(s)?).clone(), 4),
-        };
-        Ok(DeviceScalars { memory, offset: 0, words })
+        let (bytes, words) = scalar_bytes(host);
+        let memory = self.scratch(bytes.len() as u64)?;
+        self.write_bytes(&memory, 0, &bytes)?;
+        Ok(DeviceScalars::new(memory, 0, words))
     }
+}
 
-    fn upload_widened<T: Copy + Into<i32>>(&self, scalars: &[T]) -> Result<Self::Memory> {
-        let words: Vec<i32> = scalars.iter().map(|k| (*k).into()).collect();
-        Ok(Self::raw(&self.upload(&words)?).clone())
+/// Scalars as they are on a device, integers widened to whole words, and the words of each.
+pub(crate) fn scalar_bytes(scalars: Scalars<'_>) -> (Cow<'_, [u8]>, u32) {
+    match scalars {
+        Scalars::Field(s) => (bytes(s).into(), 8),
+        Scalars::I8(s) => (widened(s), 1),
+        Scalars::I16(s) => (widened(s), 1),
+        Scalars::I32(s) => (bytes(s).into(), 1),
+        Scalars::I64(s) => (bytes(s).into(), 2),
+        Scalars::I128(s) => (bytes(s).into(), 4),
     }
+}
+
+fn widened<T: Copy + Into<i32>>(scalars: &[T]) -> Cow<'static, [u8]> {
+    let mut words = Vec::with_capacity(4 * scalars.len());
+    scalars.iter().for_each(|k| words.extend_from_slice(&(*k).into().to_le_bytes()));
+    words.into()
 }
 
 impl<D: Gpu> ScalarOps for D {}

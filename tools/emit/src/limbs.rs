@@ -106,7 +106,7 @@ pub(crate) fn double_mod(a: [u64; 4], p: [u64; 4]) -> [u64; 4] {
     if borrow { doubled } else { reduced }
 }
 
-fn multiply_by_word(a: [u64; 4], word: u64) -> [u64; 5] {
+pub(crate) fn multiply_by_word(a: [u64; 4], word: u64) -> [u64; 5] {
     let mut product = [0; 5];
     let mut carry = 0u128;
     for (limb, &a) in product.iter_mut().zip(&a) {
@@ -118,6 +118,6 @@ fn multiply_by_word(a: [u64; 4], word: u64) -> [u64; 5] {
     product
 }
 
-fn shift_right(a: [u64; 5], shift: usize) -> [u64; 5] {
+pub(crate) fn shift_right(a: [u64; 5], shift: usize) -> [u64; 5] {
     core::array::from_fn(|k| a[k] >> shift | a.get(k + 1).map_or(0, |above| above << (64 - shift)))
 }

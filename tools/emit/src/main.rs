@@ -1,8 +1,8 @@
-//! `zkwatt-emit` writes the generated shaders; `zkwatt-emit --check` fails where they are stale.
+//! `zkwatt-emit` writes the generated files; `zkwatt-emit --check` fails where they are stale.
 
 use std::io;
 use std::process::ExitCode;
-use zkwatt_emit::{FOLDER, files, stale};
+use zkwatt_emit::{ROOT, files, stale};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -18,8 +18,8 @@ fn main() -> ExitCode {
 
 fn write_all() -> ExitCode {
     for (name, text) in files() {
-        if let Err(error) = write(&format!("{FOLDER}/{name}"), &text) {
-            eprintln!("error: cannot write {FOLDER}/{name}: {error}");
+        if let Err(error) = write(&format!("{ROOT}/{name}"), &text) {
+            eprintln!("error: cannot write {ROOT}/{name}: {error}");
             return ExitCode::FAILURE;
         }
     }
@@ -36,7 +36,7 @@ fn write(path: &str, text: &str) -> io::Result<()> {
 fn check() -> ExitCode {
     let stale = stale();
     for name in &stale {
-        eprintln!("error: shaders/generated/{name} is stale; run `cargo run -p zkwatt-emit`");
+        eprintln!("error: {name} is stale; run `cargo run -p zkwatt-emit`");
     }
     if stale.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
