@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { OK = 0, NOT_SUPPORTED = 3, NOT_FOUND = 6, NOT_LOADED = 9, LOST = 15 };
+enum { OK = 0, NOT_SUPPORTED = 3, NO_PERMISSION = 4, NOT_FOUND = 6, NOT_LOADED = 9, LOST = 15 };
 
 static int gpu;
 
@@ -24,7 +24,9 @@ int nvmlDeviceGetHandleByPciBusId_v2(const char *address, void **device) {
 
 #ifndef OLD
 int nvmlDeviceGetMigMode(void *device, unsigned *current, unsigned *pending) {
-#ifdef MIG
+#ifdef MIG_HIDDEN
+  return NO_PERMISSION;
+#elif defined MIG
   *current = *pending = 1;
   return device == &gpu ? OK : NOT_FOUND;
 #else

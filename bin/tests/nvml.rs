@@ -77,7 +77,8 @@ fn what_cannot_be_told_is_not() {
     for (definitions, address, reason) in [
         (&["NO_DRIVER"][..], ADDRESS, "NVML does not start"),
         (&["NO_SENSOR"], ADDRESS, "neither energy nor power"),
-        (&["MIG"], ADDRESS, "divided (MIG)"),
+        (&["MIG"], ADDRESS, "is divided (MIG), and"),
+        (&["MIG_HIDDEN"], ADDRESS, "does not say whether"),
         (&[], "00000000:66:00.0", "does not know the GPU at 00000000:66:00.0"),
     ] {
         let refused = NvmlMeter::open(Some(&library(&folder, definitions)), address).err().unwrap();

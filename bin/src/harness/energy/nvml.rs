@@ -136,8 +136,13 @@ impl Gpu {
     fn sensor(&self) -> Result<Sensor, String> {
         let device =
             self.device().map_err(|e| format!("NVML does not know the GPU at {}: {e}", self.address))?;
-        if device.mig_mode().is_ok_and(|mode| mode.current != 0) {
-            return Err("the GPU is divided (MIG), and its sensors are of all parts; pass --watts".into());
+        match device.mig_mode().map(|mode| mode.current) {
+            // Old GPUs and old drivers have no parts.
+            Ok(0) | Err(NvmlError::NotSupported | NvmlError::FailedToLoadSymbol(_)) => (),
+            Ok(_) => {
+                return Err("the GPU is divided (MIG), and its sensors are of all parts; pass --watts".into());
+            }
+            Err(error) => return Err(format!("NVML does not say whether the GPU is divided (MIG): {error}")),
         }
         if self.millijoules().is_ok() {
             return Ok(Sensor::Counter);
