@@ -4,6 +4,7 @@ use crate::args::DeviceArg;
 use crate::record::Record;
 use crate::table;
 use zkwatt::device::cuda::CudaOptions;
+use zkwatt::device::icicle::IcicleOptions;
 use zkwatt::device::wgpu::WgpuOptions;
 use zkwatt::device::{Backend, CpuDevice, CpuOptions, Device, DeviceInfo, DeviceKind, check_kernels};
 use zkwatt::{Error, Result};
@@ -18,7 +19,10 @@ pub fn open(device: DeviceArg, threads: usize) -> Result<Device> {
         DeviceArg::Cpu => cpu(),
         DeviceArg::Cuda => Device::cuda(CudaOptions { timestamps: true, ..CudaOptions::default() }),
         DeviceArg::Wgpu => Device::wgpu(WgpuOptions { timestamps: true, ..WgpuOptions::default() }),
-        DeviceArg::Icicle => Device::only(DeviceKind::Icicle),
+        DeviceArg::Icicle => {
+            let cpu = CpuOptions { threads: Some(threads), ..CpuOptions::default() };
+            Device::icicle(IcicleOptions::default(), cpu)
+        }
         DeviceArg::Auto => Device::auto_with(CpuOptions { threads: Some(threads), ..CpuOptions::default() })
             .map(|(device, _)| device),
     }
@@ -70,11 +74,13 @@ pub fn compare(device: &Device, seed: u64) -> Result<()> {
 
 /// The name of a device, with what must be known of its times.
 pub fn name(info: &DeviceInfo) -> String {
-    match (info.software, info.kind) {
-        (false, _) => info.name.clone(),
-        (true, DeviceKind::Cuda) => format!("{}, emulated on the CPU: no GPU's speed", info.name),
-        (true, _) => format!("{}, software Vulkan on the CPU: no GPU's speed", info.name),
-    }
+    let software = match info.kind {
+        _ if !info.software => "",
+        DeviceKind::Cuda => ", emulated on the CPU: no GPU's speed",
+        DeviceKind::Icicle => ", its CPU backend: no GPU's speed",
+        _ => ", software Vulkan on the CPU: no GPU's speed",
+    };
+    format!("{}{software}", info.name)
 }
 
 /// What a device other than the CPU has moved and run since it was opened.
