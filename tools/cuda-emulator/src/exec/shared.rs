@@ -32,18 +32,27 @@ pub enum How {
     Write,
 }
 
+/// Epochs of the last write and the last read of a word: most accesses look no further.
+#[derive(Clone, Copy, Default)]
+struct Epochs {
+    write: u32,
+    read: u32,
+}
+
 /// Shared memory; one host thread runs one block at a time.
 pub struct Shared {
     pub data: Bytes,
     pub shadow: Bytes,
     pub len: u64,
+    epochs: Vec<Epochs>,
     cells: Vec<Cell>,
 }
 
 impl Shared {
     pub fn new(len: u64, checks: bool) -> Self {
         let cells = if checks { len.div_ceil(4) as usize } else { 0 };
-        Self { data: Bytes::new(len), shadow: Bytes::new(len), len, cells: vec![Cell::default(); cells] }
+        let (epochs, cells) = (vec![Epochs::default(); cells], vec![Cell::default(); cells]);
+        Self { data: Bytes::new(len), shadow: Bytes::new(len), len, epochs, cells }
     }
 
     /// Another block begins: nothing is written. Epochs go on, so that old accesses count as ordered.
@@ -59,6 +68,7 @@ impl Shared {
 
     /// Records an access to the words of `[offset, offset + bytes)`; `seen` is, per lane of the thread's warp, how far
     /// the thread knows the lane's clock.
+    #[inline(always)]
     #[expect(clippy::too_many_arguments, reason = "one access")]
     pub fn touch(
         &mut self,
@@ -73,11 +83,33 @@ impl Shared {
         let first = (offset / 4) as usize;
         let last = ((offset + u64::from(bytes) - 1) / 4) as usize;
         let touch = Touch { moment, line, strong };
-        for cell in &mut self.cells[first..=last] {
-            if let Some((old, what)) = cell.conflict(how, &touch, seen) {
-                return Err(race(offset, how, &touch, &old, what));
+        for index in first..=last {
+            let epochs = &mut self.epochs[index];
+            match how {
+                How::Write if epochs.write != moment.epoch && epochs.read != moment.epoch => {
+                    epochs.write = moment.epoch;
+                    self.cells[index].write = touch;
+                }
+                How::Read if epochs.write != moment.epoch && epochs.read != moment.epoch => {
+                    epochs.read = moment.epoch;
+                    self.cells[index].reads[0] = touch;
+                }
+                _ => self.touch_again(index, how, touch, seen)?,
             }
-            cell.record(how, touch);
+        }
+        Ok(())
+    }
+
+    /// The word has been touched since the last barrier.
+    fn touch_again(&mut self, index: usize, how: How, touch: Touch, seen: &[u32; 32]) -> Checked<()> {
+        let cell = &mut self.cells[index];
+        if let Some((old, what)) = cell.conflict(how, &touch, seen) {
+            return Err(race(4 * index as u64, how, &touch, &old, what));
+        }
+        cell.record(how, touch);
+        match how {
+            How::Write => self.epochs[index].write = touch.moment.epoch,
+            How::Read => self.epochs[index].read = touch.moment.epoch,
         }
         Ok(())
     }
@@ -126,7 +158,7 @@ fn unordered(old: &Touch, new: &Touch, seen: &[u32; 32]) -> bool {
 fn race(offset: u64, how: How, new: &Touch, old: &Touch, what: &str) -> Box<Fault> {
     let verb = if how == How::Read { "read" } else { "written" };
     let thread = old.moment.thread;
-    let text = format!("race on the shared word at {:#x}: {verb} without a barrier since thread {thread} has {what} it", offset & !3);
+    let text = format!("race on the shared word at {offset:#x}: {verb} without a barrier since thread {thread} has {what} it");
     let mut fault = Fault::new(Kind::LaunchFailure, new.line, Some(new.moment.thread), text);
     fault.other = Some((old.line, format!("{what} by thread {thread}")));
     fault
