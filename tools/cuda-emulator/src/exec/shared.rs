@@ -13,17 +13,17 @@ pub struct Moment {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Touch {
-    moment: Moment,
+    epoch: u32,
+    clock: u32,
     line: u32,
-    /// Ordered by the memory model: atomics, volatile and stronger accesses.
-    strong: bool,
+    thread: u16,
 }
 
-/// Last accesses to a word. Two readers, of two warps where there are two.
+/// Last accesses to a word that the memory model orders among themselves: atomics, volatile and stronger ones.
 #[derive(Clone, Copy, Default)]
-struct Cell {
+struct Strong {
     write: Touch,
-    reads: [Touch; 2],
+    read: Touch,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,15 +44,29 @@ pub struct Shared {
     pub data: Bytes,
     pub shadow: Bytes,
     pub len: u64,
+    /// Per word, as the following.
     epochs: Vec<Epochs>,
-    cells: Vec<Cell>,
+    writes: Vec<Touch>,
+    reads: Vec<Touch>,
+    /// A reader of another warp than the one in `reads`, or of another thread.
+    other_reads: Vec<Touch>,
+    strong: Vec<Strong>,
 }
 
 impl Shared {
     pub fn new(len: u64, checks: bool) -> Self {
-        let cells = if checks { len.div_ceil(4) as usize } else { 0 };
-        let (epochs, cells) = (vec![Epochs::default(); cells], vec![Cell::default(); cells]);
-        Self { data: Bytes::new(len), shadow: Bytes::new(len), len, epochs, cells }
+        let words = if checks { len.div_ceil(4) as usize } else { 0 };
+        let touches = || vec![Touch::default(); words];
+        Self {
+            data: Bytes::new(len),
+            shadow: Bytes::new(len),
+            len,
+            epochs: vec![Epochs::default(); words],
+            writes: touches(),
+            reads: touches(),
+            other_reads: touches(),
+            strong: vec![Strong::default(); words],
+        }
     }
 
     /// Another block begins: nothing is written. Epochs go on, so that old accesses count as ordered.
@@ -82,84 +96,95 @@ impl Shared {
     ) -> Checked<()> {
         let first = (offset / 4) as usize;
         let last = ((offset + u64::from(bytes) - 1) / 4) as usize;
-        let touch = Touch { moment, line, strong };
+        let touch = Touch { epoch: moment.epoch, clock: moment.clock, line, thread: moment.thread as u16 };
         for index in first..=last {
             let epochs = &mut self.epochs[index];
+            let fresh = epochs.write != touch.epoch && epochs.read != touch.epoch && !strong;
             match how {
-                How::Write if epochs.write != moment.epoch && epochs.read != moment.epoch => {
-                    epochs.write = moment.epoch;
-                    self.cells[index].write = touch;
+                How::Write if fresh => {
+                    epochs.write = touch.epoch;
+                    self.writes[index] = touch;
                 }
-                How::Read if epochs.write != moment.epoch && epochs.read != moment.epoch => {
-                    epochs.read = moment.epoch;
-                    self.cells[index].reads[0] = touch;
+                How::Read if fresh => {
+                    epochs.read = touch.epoch;
+                    self.reads[index] = touch;
                 }
-                _ => self.touch_again(index, how, touch, seen)?,
+                _ => self.touch_again(index, how, strong, touch, seen)?,
             }
         }
         Ok(())
     }
 
-    /// The word has been touched since the last barrier.
-    fn touch_again(&mut self, index: usize, how: How, touch: Touch, seen: &[u32; 32]) -> Checked<()> {
-        let cell = &mut self.cells[index];
-        if let Some((old, what)) = cell.conflict(how, &touch, seen) {
+    /// The word has been touched since the last barrier, or is touched by a strong access.
+    fn touch_again(
+        &mut self,
+        index: usize,
+        how: How,
+        strong: bool,
+        touch: Touch,
+        seen: &[u32; 32],
+    ) -> Checked<()> {
+        if let Some((old, what)) = self.conflict(index, how, strong, touch, seen) {
             return Err(race(4 * index as u64, how, &touch, &old, what));
         }
-        cell.record(how, touch);
         match how {
-            How::Write => self.epochs[index].write = touch.moment.epoch,
-            How::Read => self.epochs[index].read = touch.moment.epoch,
+            How::Write if strong => self.strong[index].write = touch,
+            How::Read if strong => self.strong[index].read = touch,
+            How::Write => self.writes[index] = touch,
+            How::Read => self.record_read(index, touch),
+        }
+        match how {
+            How::Write => self.epochs[index].write = touch.epoch,
+            How::Read => self.epochs[index].read = touch.epoch,
         }
         Ok(())
     }
-}
 
-impl Cell {
-    fn conflict(&self, how: How, touch: &Touch, seen: &[u32; 32]) -> Option<(Touch, &'static str)> {
-        if unordered(&self.write, touch, seen) {
-            return Some((self.write, "written"));
-        }
-        let mut reads = self.reads.iter().filter(|_| how == How::Write);
-        reads.find(|read| unordered(read, touch, seen)).map(|read| (*read, "read"))
+    fn conflict(
+        &self,
+        index: usize,
+        how: How,
+        strong: bool,
+        touch: Touch,
+        seen: &[u32; 32],
+    ) -> Option<(Touch, &'static str)> {
+        let writes = [self.writes[index], self.strong[index].write];
+        let reads = [self.reads[index], self.other_reads[index], self.strong[index].read];
+        // The last of each is the strong one.
+        let writes = &writes[..if strong { 1 } else { 2 }];
+        let reads = &reads[..if how == How::Read { 0 } else if strong { 2 } else { 3 }];
+        let racing = |old: &&Touch| unordered(old, &touch, seen);
+        let write = writes.iter().find(racing).map(|old| (*old, "written"));
+        write.or_else(|| reads.iter().find(racing).map(|old| (*old, "read")))
     }
 
-    fn record(&mut self, how: How, touch: Touch) {
-        if how == How::Write {
-            self.write = touch;
-            return;
-        }
-        let [latest, other] = &mut self.reads;
-        let (old, new) = (latest.moment, touch.moment);
-        // The other one goes when it says least: old, or of a warp that is kept anyhow.
-        if old.epoch == new.epoch
-            && old.thread != new.thread
-            && (old.thread / 32 != new.thread / 32
-                || other.moment.epoch != new.epoch
-                || other.moment.thread / 32 == new.thread / 32)
+    fn record_read(&mut self, index: usize, new: Touch) {
+        let (old, other) = (self.reads[index], &mut self.other_reads[index]);
+        // The other one goes when it says least: of an old epoch, or of a warp that is kept anyhow.
+        let another = old.epoch == new.epoch && old.thread != new.thread;
+        if another && (old.thread / 32 != new.thread / 32 || other.epoch != new.epoch || other.thread / 32 == new.thread / 32)
         {
-            *other = *latest;
+            *other = old;
         }
-        *latest = touch;
+        self.reads[index] = new;
     }
 }
 
 /// Whether two accesses of which one writes race.
 fn unordered(old: &Touch, new: &Touch, seen: &[u32; 32]) -> bool {
-    let (then, now) = (old.moment, new.moment);
-    let same_warp = then.thread / 32 == now.thread / 32;
-    then.epoch == now.epoch
-        && then.thread != now.thread
-        && !(old.strong && new.strong)
-        && !(same_warp && seen[then.thread as usize % 32] >= then.clock)
+    let same_warp = old.thread / 32 == new.thread / 32;
+    old.epoch == new.epoch
+        && old.thread != new.thread
+        && !(same_warp && seen[usize::from(old.thread) % 32] >= old.clock)
 }
 
 #[cold]
 fn race(offset: u64, how: How, new: &Touch, old: &Touch, what: &str) -> Box<Fault> {
     let verb = if how == How::Read { "read" } else { "written" };
-    let thread = old.moment.thread;
-    let text = format!("race on the shared word at {offset:#x}: {verb} without a barrier since thread {thread} has {what} it");
-    let mut fault = Fault::new(Kind::LaunchFailure, new.line, Some(new.moment.thread), text);
+    let thread = old.thread;
+    let text =
+        format!("race on the shared word at {offset:#x}: {verb} without a barrier since thread {thread} has {what} it");
+    let mut fault = Fault::new(Kind::LaunchFailure, new.line, Some(u32::from(new.thread)), text);
     fault.other = Some((old.line, format!("{what} by thread {thread}")));
     fault
 }
