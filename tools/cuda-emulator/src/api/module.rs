@@ -190,7 +190,10 @@ api! {
             registry::remove(function);
         }
         if Arc::ptr_eq(&context, &found.context) {
-            found.addresses.iter().for_each(|&address| drop(context.free(address)));
+            for &address in &found.addresses {
+                // Freed before, if the context was reset.
+                let _ = context.free(address);
+            }
         }
         Ok(())
     }

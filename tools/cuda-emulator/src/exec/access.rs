@@ -196,6 +196,93 @@ fn generic(space: Space, address: u64) -> u64 {
     }
 }
 
+/// Where most lanes of an access fall: an address `base + offset`, with `offset` up to `limit`, needs no more checks.
+struct Window {
+    base: u64,
+    limit: u64,
+    /// Data and shadow of `base`, in lane 0; each lane is `stride` bytes further on.
+    start: Place,
+    stride: usize,
+    shared: bool,
+}
+
+impl Window {
+    const NONE: Self = {
+        let start = Place { data: std::ptr::null_mut(), shadow: std::ptr::null_mut() };
+        Self { base: u64::MAX, limit: 0, start, stride: 0, shared: false }
+    };
+
+    /// The window of an access whose first lane goes to `address`.
+    fn new(warp: &Warp, block: &mut BlockState<'_>, space: Space, address: u64, access: Access) -> Self {
+        let bytes = u64::from(access.bytes);
+        match resolve(space, address) {
+            (Space::Global, _) => Self::global(block, address, access),
+            (Space::Shared, offset) if block.shared.len >= bytes => Self {
+                base: address.wrapping_sub(offset),
+                limit: block.shared.len - bytes,
+                start: Place { data: block.shared.data.pointer(), shadow: block.shared.shadow.pointer() },
+                stride: 0,
+                shared: block.job.checks,
+            },
+            (Space::Local, offset) if u64::from(block.kernel.local_bytes) >= bytes => Self {
+                base: address.wrapping_sub(offset),
+                limit: u64::from(block.kernel.local_bytes) - bytes,
+                start: Place { data: warp.local.pointer(), shadow: warp.local_shadow.pointer() },
+                stride: block.kernel.local_bytes as usize,
+                shared: false,
+            },
+            _ => Self::NONE,
+        }
+    }
+
+    fn global(block: &mut BlockState<'_>, address: u64, access: Access) -> Self {
+        let found = &block.job.snapshot.allocations;
+        let mut index = block.hints[access.hint] as usize;
+        if found.get(index).is_none_or(|allocation| address.wrapping_sub(allocation.base) >= allocation.len) {
+            let Some(better) = block.job.snapshot.find(address) else { return Self::NONE };
+            index = better;
+            block.hints[access.hint] = index as u32;
+        }
+        let Some(allocation) = found.get(index) else { return Self::NONE };
+        let forbidden = allocation.constant && access.how == How::Write;
+        if forbidden || block.job.global_races || allocation.len < u64::from(access.bytes) {
+            return Self::NONE;
+        }
+        Self {
+            base: allocation.base,
+            limit: allocation.len - u64::from(access.bytes),
+            start: Place { data: allocation.data.pointer(), shadow: allocation.shadow.pointer() },
+            stride: 0,
+            shared: false,
+        }
+    }
+
+    /// Finds the bytes of one lane.
+    #[inline(always)]
+    fn place(
+        &self,
+        warp: &Warp,
+        block: &mut BlockState<'_>,
+        space: Space,
+        address: u64,
+        lane: usize,
+        access: Access,
+    ) -> Checked<Place> {
+        let offset = address.wrapping_sub(self.base);
+        if offset > self.limit || address & u64::from(access.bytes - 1) != 0 {
+            return place(warp, block, space, address, lane, access);
+        }
+        if self.shared {
+            let moment = Moment { epoch: block.epoch, clock: warp.clock[lane], thread: warp.thread(lane as u32) };
+            let seen = &warp.seen[lane];
+            block.shared.touch(offset, access.bytes, access.how, access.strong, moment, seen, access.line)?;
+        }
+        let at = self.stride * lane + offset as usize;
+        // SAFETY: the offset and the bytes after it are inside of the lane's part of both storages.
+        Ok(unsafe { Place { data: self.start.data.add(at), shadow: self.start.shadow.add(at) } })
+    }
+}
+
 pub fn load(warp: &mut Warp, block: &mut BlockState<'_>, index: u32, line: u32, mask: u32) -> Checked<()> {
     let Detail::Access { space, width, signed, strong, address, offset, regs } =
         &block.kernel.details[index as usize]
@@ -205,24 +292,38 @@ pub fn load(warp: &mut Warp, block: &mut BlockState<'_>, index: u32, line: u32, 
     let bytes = width * regs.len() as u32;
     let access = Access { how: How::Read, bytes, strong: *strong, atomic: false, line, hint: index as usize };
     let addresses = addresses(warp, *address, *offset);
-    let words = *width == 4 && regs.iter().all(|reg| reg.class == Class::W);
+    let window = Window::new(warp, block, *space, addresses[first(mask)], access);
+    let checks = block.job.checks;
+    let mut found = [std::ptr::null_mut(); LANES];
     for lane in lanes(mask) {
-        let at = place(warp, block, *space, addresses[lane], lane, access)?;
+        let at = window.place(warp, block, *space, addresses[lane], lane, access)?;
         // SAFETY: `place` has checked the bounds and the alignment.
-        if block.job.checks && !unsafe { is_written(at.shadow, bytes) } {
+        if checks && !unsafe { is_written(at.shadow, bytes) } {
             return Err(uninitialised(warp, block, generic(*space, addresses[lane]), lane, access));
         }
-        for (element, reg) in regs.iter().enumerate() {
-            // SAFETY: as above.
-            let value = unsafe { read(at.data.add(element * *width as usize), *width) };
-            if words {
-                warp.rows.w[reg.row as usize].0[lane] = value as u32;
-            } else {
-                warp.rows.set_lane(*reg, lane, extended(value, *width, *signed));
+        found[lane] = at.data;
+    }
+    for (element, reg) in regs.iter().enumerate() {
+        let skipped = element * *width as usize;
+        if *width == 4 && reg.class == Class::W {
+            let row = &mut warp.rows.w[reg.row as usize].0;
+            for lane in lanes(mask) {
+                // SAFETY: as above.
+                row[lane] = unsafe { read(found[lane].add(skipped), 4) } as u32;
             }
+            continue;
+        }
+        for lane in lanes(mask) {
+            // SAFETY: as above.
+            let value = unsafe { read(found[lane].add(skipped), *width) };
+            warp.rows.set_lane(*reg, lane, extended(value, *width, *signed));
         }
     }
     Ok(())
+}
+
+fn first(mask: u32) -> usize {
+    mask.trailing_zeros() as usize % LANES
 }
 
 fn extended(value: u64, width: u32, signed: bool) -> u64 {
@@ -238,15 +339,29 @@ pub fn store(warp: &mut Warp, block: &mut BlockState<'_>, index: u32, line: u32,
     let bytes = width * regs.len() as u32;
     let access = Access { how: How::Write, bytes, strong: *strong, atomic: false, line, hint: index as usize };
     let addresses = addresses(warp, *address, *offset);
+    let window = Window::new(warp, block, *space, addresses[first(mask)], access);
+    let mut found = [std::ptr::null_mut(); LANES];
     for lane in lanes(mask) {
-        let at = place(warp, block, *space, addresses[lane], lane, access)?;
-        for (element, reg) in regs.iter().enumerate() {
-            let value = warp.rows.lane(*reg, lane);
-            // SAFETY: `place` has checked the bounds and the alignment.
-            unsafe { write(at.data.add(element * *width as usize), *width, value) };
-        }
-        // SAFETY: as above.
+        let at = window.place(warp, block, *space, addresses[lane], lane, access)?;
+        // SAFETY: `place` has checked the bounds and the alignment.
         unsafe { mark_written(at.shadow, bytes) };
+        found[lane] = at.data;
+    }
+    for (element, reg) in regs.iter().enumerate() {
+        let skipped = element * *width as usize;
+        if *width == 4 && reg.class == Class::W {
+            let row = &warp.rows.w[reg.row as usize].0;
+            for lane in lanes(mask) {
+                // SAFETY: as above.
+                unsafe { write(found[lane].add(skipped), 4, u64::from(row[lane])) };
+            }
+            continue;
+        }
+        for lane in lanes(mask) {
+            let value = warp.rows.lane(*reg, lane);
+            // SAFETY: as above.
+            unsafe { write(found[lane].add(skipped), *width, value) };
+        }
     }
     Ok(())
 }

@@ -89,7 +89,6 @@ lanewise!(w_d, W: u32 = a D: u64);
 lanewise!(d_w, D: u64 = a W: u32);
 lanewise!(d_d, D: u64 = a D: u64);
 lanewise!(d_dd, D: u64 = a D: u64, b D: u64);
-lanewise!(d_ddd, D: u64 = a D: u64, b D: u64, c D: u64);
 lanewise!(d_dw, D: u64 = a D: u64, b W: u32);
 lanewise!(d_dww, D: u64 = a D: u64, b W: u32, c W: u32);
 lanewise!(d_ddww, D: u64 = a D: u64, b D: u64, c W: u32, e W: u32);

@@ -37,8 +37,6 @@ macro_rules! ops {
         pub enum Op { $($name),* }
 
         impl Op {
-            pub const ALL: &[Self] = &[$(Self::$name),*];
-
             pub fn signature(self) -> Signature {
                 match self {
                     $(Self::$name => Signature {
