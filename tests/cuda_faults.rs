@@ -69,7 +69,8 @@ fn strike(fault: &str, every: usize, expects: impl Fn(&Error) -> bool) -> u32 {
     for occasion in (1..10_000).step_by(every) {
         // Memory that is kept from before would be no occasion.
         device.trim();
-        set("FAULT", &format!("{fault}:{occasion}"));
+        // Twice: an allocation that is refused is tried once more, after memory that is kept has been given back.
+        set("FAULT", &format!("{fault}:{occasion},{fault}:{}", occasion + 1));
         let outcome = job(&device);
         set("FAULT", "");
         match outcome {
