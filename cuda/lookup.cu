@@ -31,7 +31,8 @@ __device__ __forceinline__ u32 lanes_of(u32 row, u32 leader) {
 // Counts the rows of a thread's values; by all threads of a block.
 //
 // Columns repeat few values, zero above all, and atomics on one address wait for each other. Rows that equal one of
-// two of a block's are therefore counted by votes, and then by one atomic a block: 8 votes for 256 values.
+// two of a block's are therefore counted by votes, and then by one atomic a block: 8 votes for the 128 values of a
+// warp.
 __device__ __forceinline__ void count_rows(u32* counts, const u32 (&rows)[VALUES]) {
     __shared__ u32 leaders[2];
     __shared__ u32 leader_counts[2][BLOCK / WARP];
