@@ -58,6 +58,7 @@ pub fn discover() -> Vec<Candidate> {
                 DeviceKind::Cuda => cuda::probe(&CudaOptions::default()).map_err(|e| e.to_string()),
                 #[cfg(feature = "icicle")]
                 DeviceKind::Icicle => icicle::probe(&IcicleOptions::default()).map_err(|e| e.to_string()),
+                #[allow(unreachable_patterns, reason = "all kinds may be built")]
                 other => Err(not_built(other).to_string()),
             };
             Candidate { kind, status }

@@ -117,6 +117,7 @@ impl Device {
             DeviceKind::Cuda => Self::cuda(CudaOptions::default()),
             #[cfg(feature = "icicle")]
             DeviceKind::Icicle => Self::icicle(IcicleOptions::default(), CpuOptions::default()),
+            #[allow(unreachable_patterns, reason = "all kinds may be built")]
             other => {
                 Err(Error::NoSuchDevice { device: other.name().into(), reason: not_built(other).into() })
             }
