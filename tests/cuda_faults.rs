@@ -12,7 +12,7 @@ use zkwatt::device::cuda::{CudaDevice, CudaOptions, gpus};
 use zkwatt::device::{AllOps, Backend, CpuDevice, CpuOptions, G1, MsmOps, MsmScalars, VectorOps};
 use zkwatt::kernels::curve::{Affine, Xyzz};
 use zkwatt::kernels::ntt::{Direction, NttPlan};
-use zkwatt::kernels::{Field, Fq, Fr, G1Affine};
+use zkwatt::kernels::{Fq, Fr, G1Affine};
 use zkwatt::{Error, ErrorKind, Result};
 
 const LOG_N: u32 = 6;
