@@ -2,6 +2,7 @@
 
 import argparse
 import ctypes
+import multiprocessing
 import re
 import sys
 from pathlib import Path
@@ -55,9 +56,9 @@ class Nvrtc:
             self.library.nvrtcDestroyProgram(ctypes.byref(program))
 
 
-def compiled(nvrtc, path):
+def compiled(path):
     """The PTX of `path`, the same wherever it is compiled."""
-    text = nvrtc.compile(path)
+    text = Nvrtc().compile(path)
     if f"V{VERSION}" not in text:
         raise CompileError(f"not NVRTC {VERSION}")
     if str(ROOT) in text:
@@ -80,13 +81,14 @@ def main():
         if not arguments.check:
             for path in leftovers:
                 path.unlink()
-    nvrtc = Nvrtc()
+    # A process for each file: NVRTC numbers the calls of all that it has compiled.
+    pool = multiprocessing.Pool(1, maxtasksperchild=1)
     for name in names:
         path = SOURCES / f"{name}.cu"
         if not path.is_file():
             parser.error(f"no file {path}")
         try:
-            text = compiled(nvrtc, path)
+            text = pool.apply(compiled, [path])
         except CompileError as error:
             sys.exit(f"error: {path}: {error}")
         result = RESULTS / f"{name}.ptx"
