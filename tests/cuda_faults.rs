@@ -65,8 +65,7 @@ fn job<D: AllOps>(device: &D) -> Result<(Vec<Fr>, G1Affine)> {
 fn strike(fault: &str, every: usize, expects: impl Fn(&Error) -> bool) -> u32 {
     let Some((_alone, device)) = open() else { return u32::MAX };
     let expected = job(&CpuDevice::new(CpuOptions::default()).unwrap()).unwrap();
-    let mut struck = 0;
-    for occasion in (1..10_000).step_by(every) {
+    for (struck, occasion) in (0..).zip((1..10_000).step_by(every)) {
         // Memory that is kept from before would be no occasion.
         device.trim();
         // Twice: an allocation that is refused is tried once more, after memory that is kept has been given back.
@@ -80,7 +79,6 @@ fn strike(fault: &str, every: usize, expects: impl Fn(&Error) -> bool) -> u32 {
             }
             Err(error) => assert!(expects(&error), "{fault} at occasion {occasion}: {error}"),
         }
-        struck += 1;
         // The same device serves again, in a new context where the old one is lost.
         assert!(job(&device).unwrap() == expected, "after {fault} at occasion {occasion}");
     }
