@@ -22,19 +22,29 @@ fn passes(body: &str, threads: u32) {
 #[test]
 fn bounds_of_global_memory() {
     passes("st.global.u32 [%out+4092], %tid;", 1);
-    fails("st.global.u32 [%out+4096], %tid;", 1, 700, &[
-        "out-of-bounds write of 4 bytes",
-        "0 bytes past the end of the allocation",
-        "of 4096 bytes",
-        "kernel t, block (0, 0, 0), thread (0, 0, 0)",
+    fails(
         "st.global.u32 [%out+4096], %tid;",
-    ]);
+        1,
+        700,
+        &[
+            "out-of-bounds write of 4 bytes",
+            "0 bytes past the end of the allocation",
+            "of 4096 bytes",
+            "kernel t, block (0, 0, 0), thread (0, 0, 0)",
+            "st.global.u32 [%out+4096], %tid;",
+        ],
+    );
     fails("ld.global.u32 %r0, [%out+-4];", 1, 700, &["out-of-bounds read", "4 bytes before the allocation"]);
     fails("ld.global.v4.u32 {%r0, %r1, %r2, %r3}, [%out+4096];", 1, 700, &["read of 16 bytes"]);
     fails("mov.u64 %d0, 0; ld.global.u32 %r0, [%d0];", 1, 700, &["far from any allocation"]);
     fails("atom.global.add.u32 %r0, [%out+5000], 1;", 1, 700, &["out-of-bounds atomic access"]);
     // One thread of many.
-    fails("mul.wide.u32 %d0, %tid, 66; add.u64 %d0, %out, %d0; shr.u64 %d0, %d0, 2; shl.b64 %d0, %d0, 2; st.global.u32 [%d0], 1;", 64, 700, &["thread (63, 0, 0)"]);
+    fails(
+        "mul.wide.u32 %d0, %tid, 66; add.u64 %d0, %out, %d0; shr.u64 %d0, %d0, 2; shl.b64 %d0, %d0, 2; st.global.u32 [%d0], 1;",
+        64,
+        700,
+        &["thread (63, 0, 0)"],
+    );
 }
 
 #[test]
@@ -141,10 +151,12 @@ add.u32 %r0, %r0, 1; setp.lt.u32 %p0, %r0, 2; @%p0 bra AGAIN; ret; }}"
 #[test]
 fn registers_read_before_they_are_written() {
     fails("add.u32 %r1, %r0, 1;", 1, 719, &["%r0 read without being written"]);
-    fails("setp.eq.u32 %p0, %tid, 5; @%p0 mov.u32 %r0, 1; add.u32 %r1, %r0, 1;", 32, 719, &[
-        "%r0 read",
-        "thread (0, 0, 0)",
-    ]);
+    fails(
+        "setp.eq.u32 %p0, %tid, 5; @%p0 mov.u32 %r0, 1; add.u32 %r1, %r0, 1;",
+        32,
+        719,
+        &["%r0 read", "thread (0, 0, 0)"],
+    );
     passes("setp.eq.u32 %p0, %tid, 5; @%p0 mov.u32 %r0, 1; @%p0 add.u32 %r1, %r0, 1;", 32);
     passes("setp.ge.u32 %p0, %tid, 0; @%p0 mov.u32 %r0, 1; add.u32 %r1, %r0, 1;", 32);
     // A copy of what nobody looks at is no use of it.
@@ -160,7 +172,12 @@ fn carry_flags() {
     fails("add.u32 %r0, %tid, 1; madc.lo.u32 %r1, %tid, %tid, 0;", 1, 719, &[lost]);
     passes("add.cc.u32 %r0, %tid, 1; addc.u32 %r1, %tid, 1;", 1);
     // The flag does not outlive a branch.
-    fails("add.cc.u32 %r0, %tid, 1; setp.eq.u32 %p0, %tid, 99; @%p0 bra A; A: addc.u32 %r1, %tid, 1;", 1, 719, &[lost]);
+    fails(
+        "add.cc.u32 %r0, %tid, 1; setp.eq.u32 %p0, %tid, 99; @%p0 bra A; A: addc.u32 %r1, %tid, 1;",
+        1,
+        719,
+        &[lost],
+    );
     // A shuffle is no branch.
     passes("add.cc.u32 %r0, %tid, 1; shfl.sync.idx.b32 %r1, %tid, 0, 31, -1; addc.u32 %r1, %tid, 1;", 32);
 }
@@ -174,16 +191,21 @@ const WORD: &str = ".shared .align 4 .b8 s[512]; mov.u32 %r0, s; shl.b32 %r1, %t
 #[test]
 fn races_between_warps() {
     passes(&format!("{WORD} bar.sync 0; ld.shared.u32 %r4, [%r2];"), 64);
-    fails(&format!("{WORD} ld.shared.u32 %r4, [%r2];"), 64, 719, &[
-        "race on the shared word",
-        "without a barrier since thread",
-        "ld.shared.u32 %r4, [%r2];",
-        "st.shared.u32 [%r1], %tid;",
-    ]);
+    fails(
+        &format!("{WORD} ld.shared.u32 %r4, [%r2];"),
+        64,
+        719,
+        &[
+            "race on the shared word",
+            "without a barrier since thread",
+            "ld.shared.u32 %r4, [%r2];",
+            "st.shared.u32 [%r1], %tid;",
+        ],
+    );
     // A write after reads by others.
     let read = format!("{WORD} bar.sync 0; ld.shared.u32 %r4, [%r2];");
     passes(&format!("{read} bar.sync 0; st.shared.u32 [%r1], 1;"), 64);
-    fails(&format!("{read} st.shared.u32 [%r1], 1;"), 64, 719, &["race", "read by thread"]);
+    fails(&format!("{read} st.shared.u32 [%r1], 1;"), 64, 719, &["race on the shared word"]);
     fails(".shared .u32 s; st.shared.u32 [s], 1;", 64, 719, &["written by thread"]);
     // A synchronised warp orders its own threads only.
     fails(&format!("{WORD} bar.warp.sync -1; ld.shared.u32 %r4, [%r2];"), 64, 719, &["race"]);
@@ -193,8 +215,21 @@ fn races_between_warps() {
 fn races_within_a_warp() {
     passes(&format!("{WORD} bar.warp.sync -1; ld.shared.u32 %r4, [%r3];"), 64);
     fails(&format!("{WORD} ld.shared.u32 %r4, [%r3];"), 64, 719, &["race"]);
+    let read = format!("{WORD} bar.sync 0; ld.shared.u32 %r4, [%r3];");
+    passes(&format!("{read} bar.warp.sync -1; st.shared.u32 [%r1], 1;"), 64);
+    fails(
+        &format!("{read} st.shared.u32 [%r1], 1;"),
+        64,
+        719,
+        &[": written without a barrier", "read by thread"],
+    );
     // A shuffle orders no memory.
-    fails(&format!("{WORD} shfl.sync.idx.b32 %r5, %tid, 0, 31, -1; ld.shared.u32 %r4, [%r3];"), 64, 719, &["race"]);
+    fails(
+        &format!("{WORD} shfl.sync.idx.b32 %r5, %tid, 0, 31, -1; ld.shared.u32 %r4, [%r3];"),
+        64,
+        719,
+        &["race"],
+    );
     // Threads that synchronise in pairs are ordered in pairs.
     let pair = "and.b32 %r5, %tid, 30; shl.b32 %r6, 3, %r5;";
     passes(&format!("{WORD} {pair} bar.warp.sync %r6; ld.shared.u32 %r4, [%r3];"), 32);
@@ -219,13 +254,18 @@ fn atomics_do_not_race_with_atomics() {
 #[test]
 fn barriers_that_some_do_not_reach() {
     // Others wait at another barrier.
-    fails("setp.lt.u32 %p0, %tid, 32; @%p0 bra A; bar.sync 1; ret; A: bar.sync 0;", 64, 719, &[
-        "barrier not reached by all threads: 32 of 64 wait",
-        "waits at ptx line",
-    ]);
-    fails("setp.lt.u32 %p0, %tid, 16; @%p0 bra A; bar.sync 0; ret; A: bar.sync 0;", 32, 719, &[
-        "a barrier that other threads of the warp do not come to",
-    ]);
+    fails(
+        "setp.lt.u32 %p0, %tid, 32; @%p0 bra A; bar.sync 1; ret; A: bar.sync 0;",
+        64,
+        719,
+        &["barrier not reached by all threads: 32 of 64 wait", "waits at ptx line"],
+    );
+    fails(
+        "setp.lt.u32 %p0, %tid, 16; @%p0 bra A; bar.sync 0; ret; A: bar.sync 0;",
+        32,
+        719,
+        &["a barrier that other threads of the warp do not come to"],
+    );
     fails("bar.sync 0, 96;", 64, 719, &["barrier not reached by all threads"]);
     passes("setp.lt.u32 %p0, %tid, 32; @%p0 bra A; bar.sync 0; ret; A: bar.sync 0;", 64);
     fails("mov.u32 %r0, 17; bar.sync %r0;", 32, 719, &["there are 16"]);
@@ -234,7 +274,12 @@ fn barriers_that_some_do_not_reach() {
 
 #[test]
 fn warps_that_some_do_not_synchronise_with() {
-    fails("setp.lt.u32 %p0, %tid, 16; @%p0 bra A; ret; A: bar.warp.sync 0xff;", 32, 719, &["without the thread itself"]);
+    fails(
+        "setp.lt.u32 %p0, %tid, 16; @%p0 bra A; ret; A: bar.warp.sync 0xff;",
+        32,
+        719,
+        &["without the thread itself"],
+    );
     passes("setp.ge.u32 %p0, %tid, 16; @%p0 exit; bar.warp.sync -1;", 32);
     fails(
         "setp.lt.u32 %p0, %tid, 16; @%p0 bra A; bar.warp.sync -1; ret; A: shfl.sync.idx.b32 %r0, %tid, 0, 31, -1;",
@@ -242,10 +287,12 @@ fn warps_that_some_do_not_synchronise_with() {
         719,
         &["16 of 32 wait"],
     );
-    fails("setp.ge.u32 %p0, %tid, 16; @%p0 exit; shfl.sync.down.b32 %r0, %tid, 8, 31, -1;", 32, 719, &[
-        "shuffle from lane 16, which takes no part",
-        "thread (8, 0, 0)",
-    ]);
+    fails(
+        "setp.ge.u32 %p0, %tid, 16; @%p0 exit; shfl.sync.down.b32 %r0, %tid, 8, 31, -1;",
+        32,
+        719,
+        &["shuffle from lane 16, which takes no part", "thread (8, 0, 0)"],
+    );
 }
 
 #[test]
@@ -280,7 +327,8 @@ fn unknown_constructs_are_named() {
 #[test]
 fn reports_name_the_thread_of_the_grid() {
     let session = Session::new();
-    let body = "mov.u32 %r0, %ctaid.x; setp.eq.u32 %p0, %r0, 6; setp.eq.and.u32 %p0, %tid, 37, %p0; @%p0 trap;";
+    let body =
+        "mov.u32 %r0, %ctaid.x; setp.eq.u32 %p0, %r0, 6; setp.eq.and.u32 %p0, %tid, 37, %p0; @%p0 trap;";
     let function = session.function(&kernel(body), "t");
     assert_eq!(session.launch(function, Shape::new(9, 64), &[0_u64.into()]), 719);
     assert!(report().contains("kernel t, block (6, 0, 0), thread (37, 0, 0)"), "{}", report());

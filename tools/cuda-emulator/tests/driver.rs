@@ -174,9 +174,9 @@ fn launches_are_checked() {
         // A buffer of all parameters.
         let mut size = 8_usize;
         let mut extra: [*mut c_void; 5] = [
-            1 as *mut c_void,
+            std::ptr::dangling_mut::<c_void>(),
             (&raw const out).cast_mut().cast(),
-            2 as *mut c_void,
+            std::ptr::without_provenance_mut(2),
             (&raw mut size).cast(),
             null_mut(),
         ];
@@ -274,8 +274,9 @@ fn load_errors_reach_the_log_buffer() {
     let mut values: [*mut c_void; 2] = [buffer.as_mut_ptr().cast(), 200 as *mut c_void];
     let mut module = 0;
     // SAFETY: there are two options, and the buffer has the size that they say.
-    let status =
-        unsafe { cuModuleLoadDataEx(&mut module, text.as_ptr().cast(), 2, options.as_ptr(), values.as_mut_ptr()) };
+    let status = unsafe {
+        cuModuleLoadDataEx(&mut module, text.as_ptr().cast(), 2, options.as_ptr(), values.as_mut_ptr())
+    };
     assert_eq!(status, 218);
     let log = CStr::from_bytes_until_nul(&buffer).unwrap().to_str().unwrap();
     assert!(log.contains("line 6") && log.contains("`warble.u32`"), "{log}");

@@ -84,7 +84,8 @@ fn poison_fills_fresh_memory() {
     set("POISON", "0xa5");
     assert_eq!(session.download(session.allocate(8), 8), [0xa5; 8]);
     set("CHECKS", "off");
-    let function = session.function(&kernel(".shared .u32 s[4]; ld.shared.u32 %r0, [s+4]; st.global.u32 [%out], %r0;"), "t");
+    let function = session
+        .function(&kernel(".shared .u32 s[4]; ld.shared.u32 %r0, [s+4]; st.global.u32 [%out], %r0;"), "t");
     let out = session.allocate(8);
     assert_eq!(session.launch(function, Shape::new(1, 1), &[out.into()]), 0, "{}", report());
     assert_eq!(session.download_words(out, 2), [0xa5a5_a5a5; 2]);
@@ -115,7 +116,11 @@ fn races_between_blocks() {
     assert_eq!(run("st.global.u32 [%at], 1;"), 0);
     set("GLOBAL_RACES", "on");
     assert_eq!(run("st.global.u32 [%at], 1;"), 719);
-    assert!(report().contains("race on the global word") && report().contains("written by block"), "{}", report());
+    assert!(
+        report().contains("race on the global word") && report().contains("written by block"),
+        "{}",
+        report()
+    );
     let own = "mov.u32 %r0, %ctaid.x; mad.wide.u32 %d0, %r0, 32, %out; and.b32 %r1, %tid, 7; mad.wide.u32 %d0, %r1, 4, %d0;";
     assert_eq!(run(&format!("{own} st.global.u32 [%d0], 1; ld.global.u32 %r2, [%d0];")), 0);
     assert_eq!(run(&format!("{own} st.global.u32 [%d0], 1; ld.global.u32 %r2, [%at];")), 719);
@@ -224,7 +229,8 @@ fn devices_are_counted() {
 fn statistics_count() {
     let _turn = turn();
     let session = Session::new();
-    let text = module(".visible .entry counted() { .reg .b32 %r<4>; mov.u32 %r0, 1; add.cc.u32 %r1, %r0, 1; ret; }");
+    let text =
+        module(".visible .entry counted() { .reg .b32 %r<4>; mov.u32 %r0, 1; add.cc.u32 %r1, %r0, 1; ret; }");
     let function = session.function(&text, "counted");
     assert_eq!(session.launch(function, Shape::new(3, 64), &[]), 0, "{}", report());
     let text = cudaEmulatorStatistics();
@@ -238,7 +244,14 @@ fn statistics_count() {
 
 #[test]
 fn settings_are_checked() {
-    let wrong = [("SEED", "x"), ("THREADS", "0"), ("FAULT", "alloc"), ("FAULT", "alloc:0"), ("NOTHING", "1"), ("CHECKS", "maybe")];
+    let wrong = [
+        ("SEED", "x"),
+        ("THREADS", "0"),
+        ("FAULT", "alloc"),
+        ("FAULT", "alloc:0"),
+        ("NOTHING", "1"),
+        ("CHECKS", "maybe"),
+    ];
     for (name, value) in wrong {
         let (name, value) = (std::ffi::CString::new(name).unwrap(), std::ffi::CString::new(value).unwrap());
         // SAFETY: both are C strings.

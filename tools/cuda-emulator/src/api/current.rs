@@ -1,7 +1,9 @@
 //! Initialisation, and the context of each thread.
 
 use super::registry::{self, Context, Object};
-use super::status::{ERROR_CONTEXT_IS_DESTROYED, ERROR_INVALID_CONTEXT, ERROR_INVALID_HANDLE, ERROR_NOT_INITIALIZED, Outcome};
+use super::status::{
+    ERROR_CONTEXT_IS_DESTROYED, ERROR_INVALID_CONTEXT, ERROR_INVALID_HANDLE, ERROR_NOT_INITIALIZED, Outcome,
+};
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};

@@ -32,6 +32,16 @@ pub enum How {
     Write,
 }
 
+/// An access, without its place.
+#[derive(Clone, Copy)]
+pub struct Touches {
+    pub bytes: u32,
+    pub how: How,
+    pub strong: bool,
+    pub moment: Moment,
+    pub line: u32,
+}
+
 /// Epochs of the last write and the last read of a word: most accesses look no further.
 #[derive(Clone, Copy, Default)]
 struct Epochs {
@@ -83,33 +93,75 @@ impl Shared {
     /// Records an access to the words of `[offset, offset + bytes)`; `seen` is, per lane of the thread's warp, how far
     /// the thread knows the lane's clock.
     #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "one access")]
-    pub fn touch(
-        &mut self,
-        offset: u64,
-        bytes: u32,
-        how: How,
-        strong: bool,
-        moment: Moment,
-        seen: &[u32; 32],
-        line: u32,
-    ) -> Checked<()> {
+    pub fn touch(&mut self, offset: u64, by: Touches, seen: &[u32; 32]) -> Checked<()> {
         let first = (offset / 4) as usize;
-        let last = ((offset + u64::from(bytes) - 1) / 4) as usize;
-        let touch = Touch { epoch: moment.epoch, clock: moment.clock, line, thread: moment.thread as u16 };
+        let last = ((offset + u64::from(by.bytes) - 1) / 4) as usize;
+        let Moment { epoch, clock, thread } = by.moment;
+        let touch = Touch { epoch, clock, line: by.line, thread: thread as u16 };
         for index in first..=last {
             let epochs = &mut self.epochs[index];
-            let fresh = epochs.write != touch.epoch && epochs.read != touch.epoch && !strong;
-            match how {
+            let fresh = epochs.write != epoch && epochs.read != epoch && !by.strong;
+            match by.how {
                 How::Write if fresh => {
-                    epochs.write = touch.epoch;
+                    epochs.write = epoch;
                     self.writes[index] = touch;
                 }
                 How::Read if fresh => {
-                    epochs.read = touch.epoch;
+                    epochs.read = epoch;
                     self.reads[index] = touch;
                 }
-                _ => self.touch_again(index, how, strong, touch, seen)?,
+                how => self.touch_again(index, how, by.strong, touch, seen)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// As [`Self::touch`], by the lanes of `mask`; the moment is that of lane 0, without its clock.
+    pub fn touch_all(
+        &mut self,
+        offsets: &[u64; 32],
+        mask: u32,
+        clock: &[u32; 32],
+        seen: &[[u32; 32]; 32],
+        by: Touches,
+    ) -> Checked<()> {
+        if by.bytes == 4 && !by.strong {
+            return match by.how {
+                How::Write => self.touch_words::<true>(offsets, mask, clock, seen, by),
+                How::Read => self.touch_words::<false>(offsets, mask, clock, seen, by),
+            };
+        }
+        for lane in super::rows::lanes(mask) {
+            let thread = by.moment.thread + lane as u32;
+            let moment = Moment { clock: clock[lane], thread, ..by.moment };
+            self.touch(offsets[lane], Touches { moment, ..by }, &seen[lane])?;
+        }
+        Ok(())
+    }
+
+    /// The common case of [`Self::touch_all`]: one weak access to one word by each lane.
+    fn touch_words<const WRITE: bool>(
+        &mut self,
+        offsets: &[u64; 32],
+        mask: u32,
+        clock: &[u32; 32],
+        seen: &[[u32; 32]; 32],
+        by: Touches,
+    ) -> Checked<()> {
+        let epoch = by.moment.epoch;
+        for lane in super::rows::lanes(mask) {
+            let index = (offsets[lane] / 4) as usize;
+            let thread = by.moment.thread as u16 + lane as u16;
+            let touch = Touch { epoch, clock: clock[lane], line: by.line, thread };
+            let epochs = &mut self.epochs[index];
+            if epochs.write == epoch || epochs.read == epoch {
+                self.touch_again(index, by.how, false, touch, &seen[lane])?;
+            } else if WRITE {
+                epochs.write = epoch;
+                self.writes[index] = touch;
+            } else {
+                epochs.read = epoch;
+                self.reads[index] = touch;
             }
         }
         Ok(())
@@ -152,7 +204,13 @@ impl Shared {
         let reads = [self.reads[index], self.other_reads[index], self.strong[index].read];
         // The last of each is the strong one.
         let writes = &writes[..if strong { 1 } else { 2 }];
-        let reads = &reads[..if how == How::Read { 0 } else if strong { 2 } else { 3 }];
+        let reads = &reads[..if how == How::Read {
+            0
+        } else if strong {
+            2
+        } else {
+            3
+        }];
         let racing = |old: &&Touch| unordered(old, &touch, seen);
         let write = writes.iter().find(racing).map(|old| (*old, "written"));
         write.or_else(|| reads.iter().find(racing).map(|old| (*old, "read")))
@@ -162,7 +220,10 @@ impl Shared {
         let (old, other) = (self.reads[index], &mut self.other_reads[index]);
         // The other one goes when it says least: of an old epoch, or of a warp that is kept anyhow.
         let another = old.epoch == new.epoch && old.thread != new.thread;
-        if another && (old.thread / 32 != new.thread / 32 || other.epoch != new.epoch || other.thread / 32 == new.thread / 32)
+        if another
+            && (old.thread / 32 != new.thread / 32
+                || other.epoch != new.epoch
+                || other.thread / 32 == new.thread / 32)
         {
             *other = old;
         }
@@ -182,8 +243,9 @@ fn unordered(old: &Touch, new: &Touch, seen: &[u32; 32]) -> bool {
 fn race(offset: u64, how: How, new: &Touch, old: &Touch, what: &str) -> Box<Fault> {
     let verb = if how == How::Read { "read" } else { "written" };
     let thread = old.thread;
-    let text =
-        format!("race on the shared word at {offset:#x}: {verb} without a barrier since thread {thread} has {what} it");
+    let text = format!(
+        "race on the shared word at {offset:#x}: {verb} without a barrier since thread {thread} has {what} it"
+    );
     let mut fault = Fault::new(Kind::LaunchFailure, new.line, Some(u32::from(new.thread)), text);
     fault.other = Some((old.line, format!("{what} by thread {thread}")));
     fault

@@ -124,7 +124,8 @@ fn is_space(warp: &mut Warp, inst: &Inst, mask: u32) {
         _ => 0,
     };
     let addresses = warp.rows.d[inst.a as usize].0;
-    let found = (0..LANES).fold(0, |found, lane| found | u32::from(addresses[lane] >> 56 == window >> 56) << lane);
+    let found =
+        (0..LANES).fold(0, |found, lane| found | u32::from(addresses[lane] >> 56 == window >> 56) << lane);
     let row = &mut warp.rows.p[inst.d as usize];
     *row = *row & !mask | found & mask;
 }

@@ -116,12 +116,23 @@ impl Session {
 
     /// Launches and returns the status.
     pub fn launch(&self, function: usize, shape: Shape, args: &[Arg]) -> i32 {
-        let mut pointers: Vec<*mut c_void> = args.iter().map(|arg| arg.0.as_ptr().cast_mut().cast()).collect();
+        let mut pointers: Vec<*mut c_void> =
+            args.iter().map(|arg| arg.0.as_ptr().cast_mut().cast()).collect();
         let Shape { grid, block, dynamic_shared } = shape;
         // SAFETY: there is a pointer to each parameter.
         unsafe {
             cuLaunchKernel(
-                function, grid, 1, 1, block, 1, 1, dynamic_shared, 0, pointers.as_mut_ptr(), null_mut(),
+                function,
+                grid,
+                1,
+                1,
+                block,
+                1,
+                1,
+                dynamic_shared,
+                0,
+                pointers.as_mut_ptr(),
+                null_mut(),
             )
         }
     }

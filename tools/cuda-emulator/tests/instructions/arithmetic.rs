@@ -17,31 +17,35 @@ fn sums_and_differences() {
 #[test]
 fn products() {
     word("mul.lo.u32 %x, %a, %b;", |a, b, _| (u64::from(a) * u64::from(b)) as u32);
-    word("mul.hi.u32 %x, %a, %b;", |a, b, _| (u64::from(a) * u64::from(b) >> 32) as u32);
-    word("mul.hi.s32 %x, %a, %b;", |a, b, _| (i64::from(a as i32) * i64::from(b as i32) >> 32) as u32);
+    word("mul.hi.u32 %x, %a, %b;", |a, b, _| ((u64::from(a) * u64::from(b)) >> 32) as u32);
+    word("mul.hi.s32 %x, %a, %b;", |a, b, _| ((i64::from(a as i32) * i64::from(b as i32)) >> 32) as u32);
     double("mul.wide.u32 %X, %a, %b;", |a, b, _| u64::from(a as u32) * u64::from(b as u32));
     double("mul.wide.s32 %X, %a, %b;", |a, b, _| (i64::from(a as i32) * i64::from(b as i32)) as u64);
     half("mul.lo.s16 %hx, %ha, %hb;", |a, b, _| a.wrapping_mul(b));
-    half("mul.hi.u16 %hx, %ha, %hb;", |a, b, _| (u32::from(a) * u32::from(b) >> 16) as u16);
-    half("mul.hi.s16 %hx, %ha, %hb;", |a, b, _| (i32::from(a as i16) * i32::from(b as i16) >> 16) as u16);
+    half("mul.hi.u16 %hx, %ha, %hb;", |a, b, _| ((u32::from(a) * u32::from(b)) >> 16) as u16);
+    half("mul.hi.s16 %hx, %ha, %hb;", |a, b, _| ((i32::from(a as i16) * i32::from(b as i16)) >> 16) as u16);
     word("mul.wide.u16 %x, %ha, %hb;", |a, b, _| u32::from(a as u16) * u32::from(b as u16));
     word("mul.wide.s16 %x, %ha, %hb;", |a, b, _| (i32::from(a as i16) * i32::from(b as i16)) as u32);
     double("mul.lo.u64 %X, %A, %B;", |a, b, _| (u128::from(a) * u128::from(b)) as u64);
-    double("mul.hi.u64 %X, %A, %B;", |a, b, _| (u128::from(a) * u128::from(b) >> 64) as u64);
-    double("mul.hi.s64 %X, %A, %B;", |a, b, _| (i128::from(a as i64) * i128::from(b as i64) >> 64) as u64);
+    double("mul.hi.u64 %X, %A, %B;", |a, b, _| ((u128::from(a) * u128::from(b)) >> 64) as u64);
+    double("mul.hi.s64 %X, %A, %B;", |a, b, _| ((i128::from(a as i64) * i128::from(b as i64)) >> 64) as u64);
     word("mul24.lo.u32 %x, %a, %b;", |a, b, _| (u64::from(a & 0xff_ffff) * u64::from(b & 0xff_ffff)) as u32);
-    word("mul24.hi.u32 %x, %a, %b;", |a, b, _| (u64::from(a & 0xff_ffff) * u64::from(b & 0xff_ffff) >> 16) as u32);
+    word("mul24.hi.u32 %x, %a, %b;", |a, b, _| {
+        ((u64::from(a & 0xff_ffff) * u64::from(b & 0xff_ffff)) >> 16) as u32
+    });
     let signed24 = |a: u32| i64::from((a << 8) as i32 >> 8);
     word("mul24.lo.s32 %x, %a, %b;", |a, b, _| (signed24(a) * signed24(b)) as u32);
-    word("mul24.hi.s32 %x, %a, %b;", |a, b, _| (signed24(a) * signed24(b) >> 16) as u32);
+    word("mul24.hi.s32 %x, %a, %b;", |a, b, _| ((signed24(a) * signed24(b)) >> 16) as u32);
 }
 
 #[test]
 fn products_and_sums() {
     word("mad.lo.u32 %x, %a, %b, %c;", |a, b, c| a.wrapping_mul(b).wrapping_add(c));
-    word("mad.hi.u32 %x, %a, %b, %c;", |a, b, c| ((u64::from(a) * u64::from(b) >> 32) as u32).wrapping_add(c));
+    word("mad.hi.u32 %x, %a, %b, %c;", |a, b, c| {
+        (((u64::from(a) * u64::from(b)) >> 32) as u32).wrapping_add(c)
+    });
     word("mad.hi.s32 %x, %a, %b, %c;", |a, b, c| {
-        ((i64::from(a as i32) * i64::from(b as i32) >> 32) as u32).wrapping_add(c)
+        (((i64::from(a as i32) * i64::from(b as i32)) >> 32) as u32).wrapping_add(c)
     });
     double("mad.wide.u32 %X, %a, %b, %C;", |a, b, c| {
         (u64::from(a as u32) * u64::from(b as u32)).wrapping_add(c)
@@ -50,10 +54,12 @@ fn products_and_sums() {
         ((i64::from(a as i32) * i64::from(b as i32)) as u64).wrapping_add(c)
     });
     half("mad.lo.u16 %hx, %ha, %hb, %hc;", |a, b, c| a.wrapping_mul(b).wrapping_add(c));
-    word("mad.wide.u16 %x, %ha, %hb, %c;", |a, b, c| (u32::from(a as u16) * u32::from(b as u16)).wrapping_add(c));
+    word("mad.wide.u16 %x, %ha, %hb, %c;", |a, b, c| {
+        (u32::from(a as u16) * u32::from(b as u16)).wrapping_add(c)
+    });
     double("mad.lo.s64 %X, %A, %B, %C;", |a, b, c| a.wrapping_mul(b).wrapping_add(c));
     double("mad.hi.u64 %X, %A, %B, %C;", |a, b, c| {
-        ((u128::from(a) * u128::from(b) >> 64) as u64).wrapping_add(c)
+        (((u128::from(a) * u128::from(b)) >> 64) as u64).wrapping_add(c)
     });
     word("mad24.lo.u32 %x, %a, %b, %c;", |a, b, c| {
         ((u64::from(a & 0xff_ffff) * u64::from(b & 0xff_ffff)) as u32).wrapping_add(c)
@@ -76,8 +82,12 @@ fn quotients() {
     let by = |b: u64| if b == 0 { 3 } else { b };
     double(&format!("{divisor} div.u64 %X, %A, %T1;"), |a, b, _| a / by(b));
     double(&format!("{divisor} rem.u64 %X, %A, %T1;"), |a, b, _| a % by(b));
-    double(&format!("{divisor} div.s64 %X, %A, %T1;"), |a, b, _| (a as i64).wrapping_div(by(b) as i64) as u64);
-    double(&format!("{divisor} rem.s64 %X, %A, %T1;"), |a, b, _| (a as i64).wrapping_rem(by(b) as i64) as u64);
+    double(&format!("{divisor} div.s64 %X, %A, %T1;"), |a, b, _| {
+        (a as i64).wrapping_div(by(b) as i64) as u64
+    });
+    double(&format!("{divisor} rem.s64 %X, %A, %T1;"), |a, b, _| {
+        (a as i64).wrapping_rem(by(b) as i64) as u64
+    });
     half("max.u16 %hy, %hb, 1; div.u16 %hx, %ha, %hy;", |a, b, _| a / b.max(1));
 }
 

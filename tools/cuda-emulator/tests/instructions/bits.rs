@@ -4,7 +4,9 @@ use super::{double, half, predicate, word};
 fn extract(a: u64, b: u32, c: u32, width: u32, signed: bool) -> u64 {
     let (position, length, top) = (b & 255, c & 255, width - 1);
     let sign = if !signed || length == 0 { 0 } else { a >> (position + length - 1).min(top) & 1 };
-    (0..width).fold(0, |d, i| d | (if i < length && position + i <= top { a >> (position + i) & 1 } else { sign }) << i)
+    (0..width).fold(0, |d, i| {
+        d | (if i < length && position + i <= top { a >> (position + i) & 1 } else { sign }) << i
+    })
 }
 
 /// One bit at a time, as the specification words `bfi`.
@@ -70,7 +72,9 @@ fn shifts_clamp() {
     });
     double("shl.b64 %X, %A, %b;", |a, b, _| a.checked_shl(b as u32).unwrap_or(0));
     double("shr.u64 %X, %A, %b;", |a, b, _| a.checked_shr(b as u32).unwrap_or(0));
-    double("shr.s64 %X, %A, %b;", |a, b, _| (a as i64).checked_shr(b as u32).unwrap_or(a as i64 >> 63) as u64);
+    double("shr.s64 %X, %A, %b;", |a, b, _| {
+        (a as i64).checked_shr(b as u32).unwrap_or(a as i64 >> 63) as u64
+    });
 }
 
 #[test]
@@ -93,7 +97,13 @@ fn permutations() {
         let chosen = |i: u32| {
             let selector = c >> (4 * i) & 15;
             let byte = bytes_of(a, b)[selector as usize & 7];
-            if selector & 8 == 0 { byte } else if byte >= 0x80 { 0xff } else { 0 }
+            if selector & 8 == 0 {
+                byte
+            } else if byte >= 0x80 {
+                0xff
+            } else {
+                0
+            }
         };
         u32::from_le_bytes([chosen(0), chosen(1), chosen(2), chosen(3)])
     });
@@ -109,9 +119,9 @@ fn permutations() {
     for (mode, rows) in tables {
         word(&format!("prmt.b32.{mode} %x, %a, %b, %c;"), |a, b, c| {
             let digits = rows[c as usize & 3].bytes().rev();
-            digits.enumerate().fold(0, |x, (i, digit)| {
-                x | u32::from(bytes_of(a, b)[usize::from(digit - b'0')]) << (8 * i)
-            })
+            digits
+                .enumerate()
+                .fold(0, |x, (i, digit)| x | u32::from(bytes_of(a, b)[usize::from(digit - b'0')]) << (8 * i))
         });
     }
 }
@@ -125,7 +135,9 @@ fn fields() {
     for position in [0, 1, 7, 31, 32, 40] {
         for length in [0, 1, 5, 31, 32, 64, 255] {
             let operands = format!("{position}, {length}");
-            word(&format!("bfe.s32 %x, %a, {operands};"), |a, _, _| extract(a.into(), position, length, 32, true) as u32);
+            word(&format!("bfe.s32 %x, %a, {operands};"), |a, _, _| {
+                extract(a.into(), position, length, 32, true) as u32
+            });
             word(&format!("bfi.b32 %x, %a, %b, {operands};"), |a, b, _| {
                 insert(a.into(), b.into(), position, length, 32) as u32
             });
@@ -150,7 +162,9 @@ fn counts() {
     word("bfind.s32 %x, %a;", |a, _, _| top(if (a as i32) < 0 { !a } else { a }.into()));
     word("bfind.shiftamt.u32 %x, %a;", |a, _, _| if a == 0 { u32::MAX } else { 31 - top(a.into()) });
     double("bfind.u64 %x, %A; cvt.u64.u32 %X, %x;", |a, _, _| top(a).into());
-    double("bfind.s64 %x, %A; cvt.u64.u32 %X, %x;", |a, _, _| top(if (a as i64) < 0 { !a } else { a }).into());
+    double("bfind.s64 %x, %A; cvt.u64.u32 %X, %x;", |a, _, _| {
+        top(if (a as i64) < 0 { !a } else { a }).into()
+    });
 }
 
 #[test]

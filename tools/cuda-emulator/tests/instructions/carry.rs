@@ -24,11 +24,11 @@ fn mad_lo(a: u32, b: u32, c: u32, carry: u32) -> (u32, u32) {
 }
 
 fn mad_hi(a: u32, b: u32, c: u32, carry: u32) -> (u32, u32) {
-    split((u64::from(a) * u64::from(b) >> 32) + u64::from(c) + u64::from(carry))
+    split(((u64::from(a) * u64::from(b)) >> 32) + u64::from(c) + u64::from(carry))
 }
 
 fn mad_hi_signed(a: u32, b: u32, c: u32, carry: u32) -> (u32, u32) {
-    let high = (i64::from(a as i32) * i64::from(b as i32) >> 32) as u32;
+    let high = ((i64::from(a as i32) * i64::from(b as i32)) >> 32) as u32;
     split(u64::from(high) + u64::from(c) + u64::from(carry))
 }
 
@@ -77,9 +77,10 @@ fn instructions_without_cc_leave_the_flag() {
             [u64::from(value) | u64::from(flag) << 32, 0]
         });
     }
-    word("add.cc.u32 %x, %a, %b; add.u32 %t1, %a, %a; mul.lo.u32 %t2, %t1, 3; addc.u32 %x, 0, 0;", |a, b, _| {
-        u32::from(a.checked_add(b).is_none())
-    });
+    word(
+        "add.cc.u32 %x, %a, %b; add.u32 %t1, %a, %a; mul.lo.u32 %t2, %t1, 3; addc.u32 %x, 0, 0;",
+        |a, b, _| u32::from(a.checked_add(b).is_none()),
+    );
 }
 
 #[test]
@@ -101,7 +102,9 @@ fn carries_of_64_bits() {
     let flag = |b: u64| u128::from(b & 1);
     let out = "addc.u64 %Y, 0, 0;";
     check(&format!("add.cc.u64 %X, %A, %B; {out}"), |a, b, _| split64(u128::from(a) + u128::from(b)));
-    check(&format!("{set} addc.cc.u64 %X, %A, %B; {out}"), |a, b, _| split64(u128::from(a) + u128::from(b) + flag(b)));
+    check(&format!("{set} addc.cc.u64 %X, %A, %B; {out}"), |a, b, _| {
+        split64(u128::from(a) + u128::from(b) + flag(b))
+    });
     check(&format!("sub.cc.s64 %X, %A, %B; {out}"), |a, b, _| [a.wrapping_sub(b), u64::from(a < b)]);
     check(&format!("{set} subc.cc.u64 %X, %A, %B; {out}"), |a, b, _| {
         let difference = i128::from(a) - i128::from(b) - (b & 1) as i128;
@@ -114,17 +117,17 @@ fn carries_of_64_bits() {
         split64(u128::from(a.wrapping_mul(b)) + u128::from(c) + flag(b))
     });
     check(&format!("mad.hi.cc.u64 %X, %A, %B, %C; {out}"), |a, b, c| {
-        split64((u128::from(a) * u128::from(b) >> 64) + u128::from(c))
+        split64(((u128::from(a) * u128::from(b)) >> 64) + u128::from(c))
     });
     check(&format!("{set} madc.hi.cc.u64 %X, %A, %B, %C; {out}"), |a, b, c| {
-        split64((u128::from(a) * u128::from(b) >> 64) + u128::from(c) + flag(b))
+        split64(((u128::from(a) * u128::from(b)) >> 64) + u128::from(c) + flag(b))
     });
     check(&format!("{set} madc.hi.cc.s64 %X, %A, %B, %C; {out}"), |a, b, c| {
-        let high = (i128::from(a as i64) * i128::from(b as i64) >> 64) as u64;
+        let high = ((i128::from(a as i64) * i128::from(b as i64)) >> 64) as u64;
         split64(u128::from(high) + u128::from(c) + flag(b))
     });
     check(&format!("{set} madc.hi.u64 %X, %A, %B, %C; {out}"), |a, b, c| {
-        let sum = (u128::from(a) * u128::from(b) >> 64) + u128::from(c) + flag(b);
+        let sum = ((u128::from(a) * u128::from(b)) >> 64) + u128::from(c) + flag(b);
         [sum as u64, b & 1]
     });
 }
@@ -145,7 +148,8 @@ fn a_chain_adds_256_bits() {
         add.cc.u32 %t4, %t0, %t2; addc.cc.u32 %t5, %t1, %t3; addc.cc.u32 %t6, %t0, %t3; addc.u32 %t7, %t1, %t2;
         mov.b64 %X, {%t4, %t5}; mov.b64 %Y, {%t6, %t7};";
     check(body, |a, b, _| {
-        let (x, y) = (u128::from(a) | u128::from(a) << 64, u128::from(b) | u128::from(b.rotate_left(32)) << 64);
+        let (x, y) =
+            (u128::from(a) | u128::from(a) << 64, u128::from(b) | u128::from(b.rotate_left(32)) << 64);
         split64(x.wrapping_add(y))
     });
 }

@@ -11,12 +11,8 @@ const SIGNED: [(&str, Compare); 6] = [
     ("ge", |a, b| a >= b),
 ];
 
-const UNSIGNED: [(&str, Compare); 4] = [
-    ("lo", |a, b| a < b),
-    ("ls", |a, b| a <= b),
-    ("hi", |a, b| a > b),
-    ("hs", |a, b| a >= b),
-];
+const UNSIGNED: [(&str, Compare); 4] =
+    [("lo", |a, b| a < b), ("ls", |a, b| a <= b), ("hi", |a, b| a > b), ("hs", |a, b| a >= b)];
 
 /// Registers of a type, and what they hold.
 fn typed(ty: &str) -> (&'static str, fn(u64) -> i128) {
@@ -67,9 +63,10 @@ fn comparisons_with_a_predicate() {
     check(&format!("mov.pred %p0, %q; setp.lt.and.s32 %p0|%p1, %a, %b, %p0; {both}"), |a, b, c| {
         [u64::from(less(a, b) && odd(c)), u64::from(!less(a, b) && odd(c))]
     });
-    check(&format!("mov.pred %p0, %q; setp.ne.u32 %p1, 0, 0; @%p0 setp.lt.s32 %p0, %a, %b; {both}"), |a, b, c| {
-        [u64::from(less(a, b) && odd(c)), 0]
-    });
+    check(
+        &format!("mov.pred %p0, %q; setp.ne.u32 %p1, 0, 0; @%p0 setp.lt.s32 %p0, %a, %b; {both}"),
+        |a, b, c| [u64::from(less(a, b) && odd(c)), 0],
+    );
 }
 
 #[test]
@@ -93,7 +90,10 @@ fn selections() {
 fn guards() {
     word("mov.u32 %x, %b; @%q mov.u32 %x, %a;", |a, b, c| if c & 1 == 1 { a } else { b });
     word("mov.u32 %x, %b; @!%q add.u32 %x, %a, 1;", |a, b, c| if c & 1 == 0 { a.wrapping_add(1) } else { b });
-    double("mov.u64 %X, %B; @%q mul.lo.u64 %X, %A, %A;", |a, b, c| if c & 1 == 1 { a.wrapping_mul(a) } else { b });
+    double(
+        "mov.u64 %X, %B; @%q mul.lo.u64 %X, %A, %A;",
+        |a, b, c| if c & 1 == 1 { a.wrapping_mul(a) } else { b },
+    );
     word("mov.u32 %x, %b; @%q mul24.lo.u32 %x, %a, 3;", |a, b, c| {
         if c & 1 == 1 { (a & 0xff_ffff).wrapping_mul(3) } else { b }
     });

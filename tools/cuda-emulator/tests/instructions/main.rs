@@ -105,7 +105,8 @@ ret;
     let bytes: Vec<u8> = inputs.iter().flatten().flat_map(|value| value.to_le_bytes()).collect();
     let (from, to) = (session.upload(&bytes), session.allocate(16 * inputs.len()));
     let count = inputs.len() as u32;
-    let status = session.launch(function, Shape::new(count.div_ceil(64), 64), &[from.into(), to.into(), count.into()]);
+    let status =
+        session.launch(function, Shape::new(count.div_ceil(64), 64), &[from.into(), to.into(), count.into()]);
     assert_eq!(status, 0, "{body}: {}", report());
     let found = session.download(to, 16 * inputs.len());
     let value = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap());

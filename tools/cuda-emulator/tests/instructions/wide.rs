@@ -6,19 +6,27 @@ use zkwatt_cuda_emulator::api::cuLaunchKernel;
 
 #[test]
 fn immediates() {
-    double("add.u32 %x, %a, 0x80000000; cvt.u64.u32 %X, %x;", |a, _, _| u64::from((a as u32).wrapping_add(1 << 31)));
+    double("add.u32 %x, %a, 0x80000000; cvt.u64.u32 %X, %x;", |a, _, _| {
+        u64::from((a as u32).wrapping_add(1 << 31))
+    });
     double("add.u32 %x, %a, 0b101; cvt.u64.u32 %X, %x;", |a, _, _| u64::from((a as u32).wrapping_add(5)));
     double("add.u32 %x, %a, 017; cvt.u64.u32 %X, %x;", |a, _, _| u64::from((a as u32).wrapping_add(15)));
-    double("add.u32 %x, %a, 4294967295U; cvt.u64.u32 %X, %x;", |a, _, _| u64::from((a as u32).wrapping_sub(1)));
+    double("add.u32 %x, %a, 4294967295U; cvt.u64.u32 %X, %x;", |a, _, _| {
+        u64::from((a as u32).wrapping_sub(1))
+    });
     double("mov.f32 %x, 0f3F800000; cvt.u64.u32 %X, %x;", |_, _, _| 0x3f80_0000);
     double("add.u32 %x, WARP_SZ, 0; cvt.u64.u32 %X, %x;", |_, _, _| 32);
 }
 
 #[test]
 fn lanes_and_warps() {
-    let found = run_words("mov.u32 %r0, %laneid; mov.u32 %r1, %warpid; mad.lo.u32 %r2, %r1, 100, %r0; st.global.u32 [%at], %r2;", 80);
+    let found = run_words(
+        "mov.u32 %r0, %laneid; mov.u32 %r1, %warpid; mad.lo.u32 %r2, %r1, 100, %r0; st.global.u32 [%at], %r2;",
+        80,
+    );
     assert!(found.iter().enumerate().all(|(i, &x)| x as usize == i / 32 * 100 + i % 32));
-    let models: [(&str, fn(u32) -> u32); 5] = [
+    type Model = fn(u32) -> u32;
+    let models: [(&str, Model); 5] = [
         ("eq", |i| 1 << i),
         ("lt", |i| (0..i).fold(0, |m, j| m | 1 << j)),
         ("le", |i| (0..=i).fold(0, |m, j| m | 1 << j)),
