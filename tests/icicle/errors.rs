@@ -191,6 +191,8 @@ fn what_it_refuses() {
     assert!(matches!(device.ntt_batch(vec![&mut data], &plan), Err(Error::InvalidArgument { .. })));
     let zero = NttPlan { coset: Some(Fr::from(0u64)), ..NttPlan::new(1, Direction::Forward).unwrap() };
     assert!(matches!(device.ntt(&mut data, &zero), Err(Error::InvalidArgument { .. })));
+    let large = NttPlan { log_n: 29, ..plan };
+    assert!(matches!(device.ntt(&mut data, &large), Err(Error::DomainTooLarge { .. })));
     assert_eq!(data.as_slice(), [Fr::from(2u64); 6]);
 
     let other = device.copy(&data).unwrap();

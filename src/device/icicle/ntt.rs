@@ -5,11 +5,15 @@ use super::msm::wrong;
 use crate::device::backend::{Backend, NttOps};
 use crate::device::cpu::CpuBuffer;
 use crate::error::{Error, Result};
-use zkwatt_kernels::ntt::{Direction, NttError, NttPlan, Order, ntt_bit_reverse};
+use zkwatt_kernels::ntt::{Direction, MAX_LOG_N, NttError, NttPlan, Order, ntt_bit_reverse};
 use zkwatt_kernels::{Field, Fr, vector};
 
 impl NttOps for IcicleDevice {
     fn ntt(&self, data: &mut CpuBuffer<Fr>, plan: &NttPlan) -> Result<()> {
+        // The plan's fields are public: it may reach beyond what its constructor allows.
+        if plan.log_n > MAX_LOG_N {
+            return Err(NttError::TooLarge { log_n: plan.log_n }.into());
+        }
         let (data, n) = (data.0.as_mut_slice(), plan.n());
         if !data.len().is_multiple_of(n) {
             return Err(NttError::Length { len: data.len(), n }.into());
