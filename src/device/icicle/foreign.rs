@@ -132,7 +132,10 @@ impl Library {
         // Backends resolve the frontend's symbols as they would in a program that is linked to it: hence global.
         // SAFETY: initialisers of a library that the user installed run; ICICLE's register its devices.
         let handle = unsafe { Library::open(Some(path), RTLD_LAZY | RTLD_GLOBAL) };
-        Ok(Self { handle: handle.map_err(|e| e.to_string())? })
+        // The loader's own words are the error's source.
+        let words =
+            |e: libloading::Error| std::error::Error::source(&e).map_or(e.to_string(), |s| s.to_string());
+        Ok(Self { handle: handle.map_err(words)? })
     }
 
     pub(super) fn has(&self, symbol: &str) -> bool {
