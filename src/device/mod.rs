@@ -16,6 +16,10 @@ mod dual;
 mod facade;
 mod any;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
+#[cfg_attr(
+    not(all(feature = "wgpu", feature = "cuda")),
+    allow(dead_code, unused_imports, reason = "some parts are for one of the two")
+)]
 mod gpu;
 mod hybrid;
 #[cfg(feature = "icicle")]
