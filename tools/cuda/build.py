@@ -13,8 +13,8 @@ RESULTS = SOURCES / "ptx"
 VERSION = "12.0.140"
 # Volta is the oldest that NVRTC 12 knows.
 OPTIONS = ["--gpu-architecture=compute_70", "--std=c++17", f"--include-path={SOURCES}"]
-# Around every line of assembly.
-NOISE = re.compile(r"\s*// (begin|end) inline asm")
+# Around every line of assembly; and the number of a call, which goes on from file to file.
+NOISE = re.compile(r"^[ \t]*// (begin|end) inline asm\n| // callseq \d+(, \d+)?$", re.MULTILINE)
 # Constants at file scope, which are written out even where nothing loads them; some are named by a digest of the path.
 CONSTANT = re.compile(r"\.global \.align \d+ \.\w+ ([\w$]+)(\[\d+\])?( = .*)?;")
 
@@ -65,11 +65,12 @@ def compiled(nvrtc, path):
         raise CompileError(f"not NVRTC {VERSION}")
     if str(ROOT) in text:
         raise CompileError("the PTX names the folder that it was compiled in")
+    text = NOISE.sub("", text)
     used = collections.Counter(re.findall(r"[\w$]+", text))
 
     def is_needed(line):
         constant = CONSTANT.fullmatch(line)
-        return not (NOISE.match(line) or constant and used[constant[1]] == 1)
+        return not constant or used[constant[1]] > 1
 
     lines = (line.rstrip() for line in text.splitlines())
     return "\n".join(filter(is_needed, lines)).strip() + "\n"
