@@ -11,7 +11,7 @@ struct Affine {
     F x, y;
 };
 
-// x = X/ZZ, y = Y/ZZZ, ZZ³ = ZZZ². The identity has ZZ = 0.
+// x = X/ZZ, y = Y/ZZZ, ZZ³ = ZZZ². The identity has ZZ = ZZZ = 0, and any X and Y.
 template <class F>
 struct Xyzz {
     F x, y, zz, zzz;
@@ -84,36 +84,47 @@ __device__ __forceinline__ Xyzz<F> dbl(const Xyzz<F>& p) {
     return {x, mul_sub(m, s - x, w, p.y), v * p.zz, w * p.zzz};
 }
 
+// What is left of a sum P + Q: P's X and Y as (x, y), ZZ and ZZZ of both multiplied, and with Q's on the same
+// denominators, the differences X(Q) − X(P) and Y(Q) − Y(P).
+//
+// For Q = −P the result has ZZ = 0. For Q = P both differences are zero, and the same products double P from other
+// factors: 2Y for one difference, 3X² for the other, and no cube in X.
+template <class F>
+__device__ __forceinline__ Xyzz<F> add_from(const F& x, const F& y, const F& zz, const F& zzz, F difference, F slope) {
+    const bool doubled = is_zero(difference) && is_zero(slope);
+    if (doubled) {
+        difference = dbl(y);
+        slope = triple(sqr(x));
+    }
+    const F squared = sqr(difference);
+    const F cubed = difference * squared;
+    const F middle = x * squared;
+    const F sum_x = sqr(slope) - select(doubled, F::zero(), cubed) - dbl(middle);
+    return {sum_x, mul_sub(slope, middle - sum_x, cubed, y), zz * squared, zzz * cubed};
+}
+
 // P + Q for any two (madd-2008-s): 8M + 2S, two of the products with one reduction.
 template <class F>
 __device__ __forceinline__ Xyzz<F> add_mixed(const Xyzz<F>& p, const Affine<F>& q) {
     if (is_identity(q)) return p;
     if (is_identity(p)) return from_affine(q);
-    const F difference = q.x * p.zz - p.x;
-    const F slope = q.y * p.zzz - p.y;
-    if (is_zero(difference)) return is_zero(slope) ? dbl(q) : identity<F>();
-    const F squared = sqr(difference);
-    const F cubed = difference * squared;
-    const F middle = p.x * squared;
-    const F x = sqr(slope) - cubed - dbl(middle);
-    return {x, mul_sub(slope, middle - x, cubed, p.y), p.zz * squared, p.zzz * cubed};
+    return add_from(p.x, p.y, p.zz, p.zzz, q.x * p.zz - p.x, q.y * p.zzz - p.y);
 }
 
 // P + Q for any two (add-2008-s): 12M + 2S, two of the products with one reduction.
+//
+// P doubled on Q's denominators is 2P: they cancel out.
 template <class F>
 __device__ __forceinline__ Xyzz<F> add(const Xyzz<F>& p, const Xyzz<F>& q) {
     if (is_identity(q)) return p;
     if (is_identity(p)) return q;
-    const F from_x = p.x * q.zz;
-    const F from_y = p.y * q.zzz;
-    const F difference = q.x * p.zz - from_x;
-    const F slope = q.y * p.zzz - from_y;
-    if (is_zero(difference)) return is_zero(slope) ? dbl(p) : identity<F>();
-    const F squared = sqr(difference);
-    const F cubed = difference * squared;
-    const F middle = from_x * squared;
-    const F x = sqr(slope) - cubed - dbl(middle);
-    return {x, mul_sub(slope, middle - x, cubed, from_y), p.zz * q.zz * squared, p.zzz * q.zzz * cubed};
+    // In the order that lets go of factors soonest: a point of G2 has 64 registers.
+    const F x = p.x * q.zz;
+    const F difference = q.x * p.zz - x;
+    const F zz = p.zz * q.zz;
+    const F y = p.y * q.zzz;
+    const F slope = q.y * p.zzz - y;
+    return add_from(x, y, zz, p.zzz * q.zzz, difference, slope);
 }
 
 template <class F>

@@ -2,8 +2,7 @@
 // started at one half (Wuille 2021), for which 590 steps suffice below 2^256.
 //
 // A batch of steps looks at the lowest limbs only and collects itself in a matrix, which then multiplies (f, g) and
-// (d, e). No branch depends on a value, so that lanes with different ones stay together. The steps are some 13 simple
-// instructions each, the matrices 2,340 wide products in all: Fermat's power takes some 46,000.
+// (d, e). No branch depends on a value, so that lanes with different ones stay together.
 #pragma once
 
 #include "field.cuh"
@@ -47,22 +46,23 @@ struct StepMatrix {
     int u, v, q, r;
 };
 
-// A batch of steps on the lowest limbs of f, which is odd, and g. `zeta` is −1/2 − δ of the paper.
-__device__ __forceinline__ StepMatrix division_steps(int f, int g, int& zeta) {
+// A batch of steps on the lowest limbs of f, which is odd, and g, of which each step needs a bit less. `zeta` is −1/2 − δ
+// of the paper.
+__device__ __forceinline__ StepMatrix division_steps(u32 f, u32 g, int& zeta) {
     StepMatrix m = {1, 0, 0, 1};
 #pragma unroll 6
     for (int step = 0; step < SignedLimbs::BITS; step++) {
-        // All ones or zero: whether to subtract, whether to do anything, whether to exchange.
-        const int negate = zeta >> 31;
-        const int odd = -(g & 1);
-        const int swap = negate & odd;
-        g += ((f ^ negate) - negate) & odd;
-        m.q += ((m.u ^ negate) - negate) & odd;
-        m.r += ((m.v ^ negate) - negate) & odd;
-        zeta = (zeta ^ swap) - 1;
-        f += g & swap;
-        m.u = (m.u + (m.q & swap)) << 1;
-        m.v = (m.v + (m.r & swap)) << 1;
+        const int odd = g & 1;
+        // 1 to add, −1 to subtract, 0 to do nothing; and 1 to exchange.
+        const int sign = odd * (zeta >> 31 | 1);
+        const int swap = odd & zeta >> 31;
+        g += sign * f;
+        m.q += sign * m.u;
+        m.r += sign * m.v;
+        zeta = (zeta ^ -swap) - 1;
+        f += swap * g;
+        m.u = (m.u + swap * m.q) << 1;
+        m.v = (m.v + swap * m.r) << 1;
         g >>= 1;
     }
     return m;

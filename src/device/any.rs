@@ -7,8 +7,10 @@ use super::cpu::CpuDevice;
 #[cfg(feature = "cuda")]
 use super::cuda::CudaDevice;
 use super::facade::Device;
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
+#[cfg(any(feature = "wgpu", feature = "cuda", feature = "icicle"))]
 use super::hybrid::Hybrid;
+#[cfg(feature = "icicle")]
+use super::icicle::IcicleDevice;
 #[cfg(feature = "wgpu")]
 use super::wgpu::WgpuDevice;
 use crate::error::{Error, Result};
@@ -83,6 +85,8 @@ devices! {
     Cuda: CudaDevice;
     #[cfg(feature = "cuda")]
     HybridCuda: Hybrid<CudaDevice>;
+    #[cfg(feature = "icicle")]
+    Icicle: Hybrid<IcicleDevice>;
 }
 
 /// A device of [`Device`].

@@ -126,9 +126,17 @@ impl Costs {
 
     /// Costs with which everything stays on the CPU: for software that only does as if it were a GPU.
     pub fn cpu_only() -> Self {
-        let line =
-            |fixed_s| Operation::ALL.map(|operation| (operation, CostLine { fixed_s, each_s: 0.0 })).into();
-        Self { cpu: line(0.0), device: line(f64::MAX), transfer: CostLine { fixed_s: 0.0, each_s: 0.0 } }
+        Self::fixed(&[])
+    }
+
+    /// Costs with which the device does these operations at every size, and the CPU all others.
+    pub fn fixed(on_device: &[Operation]) -> Self {
+        let line = |is_cheap: &dyn Fn(&Operation) -> bool| {
+            let fixed_s = |operation| if is_cheap(operation) { 0.0 } else { f64::MAX };
+            Operation::ALL.iter().map(|o| (*o, CostLine { fixed_s: fixed_s(o), each_s: 0.0 })).collect()
+        };
+        let (cpu, device) = (line(&|o| !on_device.contains(o)), line(&|o| on_device.contains(o)));
+        Self { cpu, device, transfer: CostLine { fixed_s: 0.0, each_s: 0.0 } }
     }
 
     /// Who does `items` items of an operation sooner, if bytes must first be moved to one or the other.
@@ -174,6 +182,17 @@ mod tests {
         // Data that are there already tip the balance.
         assert_eq!(costs.choose(Operation::Elementwise, 1e6, 32_000_000, 0), Side::Device);
         assert_eq!(costs.choose(Operation::Elementwise, 1e4, 0, 320_000), Side::Host);
+    }
+
+    #[test]
+    fn fixed_costs_do_not_look_at_sizes() {
+        let costs = Costs::fixed(&[Operation::Ntt]);
+        for operation in Operation::ALL {
+            let expected = if operation == Operation::Ntt { Side::Device } else { Side::Host };
+            for (items, bytes) in [(0.0, 0), (1.0, 1 << 40), (1e12, 1)] {
+                assert_eq!(costs.choose(operation, items, bytes, bytes), expected, "{operation:?}");
+            }
+        }
     }
 
     #[test]

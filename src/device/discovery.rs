@@ -5,6 +5,8 @@ use super::cpu::{CpuDevice, CpuOptions};
 #[cfg(feature = "cuda")]
 use super::cuda::{self, CudaOptions};
 use super::facade::not_built;
+#[cfg(feature = "icicle")]
+use super::icicle::{self, IcicleOptions};
 #[cfg(all(feature = "wgpu", not(target_family = "wasm")))]
 use super::wgpu::{self, WgpuOptions};
 use std::fmt;
@@ -54,6 +56,9 @@ pub fn discover() -> Vec<Candidate> {
                 DeviceKind::Wgpu => wgpu::probe(WgpuOptions::default()).map_err(|e| e.to_string()),
                 #[cfg(feature = "cuda")]
                 DeviceKind::Cuda => cuda::probe(&CudaOptions::default()).map_err(|e| e.to_string()),
+                #[cfg(feature = "icicle")]
+                DeviceKind::Icicle => icicle::probe(&IcicleOptions::default()).map_err(|e| e.to_string()),
+                #[allow(unreachable_patterns, reason = "all kinds may be built")]
                 other => Err(not_built(other).to_string()),
             };
             Candidate { kind, status }

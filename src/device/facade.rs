@@ -1,6 +1,10 @@
 //! All devices behind one type.
 
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
+use super::Costs;
+#[cfg(any(feature = "wgpu", feature = "cuda", feature = "icicle"))]
+use super::Hybrid;
+#[cfg(any(feature = "wgpu", feature = "cuda", feature = "icicle"))]
 use super::backend::NttOps;
 use super::backend::{Backend, DeviceInfo, DeviceKind};
 use super::counters::DeviceCounters;
@@ -8,10 +12,10 @@ use super::cpu::{CpuDevice, CpuOptions};
 #[cfg(feature = "cuda")]
 use super::cuda::{CudaDevice, CudaOptions};
 use super::discovery::AutoReport;
+#[cfg(feature = "icicle")]
+use super::icicle::{IcicleDevice, IcicleOptions};
 #[cfg(feature = "wgpu")]
 use super::wgpu::{WgpuDevice, WgpuOptions};
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
-use super::{Costs, Hybrid};
 use crate::error::{Error, Result};
 use std::sync::Arc;
 use zkwatt_kernels::Fr;
@@ -35,6 +39,9 @@ pub enum Device {
     /// The CPU and an NVIDIA GPU through CUDA, each operation where it is done sooner.
     #[cfg(feature = "cuda")]
     HybridCuda(Arc<Hybrid<CudaDevice>>),
+    /// An installed ICICLE for sums and transforms, and the CPU for the rest.
+    #[cfg(feature = "icicle")]
+    Icicle(Arc<Hybrid<IcicleDevice>>),
 }
 
 /// `on_device!(device, d => f(d))` is `f` of the `Arc` of whichever device it is.
@@ -50,6 +57,8 @@ macro_rules! on_device {
             $crate::device::Device::Cuda($name) => $body,
             #[cfg(feature = "cuda")]
             $crate::device::Device::HybridCuda($name) => $body,
+            #[cfg(feature = "icicle")]
+            $crate::device::Device::Icicle($name) => $body,
         }
     };
 }
@@ -67,6 +76,8 @@ macro_rules! here_or_there {
             $crate::device::Device::Cuda($name) => $there,
             #[cfg(feature = "cuda")]
             $crate::device::Device::HybridCuda($name) => $there,
+            #[cfg(feature = "icicle")]
+            $crate::device::Device::Icicle($name) => $there,
         }
     };
 }
@@ -89,6 +100,13 @@ impl Device {
         Ok(Self::Cuda(Arc::new(CudaDevice::new(options)?)))
     }
 
+    /// An installed ICICLE for sums and transforms, and the CPU for the rest.
+    #[cfg(feature = "icicle")]
+    pub fn icicle(options: IcicleOptions, cpu: CpuOptions) -> Result<Self> {
+        let (device, cpu) = (IcicleDevice::new(options)?, CpuDevice::new(cpu)?);
+        Ok(Self::Icicle(Arc::new(Hybrid::new(Arc::new(cpu), Arc::new(device), IcicleDevice::costs()))))
+    }
+
     /// The device of this kind, or an error that says why there is none. Never another kind.
     pub fn only(kind: DeviceKind) -> Result<Self> {
         match kind {
@@ -97,6 +115,9 @@ impl Device {
             DeviceKind::Wgpu => Self::wgpu(WgpuOptions::default()),
             #[cfg(feature = "cuda")]
             DeviceKind::Cuda => Self::cuda(CudaOptions::default()),
+            #[cfg(feature = "icicle")]
+            DeviceKind::Icicle => Self::icicle(IcicleOptions::default(), CpuOptions::default()),
+            #[allow(unreachable_patterns, reason = "all kinds may be built")]
             other => {
                 Err(Error::NoSuchDevice { device: other.name().into(), reason: not_built(other).into() })
             }
@@ -121,6 +142,9 @@ impl Device {
                 continue;
             }
             match Self::beside(candidate.kind, &cpu) {
+                None if candidate.kind == DeviceKind::Icicle => {
+                    candidate.status = Err("it is here, and used only where it is asked for by name".into());
+                }
                 None => (),
                 Some(Ok(device)) => return Ok((device, AutoReport { chosen: candidate.kind, candidates })),
                 Some(Err(error)) => candidate.status = Err(error.to_string()),
@@ -164,6 +188,8 @@ impl Device {
             Self::Cuda(device) => Some(device.counters()),
             #[cfg(feature = "cuda")]
             Self::HybridCuda(device) => Some(device.device().counters()),
+            #[cfg(feature = "icicle")]
+            Self::Icicle(device) => Some(device.device().counters()),
         }
     }
 
@@ -182,7 +208,7 @@ fn hybrid<B: Backend>(cpu: &Arc<CpuDevice>, device: B) -> Arc<Hybrid<B>> {
 }
 
 /// Work on host data where the device is: there and back. The data are unchanged if it fails.
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
+#[cfg(any(feature = "wgpu", feature = "cuda", feature = "icicle"))]
 pub(crate) fn in_place<B: Backend, R>(
     device: &B,
     data: &mut [Fr],
@@ -200,6 +226,6 @@ pub(super) fn not_built(kind: DeviceKind) -> &'static str {
         DeviceKind::Cpu => "",
         DeviceKind::Cuda => "zkwatt was built without feature `cuda`; use `cpu`",
         DeviceKind::Wgpu => "zkwatt was built without feature `wgpu`; use `cpu`",
-        DeviceKind::Icicle => "this version of zkwatt has no ICICLE backend yet; use `cpu`",
+        DeviceKind::Icicle => "zkwatt was built without feature `icicle`; use `cpu`",
     }
 }

@@ -18,6 +18,8 @@ mod any;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod gpu;
 mod hybrid;
+#[cfg(feature = "icicle")]
+pub mod icicle;
 mod memory;
 mod trial;
 pub mod tuning;
@@ -35,7 +37,7 @@ pub use cpu::{CpuBuffer, CpuDevice, CpuOptions};
 pub use discovery::{AutoReport, Candidate, discover};
 pub use dual::Dual;
 pub use facade::Device;
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
+#[cfg(any(feature = "wgpu", feature = "cuda", feature = "icicle"))]
 pub(crate) use facade::in_place;
 pub use hybrid::{Hybrid, HybridBases, HybridBuffer};
 pub use memory::MemoryBudget;

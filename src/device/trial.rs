@@ -184,7 +184,7 @@ pub(super) fn median(mut run: impl FnMut() -> Result<f64>) -> Result<f64> {
 }
 
 /// G, 2G, 3G, …
-fn multiples<F: CurveField>(n: usize) -> Vec<Affine<F>> {
+pub(super) fn multiples<F: CurveField>(n: usize) -> Vec<Affine<F>> {
     let generator = Affine::<F>::generator();
     let next = |at: &Xyzz<F>| Some(at.add_affine(generator));
     std::iter::successors(Some(Xyzz::from(generator)), next).take(n).map(|p| p.to_affine()).collect()

@@ -2,7 +2,7 @@
 //!
 //! Beside what each names, an error is too little memory for the result and its scratch space.
 
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
+#[cfg(any(feature = "wgpu", feature = "cuda", feature = "icicle"))]
 use crate::device::{Backend, LookupOps};
 use crate::device::{Device, cpu_lookup};
 use crate::error::Result;

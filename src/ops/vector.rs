@@ -1,18 +1,18 @@
 //! Operations on vectors of scalars, on host data.
 
 use crate::device::Device;
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
+#[cfg(any(feature = "wgpu", feature = "cuda", feature = "icicle"))]
 use crate::device::{Backend, VectorOps, in_place};
 use crate::error::Result;
 use zkwatt_kernels::Fr;
 use zkwatt_kernels::vector;
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
+#[cfg(any(feature = "wgpu", feature = "cuda", feature = "icicle"))]
 use zkwatt_kernels::vector::LengthMismatch;
 
 pub use zkwatt_kernels::vector::Scan;
 
 /// out ← a, checked as the CPU's kernels do.
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
+#[cfg(any(feature = "wgpu", feature = "cuda", feature = "icicle"))]
 fn copied(out: &mut [Fr], a: &[Fr], b: &[Fr]) -> Result<()> {
     LengthMismatch::check("a", a.len(), out.len())?;
     LengthMismatch::check("b", b.len(), out.len())?;

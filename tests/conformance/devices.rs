@@ -5,6 +5,8 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 #[cfg(feature = "cuda")]
 use zkwatt::device::cuda::{CudaDevice, CudaOptions, gpus};
+#[cfg(feature = "icicle")]
+use zkwatt::device::icicle::{IcicleDevice, IcicleOptions};
 #[cfg(feature = "wgpu")]
 use zkwatt::device::wgpu::{LimbForm, WgpuDevice, WgpuOptions};
 use zkwatt::device::{Backend, CostLine, Costs, CpuDevice, CpuOptions, Dual, Hybrid, Operation};
@@ -53,7 +55,9 @@ pub fn gpu(_: &str) -> Result<CpuDevice> {
 pub fn cuda(emulated: bool) -> Result<CudaDevice> {
     let none = |reason: &str| Err(Error::NoSuchDevice { device: "cuda".into(), reason: reason.into() });
     match gpus()?.first() {
-        Some(gpu) if gpu.emulated != emulated && emulated => none("the driver is a real one, not the emulator"),
+        Some(gpu) if gpu.emulated != emulated && emulated => {
+            none("the driver is a real one, not the emulator")
+        }
         Some(gpu) if gpu.emulated != emulated => none("there is the emulator only"),
         _ => CudaDevice::new(CudaOptions { poison: true, ..Default::default() }),
     }
@@ -62,6 +66,18 @@ pub fn cuda(emulated: bool) -> Result<CudaDevice> {
 #[cfg(not(feature = "cuda"))]
 pub fn cuda(_: bool) -> Result<CpuDevice> {
     Err(Error::NoSuchDevice { device: "cuda".into(), reason: "built without feature `cuda`".into() })
+}
+
+/// An installed ICICLE, completed by the CPU.
+#[cfg(feature = "icicle")]
+pub fn icicle() -> Result<Hybrid<IcicleDevice>> {
+    let device = IcicleDevice::new(IcicleOptions::default())?;
+    Ok(Hybrid::new(Arc::new(cpu(path("portable"), None)?), Arc::new(device), IcicleDevice::costs()))
+}
+
+#[cfg(not(feature = "icicle"))]
+pub fn icicle() -> Result<CpuDevice> {
+    Err(Error::NoSuchDevice { device: "icicle".into(), reason: "built without feature `icicle`".into() })
 }
 
 /// Two CPU devices, small work on the one and large work on the other.

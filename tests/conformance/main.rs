@@ -94,6 +94,7 @@ conformance! {
     hybrid: hybrid();
     cuda: cuda(false);
     cuda_emulator: cuda(true);
+    icicle: icicle();
 }
 
 /// Says in one place what ran and what did not.

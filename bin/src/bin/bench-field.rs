@@ -111,7 +111,7 @@ impl<'a, const N: usize> Streams<'a, N> {
                 Peer::Halo2curves => {
                     Some(self.contestant(name, &version, halo2curves::fr, halo2curves::fr_back))
                 }
-                Peer::Halo2Axiom => None,
+                Peer::Halo2Axiom | Peer::Icicle => None,
             });
         }
         contestants

@@ -13,7 +13,7 @@ use zkwatt_harness::inputs::{self, SEED, Scalars};
 use zkwatt_harness::measure::{Check, Contestant, interleave};
 use zkwatt_harness::peers::arkworks::{self, ArkGroup};
 use zkwatt_harness::peers::halo2curves::{self, Halo2Group};
-use zkwatt_harness::peers::{Peer, Pool};
+use zkwatt_harness::peers::{Peer, Pool, icicle};
 use zkwatt_harness::record::Record;
 use zkwatt_harness::report::Report;
 use zkwatt_harness::{device, exit, progress};
@@ -92,6 +92,7 @@ where
         match peer {
             Peer::Arkworks => contestants.push(arkworks::msm(input.bases, &input.scalars, pool)),
             Peer::Halo2curves => contestants.push(halo2curves::msm(input.bases, &input.scalars, pool)),
+            Peer::Icicle => contestants.push(icicle::msm::<G>(input.bases, &input.scalars)?),
             Peer::Halo2Axiom => {}
         }
     }
@@ -139,10 +140,13 @@ where
 }
 
 fn run(cli: &Cli) -> Result<()> {
-    cli.common.check_peers("MSM", &[Peer::Arkworks, Peer::Halo2curves])?;
+    cli.common.check_peers("MSM", &[Peer::Arkworks, Peer::Halo2curves, Peer::Icicle])?;
+    // What is missing is found before points are made.
     for &threads in &cli.common.thread_counts() {
-        // A device that is missing is found before points are made.
         device::open(cli.common.device, threads)?;
+    }
+    if cli.common.peers.contains(&Peer::Icicle) {
+        icicle::device()?;
     }
     let mut report = Report::for_args("Multi-scalar multiplication over BN254", "points", &cli.common)?;
     for group in &cli.group {

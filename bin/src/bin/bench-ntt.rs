@@ -10,7 +10,7 @@ use zkwatt::ops::ntt::{self, Direction, NttOptions};
 use zkwatt_harness::args::{Common, EXIT_CODES, parse_log_n};
 use zkwatt_harness::inputs::{self, SEED};
 use zkwatt_harness::measure::{Check, Contestant, interleave};
-use zkwatt_harness::peers::{Peer, Pool, Transform, arkworks, halo2_axiom, halo2curves};
+use zkwatt_harness::peers::{Peer, Pool, Transform, arkworks, halo2_axiom, halo2curves, icicle};
 use zkwatt_harness::record::Record;
 use zkwatt_harness::report::Report;
 use zkwatt_harness::{device, exit};
@@ -89,6 +89,7 @@ fn run(cli: &Cli) -> Result<()> {
                         Peer::Arkworks => arkworks::ntt(transform, &data, &pool)?,
                         Peer::Halo2curves => halo2curves::ntt(transform, &data, &pool)?,
                         Peer::Halo2Axiom => halo2_axiom::ntt(transform, &data, &pool)?,
+                        Peer::Icicle => icicle::ntt(transform, &data)?,
                     });
                 }
                 let mut base = Record::new("ntt");

@@ -3,6 +3,7 @@
 use crate::args::DeviceArg;
 use crate::record::Record;
 use crate::table;
+use zkwatt::device::icicle::IcicleOptions;
 use zkwatt::device::wgpu::WgpuOptions;
 use zkwatt::device::{Backend, CpuOptions, Device, DeviceInfo, DeviceKind};
 use zkwatt::{Error, Result};
@@ -17,7 +18,10 @@ pub fn open(device: DeviceArg, threads: usize) -> Result<Device> {
         DeviceArg::Cpu => cpu(),
         DeviceArg::Cuda => Device::only(DeviceKind::Cuda),
         DeviceArg::Wgpu => Device::wgpu(WgpuOptions { timestamps: true, ..WgpuOptions::default() }),
-        DeviceArg::Icicle => Device::only(DeviceKind::Icicle),
+        DeviceArg::Icicle => {
+            let cpu = CpuOptions { threads: Some(threads), ..CpuOptions::default() };
+            Device::icicle(IcicleOptions::default(), cpu)
+        }
         DeviceArg::Auto => Device::auto_with(CpuOptions { threads: Some(threads), ..CpuOptions::default() })
             .map(|(device, _)| device),
     }
@@ -37,11 +41,12 @@ pub fn fill(device: &Device, threads: usize, record: &mut Record) {
 
 /// The name of a device, with what must be known of its times.
 pub fn name(info: &DeviceInfo) -> String {
-    if info.software {
-        format!("{}, software Vulkan on the CPU: no GPU's speed", info.name)
-    } else {
-        info.name.clone()
-    }
+    let software = match info.kind {
+        _ if !info.software => "",
+        DeviceKind::Icicle => ", its CPU backend: no GPU's speed",
+        _ => ", software Vulkan on the CPU: no GPU's speed",
+    };
+    format!("{}{software}", info.name)
 }
 
 /// What a device other than the CPU has moved and run since it was opened.

@@ -21,7 +21,7 @@ mod tests;
 mod work;
 
 pub use memory::CudaBuffer;
-pub use msm::CudaBases;
+pub use msm::{CudaBases, CudaMsmPlan};
 pub use multi::{CudaMulti, MultiBases};
 pub use options::CudaOptions;
 

@@ -8,6 +8,7 @@ pub mod groth16;
 pub mod halo2;
 pub mod halo2_axiom;
 pub mod halo2curves;
+pub mod icicle;
 mod per_product;
 mod prove;
 
@@ -17,7 +18,7 @@ use std::fmt;
 use std::sync::Arc;
 use zkwatt::{Error, Result};
 
-/// The peers that are compiled in.
+/// The peers: those that are compiled in, and one that is found.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Peer {
     /// ark-ec, ark-poly and ark-ff, with `asm` and `parallel`.
@@ -26,6 +27,8 @@ pub enum Peer {
     Halo2curves,
     /// halo2-axiom's FFT, over halo2curves-axiom.
     Halo2Axiom,
+    /// An installed ICICLE v4, found at run time.
+    Icicle,
 }
 
 impl Peer {
@@ -35,6 +38,7 @@ impl Peer {
             Self::Arkworks => "arkworks",
             Self::Halo2curves => "halo2curves",
             Self::Halo2Axiom => "halo2-axiom",
+            Self::Icicle => "icicle",
         }
     }
 
@@ -44,13 +48,15 @@ impl Peer {
             Self::Arkworks => env!("ZKWATT_PEER_ARKWORKS"),
             Self::Halo2curves => env!("ZKWATT_PEER_HALO2CURVES"),
             Self::Halo2Axiom => env!("ZKWATT_PEER_HALO2_AXIOM"),
+            // Not built with the benches: its interface is all that is known.
+            Self::Icicle => return "4".into(),
         };
         // arkworks selects its assembly by the target features; halo2curves by its feature `asm` alone.
         let asm = match self {
             Self::Arkworks => {
                 cfg!(all(target_arch = "x86_64", target_feature = "adx", target_feature = "bmi2"))
             }
-            Self::Halo2curves | Self::Halo2Axiom => cfg!(target_arch = "x86_64"),
+            Self::Halo2curves | Self::Halo2Axiom | Self::Icicle => cfg!(target_arch = "x86_64"),
         };
         format!("{version} ({})", if asm { "asm" } else { "no asm" })
     }

@@ -1,6 +1,6 @@
 //! What the host does of an MSM.
 
-use super::plan::Shape;
+use super::step::Shape;
 use crate::device::gpu::window_combine;
 use zkwatt_kernels::curve::Xyzz;
 use zkwatt_kernels::field::Field;

@@ -11,6 +11,7 @@ mod finish;
 mod plan;
 mod run;
 mod stages;
+mod step;
 mod tables;
 #[cfg(test)]
 mod tests;

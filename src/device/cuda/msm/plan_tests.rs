@@ -1,6 +1,6 @@
+use super::super::step::MAX_SEGMENT;
 use super::*;
-
-const H100: Room = Room { arithmetic: Arithmetic::G1, lanes: 132 * 512, memory_bytes: 72 << 30 };
+use crate::device::{G1, G2};
 
 fn uniform(bits: u32, n: usize, room: &Room) -> CudaMsmPlan {
     CudaMsmPlan::new(&BitHistogram::uniform(n, bits), n, Cut { items: 1, piece: n }, room, None)
@@ -75,15 +75,28 @@ fn plans_keep_within_their_memory() {
 
 #[test]
 fn costs_follow_the_scalars() {
-    let full = uniform(253, 1 << 20, &H100);
+    let full = CudaMsmPlan::on_h100::<G1>(1 << 20);
+    assert_eq!(full, uniform(253, 1 << 20, &H100));
     // 16 windows of 16 bits: 2^24 additions of 10 products, 2^20 of 14 for the reduction.
     assert_eq!((full.shape.window_bits, full.shape.windows), (16, 16));
     assert_eq!(full.products, 10 * (1 << 24) + 14 * 16 * (2 * (1 << 15) - 17));
     assert!(full.modelled_h100_seconds() < 6e-3, "{}", full.modelled_h100_seconds());
     assert!(uniform(16, 1 << 20, &H100).cost * 6 < full.cost);
     assert_eq!(uniform(0, 1 << 14, &H100).products, 0);
-    let g2 = Room { arithmetic: Arithmetic::G2, ..H100 };
-    assert!(uniform(253, 1 << 16, &g2).cost > 2 * uniform(253, 1 << 16, &H100).cost);
+    let costs = [CudaMsmPlan::on_h100::<G1>(1 << 16).cost, CudaMsmPlan::on_h100::<G2>(1 << 16).cost];
+    assert!(costs[1] > 2 * costs[0]);
+    for log_n in [10, 12, 14, 16, 18, 20, 22, 24] {
+        let plan = CudaMsmPlan::on_h100::<G1>(1 << log_n);
+        println!(
+            "2^{log_n}: c = {}, {} products, {} launches, {} bytes, {} moved, {:.3} ms (modelled)",
+            plan.window_bits(),
+            plan.products,
+            plan.launches,
+            plan.peak_bytes,
+            plan.moved_bytes,
+            1e3 * plan.modelled_h100_seconds()
+        );
+    }
 }
 
 #[test]

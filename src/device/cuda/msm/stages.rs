@@ -4,7 +4,8 @@ use super::super::CudaDevice;
 use super::super::kernels::source;
 use super::super::memory::Raw;
 use super::super::work::Work;
-use super::plan::{CudaMsmPlan, FAN_IN, Room, Step};
+use super::plan::{CudaMsmPlan, Room};
+use super::step::{FAN_IN, Step};
 use crate::device::gpu::Access::{Read, ReadWrite};
 use crate::device::gpu::{
     Binding, Gpu, GpuMemory, GpuWork, ScalarJob, ScanU32, Source, Stage, source as shared_source,
@@ -112,8 +113,7 @@ impl CudaDevice {
         bases: Binding<'_, Raw>,
         buckets: &Raw,
     ) -> Result<()> {
-        let sorted = self.sorted(piece, &digits)?;
-        drop(digits);
+        let sorted = self.sorted(piece, digits)?;
         let (step, room) = (&piece.step, &piece.room);
         let extras = self.scratch(step.extras() * room.sum_bytes())?;
         let mut work = self.work()?;
@@ -133,7 +133,7 @@ impl CudaDevice {
         work.submit()
     }
 
-    fn sorted(&self, piece: &Piece<'_>, digits: &Raw) -> Result<Sorted> {
+    fn sorted(&self, piece: &Piece<'_>, digits: Raw) -> Result<Sorted> {
         let (step, shape) = (&piece.step, &piece.plan.shape);
         let (buckets, segment) = (step.buckets, step.segment as u32);
         let row_digits = (shape.levels * piece.n) as u64;
@@ -161,6 +161,7 @@ impl CudaDevice {
         let params: Vec<u32> = places.map(|word| word as u32).collect();
         let bindings = [digits.whole(), ranks.whole(), starts.whole(), entries.whole()];
         work.dispatch(&SORT, &bindings, &params, threads)?;
+        drop((digits, ranks, counts));
 
         let (lists, jobs) = step.job_starts();
         let segments = self.scratch(16 * step.segments())?;

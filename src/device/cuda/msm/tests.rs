@@ -91,8 +91,8 @@ fn integers_of_all_widths() {
     let bases = points::<Fq>(200);
     macro_rules! integers {
         ($($variant:ident $type:ty),*) => {$(
-            let mut numbers = numbers(4);
-            let mut next = || (0..4).fold(0u128, |word, _| word << 32 | u128::from(numbers()));
+            let mut words = numbers(4);
+            let mut next = || (0..4).fold(0u128, |word, _| word << 32 | u128::from(words()));
             let mut scalars: Vec<$type> = (0..200).map(|_| next() as $type).collect();
             scalars[..6].copy_from_slice(&[<$type>::MIN, <$type>::MAX, 0, 1, -1, <$type>::MIN + 1]);
             check::<G1>(&bases, Scalars::$variant(&scalars), stringify!($variant));

@@ -1,0 +1,76 @@
+//! Initialisation, and the context of each thread.
+
+use super::registry::{self, Context, Object};
+use super::status::{ERROR_INVALID_CONTEXT, ERROR_INVALID_HANDLE, ERROR_NOT_INITIALIZED, Outcome};
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+pub static INITIALISED: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// Handles, the current one last; 0 is no context.
+    static STACK: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+pub fn ready() -> Outcome<()> {
+    if INITIALISED.load(SeqCst) { Ok(()) } else { Err(ERROR_NOT_INITIALIZED) }
+}
+
+pub fn handle() -> usize {
+    STACK.with_borrow(|stack| stack.last().copied().unwrap_or(0))
+}
+
+pub fn push(handle: usize) {
+    STACK.with_borrow_mut(|stack| stack.push(handle));
+}
+
+pub fn pop() -> Option<usize> {
+    STACK.with_borrow_mut(Vec::pop)
+}
+
+/// Replaces the top of the stack.
+pub fn set(handle: usize) {
+    STACK.with_borrow_mut(|stack| {
+        stack.pop();
+        if handle != 0 {
+            stack.push(handle);
+        }
+    });
+}
+
+pub fn by_handle(handle: usize) -> Outcome<Arc<Context>> {
+    ready()?;
+    match registry::find(handle) {
+        Some(Object::Context(context)) => Ok(context),
+        _ => Err(ERROR_INVALID_CONTEXT),
+    }
+}
+
+/// The current context.
+pub fn any() -> Outcome<Arc<Context>> {
+    ready()?;
+    let context = by_handle(handle())?;
+    Ok(context)
+}
+
+/// The current context, if no fault has struck it.
+pub fn context() -> Outcome<Arc<Context>> {
+    let context = any()?;
+    context.check()?;
+    Ok(context)
+}
+
+/// The current context, given one of its streams: 0, 1 and 2 are its default streams.
+pub fn with_stream(stream: usize) -> Outcome<Arc<Context>> {
+    let context = context()?;
+    if stream <= 2 {
+        return Ok(context);
+    }
+    let stream = registry::stream(stream)?;
+    // Work may be put into the stream of a context that is not current.
+    if Arc::ptr_eq(&stream.context, &context) {
+        return Ok(context);
+    }
+    Err(ERROR_INVALID_HANDLE)
+}

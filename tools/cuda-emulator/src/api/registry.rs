@@ -1,0 +1,230 @@
+//! Objects behind handles.
+
+use super::status::{ERROR_CONTEXT_IS_DESTROYED, ERROR_INVALID_HANDLE, ERROR_INVALID_VALUE, ERROR_OUT_OF_MEMORY, Outcome, Status};
+use crate::config;
+use crate::memory::{ALIGNMENT, Allocation, RED_ZONE, Snapshot};
+use crate::program::Program;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// Locks, whatever became of other threads.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ranges of freed memory that reports can name.
+const FREED: usize = 4096;
+
+pub struct Context {
+    pub device: i32,
+    pub primary: bool,
+    /// What every later call returns after a fault.
+    pub sticky: Mutex<Option<Status>>,
+    pub destroyed: AtomicBool,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    allocations: BTreeMap<u64, Arc<Allocation>>,
+    freed: Arc<Vec<(u64, u64)>>,
+    /// Made at the first launch after a change.
+    snapshot: Option<Arc<Snapshot>>,
+}
+
+pub struct Module {
+    pub context: Arc<Context>,
+    pub program: Arc<Program>,
+    pub addresses: Vec<u64>,
+    /// Handles of functions that have been asked for.
+    pub functions: Mutex<HashMap<String, usize>>,
+}
+
+pub struct Function {
+    pub module: Arc<Module>,
+    pub kernel: usize,
+    pub dynamic_shared: AtomicU32,
+}
+
+pub struct Event {
+    pub context: Arc<Context>,
+    pub timed: bool,
+    pub recorded: Mutex<Option<Instant>>,
+}
+
+pub struct Stream {
+    pub context: Arc<Context>,
+}
+
+#[derive(Clone)]
+pub enum Object {
+    Context(Arc<Context>),
+    Module(Arc<Module>),
+    Function(Arc<Function>),
+    Event(Arc<Event>),
+    Stream(Arc<Stream>),
+}
+
+impl Object {
+    fn belongs_to(&self, context: &Arc<Context>) -> bool {
+        match self {
+            Self::Context(_) => false,
+            Self::Module(module) => Arc::ptr_eq(&module.context, context),
+            Self::Function(function) => Arc::ptr_eq(&function.module.context, context),
+            Self::Event(event) => Arc::ptr_eq(&event.context, context),
+            Self::Stream(stream) => Arc::ptr_eq(&stream.context, context),
+        }
+    }
+}
+
+struct Registry {
+    objects: HashMap<usize, Object>,
+    next: usize,
+}
+
+/// Handles begin where no small number or address of the host is.
+static REGISTRY: LazyLock<Mutex<Registry>> =
+    LazyLock::new(|| Mutex::new(Registry { objects: HashMap::new(), next: 0x00cd_0000_0000_0010 }));
+
+/// Gives an object a handle.
+pub fn add(object: Object) -> usize {
+    let mut registry = lock(&REGISTRY);
+    let handle = registry.next;
+    registry.next += 0x10;
+    registry.objects.insert(handle, object);
+    handle
+}
+
+pub fn find(handle: usize) -> Option<Object> {
+    lock(&REGISTRY).objects.get(&handle).cloned()
+}
+
+pub fn remove(handle: usize) -> Option<Object> {
+    lock(&REGISTRY).objects.remove(&handle)
+}
+
+/// Removes all that belongs to a context.
+pub fn remove_all(context: &Arc<Context>) {
+    lock(&REGISTRY).objects.retain(|_, object| !object.belongs_to(context));
+}
+
+macro_rules! finders {
+    ($($name:ident $variant:ident $ty:ty;)*) => {
+        $(pub fn $name(handle: usize) -> Outcome<Arc<$ty>> {
+            match find(handle) {
+                Some(Object::$variant(found)) => Ok(found),
+                _ => Err(ERROR_INVALID_HANDLE),
+            }
+        })*
+    };
+}
+
+finders! {
+    module Module Module;
+    function Function Function;
+    event Event Event;
+    stream Stream Stream;
+}
+
+/// Bytes in use per device.
+static USED: [AtomicU64; 64] = [const { AtomicU64::new(0) }; 64];
+/// Next unused device address; beyond 4 GiB, so that truncated addresses lead nowhere.
+static ADDRESS: AtomicU64 = AtomicU64::new(0x7_0000_0000);
+
+pub fn used(device: i32) -> u64 {
+    USED[device as usize].load(SeqCst)
+}
+
+impl Context {
+    pub fn new(device: i32, primary: bool) -> Self {
+        Self {
+            device,
+            primary,
+            sticky: Mutex::new(None),
+            destroyed: AtomicBool::new(false),
+            memory: Mutex::default(),
+        }
+    }
+
+    pub fn check(&self) -> Outcome<()> {
+        if self.destroyed.load(SeqCst) {
+            return Err(ERROR_CONTEXT_IS_DESTROYED);
+        }
+        lock(&self.sticky).map_or(Ok(()), Err)
+    }
+
+    /// Makes the context fail from now on.
+    pub fn stick(&self, status: Status) -> Status {
+        *lock(&self.sticky).get_or_insert(status)
+    }
+
+    /// Allocates device memory.
+    pub fn allocate(&self, len: u64, align: u64, name: Option<&str>, constant: bool) -> Outcome<u64> {
+        let config = config::get();
+        let counter = &USED[self.device as usize];
+        let fits = |used: u64| used.checked_add(len).filter(|&sum| sum <= config.memory);
+        counter.fetch_update(SeqCst, SeqCst, fits).map_err(|_| ERROR_OUT_OF_MEMORY)?;
+        let align = align.max(ALIGNMENT);
+        let span = len.next_multiple_of(ALIGNMENT) + RED_ZONE + align;
+        let base = ADDRESS.fetch_add(span, SeqCst).next_multiple_of(align);
+        let name = name.map_or_else(|| format!("the allocation at {base:#x}"), |name| format!("the variable {name}"));
+        let mut allocation = Allocation::new(base, len, config.poison, name);
+        allocation.constant = constant;
+        let mut memory = lock(&self.memory);
+        memory.snapshot = None;
+        memory.allocations.insert(base, Arc::new(allocation));
+        Ok(base)
+    }
+
+    /// Frees an allocation by its first address.
+    pub fn free(&self, base: u64) -> Outcome<()> {
+        let mut memory = lock(&self.memory);
+        let gone = memory.allocations.remove(&base).ok_or(ERROR_INVALID_VALUE)?;
+        USED[self.device as usize].fetch_sub(gone.len, SeqCst);
+        memory.snapshot = None;
+        let freed = Arc::make_mut(&mut memory.freed);
+        if freed.len() >= FREED {
+            freed.remove(0);
+        }
+        freed.push((gone.base, gone.len));
+        Ok(())
+    }
+
+    /// The allocation that holds `[address, address + bytes)`, and the offset in it.
+    pub fn locate(&self, address: u64, bytes: u64) -> Outcome<(Arc<Allocation>, u64)> {
+        let memory = lock(&self.memory);
+        let (_, found) = memory.allocations.range(..=address).next_back().ok_or(ERROR_INVALID_VALUE)?;
+        let offset = address - found.base;
+        if offset > found.len || bytes > found.len - offset {
+            return Err(ERROR_INVALID_VALUE);
+        }
+        Ok((Arc::clone(found), offset))
+    }
+
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        let mut memory = lock(&self.memory);
+        if let Some(found) = &memory.snapshot {
+            return Arc::clone(found);
+        }
+        let allocations = memory.allocations.values().cloned().collect();
+        let made = Arc::new(Snapshot { allocations, freed: Arc::clone(&memory.freed) });
+        memory.snapshot = Some(Arc::clone(&made));
+        made
+    }
+
+    /// Frees everything.
+    pub fn clear(&self) {
+        let mut memory = lock(&self.memory);
+        let bytes: u64 = memory.allocations.values().map(|allocation| allocation.len).sum();
+        USED[self.device as usize].fetch_sub(bytes, SeqCst);
+        *memory = Memory::default();
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
