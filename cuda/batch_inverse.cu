@@ -1,8 +1,8 @@
 // Stage `batch_inverse`: v_i <- 1/v_i, zeros stay zero; Montgomery's trick in levels.
 //
 // Thread t owns the elements t, t + T, t + 2T, ... below n, T = word 0, n = word 1: neighbouring threads touch
-// neighbouring elements, and none touches another's. No barriers. The products of the threads' elements are the n of the
-// next level. Zeros count as one in all products.
+// neighbouring elements, and none touches another's. No barriers. The products of the threads' elements are the n
+// of the next level. Zeros count as one in all products.
 //
 // An element and level: three products; 64 bytes by `_products` and 96 by `_back`, twice that in F_q².
 
@@ -54,18 +54,18 @@ __device__ __forceinline__ void invert_each(F* values, const Params& params) {
     store(values + i, inverse(load(values + i)));
 }
 
-#define BATCH_INVERSE_STAGES(suffix, F)                                                        \
-    extern "C" __global__ void __launch_bounds__(64) batch_inverse_products_##suffix(          \
-        const F* values, F* before, F* totals, const __grid_constant__ Params params) {        \
-        multiply_up(values, before, totals, params);                                           \
-    }                                                                                          \
-    extern "C" __global__ void __launch_bounds__(64) batch_inverse_back_##suffix(              \
-        F* values, const F* before, const F* totals, const __grid_constant__ Params params) {  \
-        go_back(values, before, totals, params);                                               \
-    }                                                                                          \
-    extern "C" __global__ void __launch_bounds__(16)                                           \
-        batch_inverse_direct_##suffix(F* values, const __grid_constant__ Params params) {      \
-        invert_each(values, params);                                                           \
+#define BATCH_INVERSE_STAGES(suffix, F)                                                       \
+    extern "C" __global__ void __launch_bounds__(64) batch_inverse_products_##suffix(         \
+        const F* values, F* before, F* totals, const __grid_constant__ Params params) {       \
+        multiply_up(values, before, totals, params);                                          \
+    }                                                                                         \
+    extern "C" __global__ void __launch_bounds__(64) batch_inverse_back_##suffix(             \
+        F* values, const F* before, const F* totals, const __grid_constant__ Params params) { \
+        go_back(values, before, totals, params);                                              \
+    }                                                                                         \
+    extern "C" __global__ void __launch_bounds__(16)                                          \
+        batch_inverse_direct_##suffix(F* values, const __grid_constant__ Params params) {     \
+        invert_each(values, params);                                                          \
     }
 
 BATCH_INVERSE_STAGES(fr, Fr)

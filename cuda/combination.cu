@@ -1,10 +1,11 @@
-// Stage `linear_combination`: out_i <- sum of a_j*v_j[i] over up to six terms, to which another launch may add more.
+// Stage `linear_combination`: out_i <- sum of a_j*v_j[i] over up to six terms, to which another launch may add
+// more.
 //
-// Words of the parameters: n, the number of terms, their lengths (what a shorter vector lacks is zero), their factors
-// of eight words each, whether to add to `out`. One thread an element, no barriers.
+// Words of the parameters: n, the number of terms, their lengths (what a shorter vector lacks is zero), their
+// factors of eight words each, whether to add to `out`. One thread an element, no barriers.
 //
-// Up to three terms share a reduction, so six cost as much as four products. An element: 32 bytes for each term, 32 or
-// 64 for the sum.
+// Up to three terms share a reduction, so six cost as much as four products. An element: 32 bytes for each term, 32
+// or 64 for the sum.
 
 #include "include/field.cuh"
 

@@ -1,10 +1,11 @@
 // Stage `evaluate`: Horner's rule in strides, for polynomials side by side.
 //
-// Thread t of a polynomial owns the coefficients t, t + T, t + 2T, ... below n, T = word 2, n = word 1: neighbouring
-// threads read neighbouring elements. Its value is c_t + c_(t+T)*x^T + ..., x^T in words 8.., and the polynomial's is
-// the sum of the threads' values times x^t, a polynomial of T coefficients. No barriers.
+// Thread t of a polynomial owns the coefficients t, t + T, t + 2T, ... below n, T = word 2, n = word 1:
+// neighbouring threads read neighbouring elements. Its value is c_t + c_(t+T)*x^T + ..., x^T in words 8.., and the
+// polynomial's is the sum of the threads' values times x^t, a polynomial of T coefficients. No barriers.
 //
-// A coefficient: one product, 32 bytes. A thread's products are a chain, so the next coefficient is loaded beside one.
+// A coefficient: one product, 32 bytes. A thread's products are a chain, so the next coefficient is loaded beside
+// one.
 
 #include "include/field.cuh"
 

@@ -1,5 +1,5 @@
-// Kernels of lookup arguments over F_r. First rows at fault are kept as the greatest complement of a row, so that zeroed
-// memory means none. Unless a stage says otherwise: one thread an element, word 0 their number, no barriers.
+// Kernels of lookup arguments over F_r. First rows at fault are kept as the greatest complement of a row, so that
+// zeroed memory means none. Unless a stage says otherwise: one thread an element, word 0 their number, no barriers.
 
 #include "include/field.cuh"
 
@@ -30,8 +30,9 @@ __device__ __forceinline__ u32 lanes_of(u32 row, u32 leader) {
 
 // Counts the rows of a thread's values; by all threads of a block.
 //
-// Columns repeat few values, zero above all, and atomics on one address wait for each other. Rows that equal one of two
-// of a block's are therefore counted by votes, and then by one atomic a block: 8 votes for 256 values.
+// Columns repeat few values, zero above all, and atomics on one address wait for each other. Rows that equal one of
+// two of a block's are therefore counted by votes, and then by one atomic a block: 8 votes for the 128 values of a
+// warp.
 __device__ __forceinline__ void count_rows(u32* counts, const u32 (&rows)[VALUES]) {
     __shared__ u32 leaders[2];
     __shared__ u32 leader_counts[2][BLOCK / WARP];
@@ -63,8 +64,9 @@ __device__ __forceinline__ void count_rows(u32* counts, const u32 (&rows)[VALUES
     }
 }
 
-// Words: threads, values of this launch, index of the first one, rows of the table; first row that `counts` holds, number
-// of rows it holds. Words 8..: the table's first value. A block counts 256 values; all its threads meet in `count_rows`.
+// Words: threads, values of this launch, index of the first one, rows of the table; first row that `counts` holds,
+// number of rows it holds. Words 8..: the table's first value. A block counts 256 values; all its threads meet in
+// `count_rows`.
 extern "C" __global__ void __launch_bounds__(BLOCK) lookup_multiplicities_range_fr(
     const Fr* values, u32* counts, u32* missing, const __grid_constant__ Params params) {
     u32 rows[VALUES];
@@ -85,24 +87,24 @@ extern "C" __global__ void __launch_bounds__(BLOCK) lookup_multiplicities_range_
     count_rows(counts, rows);
 }
 
-// The first place among n ascending keys that is not below a key.
+// The first place among n > 0 ascending keys that is not below a key.
 __device__ __forceinline__ u32 first_place(const Fr* sorted_keys, const Fr& key, u32 n) {
     u32 low = 0;
     u32 high = n;
-    while (low < high) {
+    do {
         const u32 middle = low + (high - low) / 2;
         if (less(load_const(sorted_keys + middle), key)) {
             low = middle + 1;
         } else {
             high = middle;
         }
-    }
+    } while (low < high);
     return low;
 }
 
-// Counts values by the row of the first equal key, or by its place among the sorted keys. Words: threads, values of this
-// launch, index of the first one, rows of the table; 1 to count places. A block counts 256 values; all its threads meet in
-// `count_rows`.
+// Counts values by the row of the first equal key, or by its place among the sorted keys. Words: threads, values of
+// this launch, index of the first one, rows of the table; 1 to count places. A block counts 256 values; all its
+// threads meet in `count_rows`.
 extern "C" __global__ void __launch_bounds__(BLOCK) lookup_multiplicities_table_fr(
     const Fr* values, u32* counts, u32* missing, const Fr* sorted_keys, const u32* sorted_rows,
     const __grid_constant__ Params params) {
@@ -124,8 +126,8 @@ extern "C" __global__ void __launch_bounds__(BLOCK) lookup_multiplicities_table_
     count_rows(counts, rows);
 }
 
-// Of each run of equal table values, the input takes one if it has the value at all; that one is counted at the run's
-// first place.
+// Of each run of equal table values, the input takes one if it has the value at all; that one is counted at the
+// run's first place.
 extern "C" __global__ void __launch_bounds__(64)
     lookup_left_over_fr(const u32* place_counts, u32* left_over, const __grid_constant__ Params params) {
     const u32 i = thread_index();
@@ -133,8 +135,8 @@ extern "C" __global__ void __launch_bounds__(64)
     left_over[i] = place_counts[i] == 0;
 }
 
-// Rows of the left-over table values, ascending by value. `starts` and `left_starts` are exclusive sums of the counts of
-// places and of the left-over ones, with their totals.
+// Rows of the left-over table values, ascending by value. `starts` and `left_starts` are exclusive sums of the
+// counts of places and of the left-over ones, with their totals.
 extern "C" __global__ void __launch_bounds__(64) lookup_left_rows_fr(
     const u32* starts, const u32* left_starts, const u32* place_rows, u32* left_rows,
     const __grid_constant__ Params params) {
@@ -150,17 +152,18 @@ extern "C" __global__ void __launch_bounds__(64) lookup_permuted_pair_fr(
     Fr* permuted_input, Fr* permuted_table, const __grid_constant__ Params params) {
     const u32 i = thread_index();
     if (i >= params.words[0]) return;
-    // The last place that starts at or before i: places without inputs start where the next one does.
+    // The last place that starts at or before i, which the first one does: places without inputs start where the
+    // next one does.
     u32 low = 0;
     u32 high = params.words[0];
-    while (high - low > 1) {
+    do {
         const u32 middle = low + (high - low) / 2;
         if (starts[middle] <= i) {
             low = middle;
         } else {
             high = middle;
         }
-    }
+    } while (high - low > 1);
     const Fr value = load_const(table + place_rows[low]);
     store(permuted_input + i, value);
     // Runs up to this one, each of which has one new row.
@@ -212,8 +215,8 @@ __device__ __forceinline__ Fr times_word(const Fr& a, u32 m, u32& above) {
 
 // a*m in F_r for an integer m: 17 wide products, where two of the field would be 260.
 //
-// The quotient a*m/r < 2^32 is estimated from the upper 64 of 288 bits, which are below 2^62, times 2^288/r < 2^35, over
-// 2^64: less than 2^-2 + 2^-28 too little before it is rounded down. What is left is below 2r.
+// The quotient a*m/r < 2^32 is estimated from the upper 64 of 288 bits, which are below 2^62, times 2^288/r < 2^35,
+// over 2^64: less than 2^-2 + 2^-28 too little before it is rounded down. What is left is below 2r.
 __device__ __forceinline__ Fr scaled(const Fr& a, u32 m) {
     constexpr u64 RECIPROCAL = reciprocal();
     u32 above, unused;

@@ -85,7 +85,11 @@ __device__ __forceinline__ void merge(const uint4* jobs, const u32* job_counts, 
     const uint4 job = jobs[params.words[2] + thread];
     Xyzz<F>* const target = sum_at(buckets, extras, job.x);
 #pragma unroll 1
-    for (u32 i = 0; i < job.z; i++) add_in_place(target, extras + job.y + i * params.words[3]);
+    for (u32 i = 0; i < job.z; i++) {
+        add_in_place(target, extras + job.y + i * params.words[3]);
+        // The sum stays in memory between additions: over F_q² there are no registers for it.
+        asm volatile("" ::: "memory");
+    }
 }
 
 } // namespace

@@ -1,7 +1,7 @@
 // Scalars as signed digits: k = ± sum of d_w*2^(c*w) with d_w in -2^(c-1)..=2^(c-1), c = WINDOW_BITS.
 //
-// Constants of a launch: words of a scalar, 8 for a field element in Montgomery form, fewer for a signed integer; vectors
-// of a base whose scalar is skipped where all are zero, 0 where no base is the identity; c < 32.
+// Constants of a launch: words of a scalar, 8 for a field element in Montgomery form, fewer for a signed integer;
+// vectors of a base whose scalar is skipped where all are zero, 0 where no base is the identity; c < 32.
 
 #include "include/field.cuh"
 
@@ -36,7 +36,8 @@ __device__ __forceinline__ SignedMagnitude field_scalar(const u32* scalars, u32 
     return {select(negative, opposite, positive), negative};
 }
 
-// Two's complement of `words` words, 1, 2 or 4: the magnitude of a negative number is what its complement lacks to 2^128.
+// Two's complement of `words` words, 1, 2 or 4: the magnitude of a negative number is what its complement lacks to
+// 2^128.
 __device__ __forceinline__ SignedMagnitude integer_scalar(const u32* scalars, u32 words, u32 i) {
     const u32* scalar = scalars + static_cast<u64>(i) * words;
     const bool negative = static_cast<int>(scalar[words - 1]) < 0;
@@ -45,7 +46,7 @@ __device__ __forceinline__ SignedMagnitude integer_scalar(const u32* scalars, u3
     u64 carry = negative;
 #pragma unroll
     for (u32 k = 0; k < 4; k++) {
-        const u32 word = k < words ? scalar[k] : flip;
+        const u32 word = k == 0 || k < words ? scalar[k] : flip;
         carry += word ^ flip;
         magnitude.limbs[k] = static_cast<u32>(carry);
         carry >>= 32;
@@ -72,25 +73,30 @@ __device__ __forceinline__ u32 bit_length(const Fr& v) {
 constexpr u32 BLOCK = 64;
 constexpr u32 LENGTHS = 256;
 
-// bit_lengths[b] += scalars whose magnitude has b bits. Words: threads, scalars; thread t takes t, t + threads, ....
+// bit_lengths[b] += scalars whose magnitude has b bits. Words: threads, scalars, at least as many; thread t takes
+// t, t + threads, ....
 //
-// A block's histogram is in shared memory: zeroed, added to by atomics, read, with a barrier between any two of the three.
-// Threads beyond the last reach both.
+// A block's histogram is in shared memory: zeroed, added to by atomics, read, with a barrier between any two of the
+// three. Threads beyond the last reach both.
 extern "C" __global__ void __launch_bounds__(BLOCK) msm_scalar_bits_fr(
     const u32* scalars, const uint4* bases, u32* bit_lengths, const __grid_constant__ Params params) {
     __shared__ u32 lengths[LENGTHS];
-    for (u32 bits = threadIdx.x; bits < LENGTHS; bits += BLOCK) lengths[bits] = 0;
+#pragma unroll
+    for (u32 k = 0; k < LENGTHS; k += BLOCK) lengths[k + threadIdx.x] = 0;
     __syncthreads();
     const u32 thread = thread_index();
     if (thread < params.words[0]) {
-        for (u32 i = thread; i < params.words[1]; i += params.words[0]) {
+        u32 i = thread;
+        do {
             atomicAdd(lengths + bit_length(load_scalar(scalars, bases, i, params).magnitude), 1);
-        }
+            i += params.words[0];
+        } while (i < params.words[1]);
     }
     __syncthreads();
-    for (u32 bits = threadIdx.x; bits < LENGTHS; bits += BLOCK) {
-        const u32 count = lengths[bits];
-        if (count != 0) atomicAdd(bit_lengths + bits, count);
+#pragma unroll
+    for (u32 k = 0; k < LENGTHS; k += BLOCK) {
+        const u32 count = lengths[k + threadIdx.x];
+        if (count != 0) atomicAdd(bit_lengths + k + threadIdx.x, count);
     }
 }
 
@@ -103,8 +109,8 @@ __device__ __forceinline__ Fr shifted_right(const Fr& v, u32 bits) {
     return shifted;
 }
 
-// digits[w*n + i] <- |d| of scalar i in window first + w, with the sign in bit 31; 0 for a zero digit. One thread a scalar,
-// no barriers; carries run up from window 0. Words: n, first window, windows.
+// digits[w*n + i] <- |d| of scalar i in window first + w, with the sign in bit 31; 0 for a zero digit. One thread a
+// scalar, no barriers; carries run up from window 0. Words: n, first window, windows.
 //
 // A scalar: its bytes and four for each window; a product to leave Montgomery form.
 extern "C" __global__ void __launch_bounds__(64) msm_scalar_digits_fr(
@@ -119,14 +125,16 @@ extern "C" __global__ void __launch_bounds__(64) msm_scalar_digits_fr(
     Fr rest = scalar.magnitude;
     u32 carry = 0;
     u32* out = digits + i;
-    for (u32 w = 0; w < first + params.words[2]; w++) {
+    u32 w = 0;
+    do {
         const u32 value = (rest.limbs[0] & (full - 1)) + carry;
         carry = value > full / 2;
         rest = shifted_right(rest, bits);
-        if (w < first) continue;
-        const u32 magnitude = carry != 0 ? full - value : value;
-        const bool negative = (carry != 0) != scalar.negative;
-        *out = magnitude | (negative && magnitude != 0 ? SIGN : 0);
-        out += n;
-    }
+        if (w >= first) {
+            const u32 magnitude = carry != 0 ? full - value : value;
+            const bool negative = (carry != 0) != scalar.negative;
+            *out = magnitude | (negative && magnitude != 0 ? SIGN : 0);
+            out += n;
+        }
+    } while (++w < first + params.words[2]);
 }

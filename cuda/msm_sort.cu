@@ -13,26 +13,27 @@ constexpr u32 MAGNITUDE = 0x7fffffffu;
 constexpr u32 ITEMS = 8;
 constexpr u32 TILE = ITEMS * BLOCK;
 
-// A small hash table of the tile's buckets. Equal digits meet here, so that a bucket that takes most of all entries costs
-// one atomic of global memory for each tile. A digit whose place is taken goes to global memory itself.
+// A small hash table of the tile's buckets. Equal digits meet here, so that a bucket that takes most of all entries
+// costs one atomic of global memory for each tile. A digit whose place is taken goes to global memory itself.
 constexpr u32 PLACES = 1024;
 // Marks ranks that count within the tile; counts of a bucket stay below.
 constexpr u32 WITHIN_TILE = 0x80000000u;
 constexpr u32 NO_BUCKET = 0xffffffffu;
 
-// ranks[i] <- place of digit i in its bucket, counts[b] <- entries of bucket b; one block a tile of one row. Zero digits
-// have no rank. Words: threads, digits of a row, tiles of a row, rows; buckets of a row.
+// ranks[i] <- place of digit i in its bucket, counts[b] <- entries of bucket b; one block a tile of one row. Zero
+// digits have no rank. Words: threads, digits of a row, tiles of a row, rows; buckets of a row.
 //
-// A place of the table is zeroed, claimed and counted by atomics, then turned by its one owner from a count into the rank
-// of the tile's first, then read: a barrier between any two of these, which all threads of a block reach.
+// A place of the table is zeroed, claimed and counted by atomics, then turned by its one owner from a count into
+// the rank of the tile's first, then read: a barrier between any two of these, which all threads of a block reach.
 extern "C" __global__ void __launch_bounds__(BLOCK) msm_bucket_count(
     const u32* digits, u32* ranks, u32* counts, const __grid_constant__ Params params) {
     __shared__ u32 place_bucket[PLACES];
     __shared__ u32 place_count[PLACES];
-    for (u32 place = threadIdx.x; place < PLACES; place += BLOCK) {
+#pragma unroll
+    for (u32 k = 0; k < PLACES; k += BLOCK) {
         // Buckets are kept plus one: zero is a free place.
-        place_bucket[place] = 0;
-        place_count[place] = 0;
+        place_bucket[k + threadIdx.x] = 0;
+        place_count[k + threadIdx.x] = 0;
     }
     __syncthreads();
     const u32 n = params.words[1];
@@ -57,7 +58,9 @@ extern "C" __global__ void __launch_bounds__(BLOCK) msm_bucket_count(
         rank[item] = shares ? WITHIN_TILE | atomicAdd(place_count + place, 1) : atomicAdd(counts + bucket[item], 1);
     }
     __syncthreads();
-    for (u32 place = threadIdx.x; place < PLACES; place += BLOCK) {
+#pragma unroll
+    for (u32 k = 0; k < PLACES; k += BLOCK) {
+        const u32 place = k + threadIdx.x;
         const u32 owner = place_bucket[place];
         if (owner != 0) place_count[place] = atomicAdd(counts + (owner - 1), place_count[place]);
     }

@@ -1,7 +1,7 @@
-// Interpreter of quotient programs over F_r. One arena holds, for a piece of the rows, all that instructions read and
-// write: uniforms once, then slots of `stride` elements: windows of columns, registers, outputs. An operand is a place
-// in the arena, to which the row is added unless it is a uniform. All threads run the same instruction, so its branches
-// part no warp; a thread reads and writes its own row only: no barriers.
+// Interpreter of quotient programs over F_r. One arena holds, for a piece of the rows, all that instructions read
+// and write: uniforms once, then slots of `stride` elements: windows of columns, registers, outputs. An operand is
+// a place in the arena, to which the row is added unless it is a uniform. All threads run the same instruction, so
+// its branches part no warp; a thread reads and writes its own row only: no barriers.
 //
 // An instruction and row: at most one product, 32 bytes for each operand and for a result that is kept.
 
@@ -17,8 +17,8 @@ __device__ __forceinline__ void gather_part(Fr* arena, const Fr* column, u32 k, 
     if (i < len) store(arena + to + i, load_const(column + from + i));
 }
 
-// One thread an element of each part. Word 0: threads, as many as the longest part has elements. Words 4 + 4k..: elements
-// of part k, where it starts in its column, where it goes in the arena. Parts do not overlap.
+// One thread an element of each part. Word 0: threads, as many as the longest part has elements. Words 4 + 4k..:
+// elements of part k, where it starts in its column, where it goes in the arena. Parts do not overlap.
 extern "C" __global__ void __launch_bounds__(64) quotient_gather_fr(
     Fr* arena, const Fr* column_0, const Fr* column_1, const Fr* column_2, const Fr* column_3, const Fr* column_4,
     const Fr* column_5, const Fr* column_6, const __grid_constant__ Params params) {
@@ -64,7 +64,7 @@ __device__ __forceinline__ Fr operand(const Fr* arena, u32 place, u32 varies, u3
     return load(arena + place + (varies != 0 ? row : 0));
 }
 
-// One thread a row. Words: rows, instructions.
+// One thread a row. Words: rows, instructions, of which there is one at least.
 extern "C" __global__ void __launch_bounds__(64)
     quotient_run_fr(Fr* arena, const Instruction* program, const __grid_constant__ Params params) {
     const u32 row = thread_index();
@@ -72,9 +72,10 @@ extern "C" __global__ void __launch_bounds__(64)
     const u32 instructions = params.words[1];
     Fr last = Fr::zero();
     Instruction now = fetch(program);
-    for (u32 step = 0; step < instructions; step++) {
-        // The next one arrives while this one computes.
-        const Instruction following = step + 1 < instructions ? fetch(program + step + 1) : now;
+    u32 step = 0;
+    do {
+        // The next one arrives while this one computes; behind the last one it is the last one again.
+        const Instruction following = fetch(program + min(step + 1, instructions - 1));
         const u32 how = now.operation & HOW;
         Fr x = operand(arena, now.a, now.operation & A_VARIES, row, last);
         if ((now.operation & PRODUCT) != 0) {
@@ -93,5 +94,5 @@ extern "C" __global__ void __launch_bounds__(64)
         if (now.to != NOWHERE) store(arena + now.to + row, x);
         last = x;
         now = following;
-    }
+    } while (++step < instructions);
 }

@@ -1,6 +1,6 @@
-// Exclusive prefix sums of 32-bit numbers, modulo 2^32, in tiles: each tile by itself, then the tiles' totals by the
-// same stage, then the offsets. A thread has four neighbours in one vector, a warp scans its lanes by shuffles, and the
-// warps of a block meet once in shared memory.
+// Exclusive prefix sums of 32-bit numbers, modulo 2^32, in tiles: each tile by itself, then the tiles' totals by
+// the same stage, then the offsets. A thread has four neighbours in one vector, a warp scans its lanes by shuffles,
+// and the warps of a block meet once in shared memory.
 //
 // A number: 16 bytes.
 
@@ -44,8 +44,8 @@ __device__ __forceinline__ u32 warp_inclusive(u32 value, u32 lane) {
     return value;
 }
 
-// One block a tile. Words: threads, values to sum, slots to write (all values, perhaps one more), number of the first
-// tile. Threads beyond the slots stay: the shuffles and the barrier are for whole blocks.
+// One block a tile. Words: threads, values to sum, slots to write (all values, perhaps one more), number of the
+// first tile. Threads beyond the slots stay: the shuffles and the barrier are for whole blocks.
 extern "C" __global__ void __launch_bounds__(BLOCK)
     scan_u32_tiles(u32* scan_data, u32* tile_totals, const __grid_constant__ Params params) {
     __shared__ u32 warp_totals[WARPS];
@@ -59,15 +59,13 @@ extern "C" __global__ void __launch_bounds__(BLOCK)
     // Written once by one lane of each warp, read by all: one barrier is enough.
     __syncthreads();
     u32 offset = through - own;
-    u32 total = 0;
 #pragma unroll
     for (u32 w = 0; w < WARPS; w++) {
-        if (w == warp) offset += total;
-        total += warp_totals[w];
+        if (w < warp) offset += warp_totals[w];
     }
     const uint4 before = make_uint4(offset, offset + v.x, offset + v.x + v.y, offset + v.x + v.y + v.z);
     store_four(scan_data, first, params.words[2], before);
-    if (threadIdx.x == 0) tile_totals[params.words[3] + blockIdx.x] = total;
+    if (threadIdx.x == BLOCK - 1) tile_totals[params.words[3] + blockIdx.x] = offset + own;
 }
 
 // Words: slots (one thread each), number of the first tile.

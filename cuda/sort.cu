@@ -1,6 +1,6 @@
-// Stable sort of a column by canonical integer: blocks by rank in shared memory, then passes that merge pairs of runs. An
-// element's new place is its place in its own run and the number of elements before it in the other run, which a binary
-// search finds: no padding, and equal keys keep the order of their rows.
+// Stable sort of a column by canonical integer: blocks by rank in shared memory, then passes that merge pairs of
+// runs. An element's new place is its place in its own run and the number of elements before it in the other run,
+// which a binary search finds: no padding, and equal keys keep the order of their rows.
 //
 // A merge pass: log2(run) comparisons and 72 bytes moved an element; the searches of neighbours read the same keys.
 
@@ -36,8 +36,8 @@ __device__ __forceinline__ bool goes_before(const Fr& a, const Fr& b, u32 ties) 
     return subc(0, 0) != 0;
 }
 
-// Sorts each block of BLOCK elements. Word 0: elements. Threads beyond them stay until the barrier; after it the keys in
-// shared memory are only read. All lanes read the same key at a time: a broadcast.
+// Sorts each block of BLOCK elements. Word 0: elements. Threads beyond them stay until the barrier; after it the
+// keys in shared memory are only read. All lanes read the same key at a time: a broadcast.
 extern "C" __global__ void __launch_bounds__(BLOCK) sort_blocks_fr(
     const Fr* keys, const u32* rows, Fr* sorted_keys, u32* sorted_rows, const __grid_constant__ Params params) {
     __shared__ Fr block[BLOCK];
@@ -53,10 +53,11 @@ extern "C" __global__ void __launch_bounds__(BLOCK) sort_blocks_fr(
     const u32 first = i - threadIdx.x;
     const u32 len = min(BLOCK, n - first);
     u32 rank = 0;
-    for (u32 j = 0; j < len; j++) {
+    u32 j = 0;
+    do {
         // Of equal keys the earlier one comes first.
         rank += goes_before(block[j], own, j < threadIdx.x);
-    }
+    } while (++j < len);
     store(sorted_keys + first + rank, own);
     sorted_rows[first + rank] = rows[i];
 }

@@ -143,7 +143,7 @@ fn bad_files_exit_with_3_and_missing_devices_with_4() {
     }
     let json = ["--model", MODEL, "--json", "/no/such/directory/out.jsonl"];
     assert_eq!(run(&json).status.code(), Some(3));
-    assert_eq!(run(&["--device", "cuda"]).status.code(), Some(4));
+    assert_eq!(run(&["--device", "icicle"]).status.code(), Some(4));
 }
 
 #[test]

@@ -1,5 +1,5 @@
-// Inversion by division steps: Bernstein and Yang, "Fast constant-time gcd computation and modular inversion", 2019,
-// started at one half (Wuille 2021), for which 590 steps suffice below 2^256.
+// Inversion by division steps: Bernstein and Yang, "Fast constant-time gcd computation and modular inversion",
+// 2019, started at one half (Wuille 2021), for which 590 steps suffice below 2^256.
 //
 // A batch of steps looks at the lowest limbs only and collects itself in a matrix, which then multiplies (f, g) and
 // (d, e). No branch depends on a value, so that lanes with different ones stay together.
@@ -46,8 +46,8 @@ struct StepMatrix {
     int u, v, q, r;
 };
 
-// A batch of steps on the lowest limbs of f, which is odd, and g, of which each step needs a bit less. `zeta` is −1/2 − δ
-// of the paper.
+// A batch of steps on the lowest limbs of f, which is odd, and g, of which each step needs a bit less. `zeta` is
+// −1/2 − δ of the paper.
 __device__ __forceinline__ StepMatrix division_steps(u32 f, u32 g, int& zeta) {
     StepMatrix m = {1, 0, 0, 1};
 #pragma unroll 6
@@ -89,8 +89,8 @@ __device__ __forceinline__ SignedLimbs exactly_divided(int s, const SignedLimbs&
     return r;
 }
 
-// (s·a + t·b)/2^30 modulo p, with |s| + |t| ≤ 2^30: at most p/2 larger in magnitude than a and b are, since the multiple
-// of p that makes the sum divisible is between −2^29·p and 2^29·p. Columns are below 2^61.
+// (s·a + t·b)/2^30 modulo p, with |s| + |t| ≤ 2^30: at most p/2 larger in magnitude than a and b are, since the
+// multiple of p that makes the sum divisible is between −2^29·p and 2^29·p. Columns are below 2^61.
 template <class P>
 __device__ __forceinline__ SignedLimbs divided_modulo_p(
     int s, const SignedLimbs& a, int t, const SignedLimbs& b, const SignedLimbs& p) {
@@ -110,8 +110,8 @@ __device__ __forceinline__ SignedLimbs divided_modulo_p(
 
 // The inverse, and zero for zero.
 //
-// d·a = f·R² and e·a = g·R² modulo p hold throughout; at the end g = 0, and f = ±1 unless a is zero. d and e stay below 11p.
-// A last division leaves less than p of d, and a last product cancels its 2^30.
+// d·a = f·R² and e·a = g·R² modulo p hold throughout; at the end g = 0, and f = ±1 unless a is zero. d and e stay
+// below 11p. A last division leaves less than p of d, and a last product cancels its 2^30.
 template <class P>
 __device__ __noinline__ Fp<P> inverse(Fp<P> a) {
     constexpr int BATCHES = 20;

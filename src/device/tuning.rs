@@ -79,6 +79,11 @@ struct Entry {
     costs: Costs,
 }
 
+/// One GPU has the same name through CUDA and through wgpu, and other costs.
+fn key(device: &DeviceInfo) -> String {
+    format!("{}: {}", device.kind, device.name)
+}
+
 /// Where costs are kept: the file that `ZKWATT_TUNING` names, or `zkwatt/tuning.json` where the user's configuration is.
 pub fn file() -> Option<PathBuf> {
     let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -91,7 +96,7 @@ pub fn file() -> Option<PathBuf> {
 
 /// The costs that were measured for a device by this version, if any are kept.
 pub fn stored(device: &DeviceInfo) -> Option<Costs> {
-    let entry = read(&file()?).ok()?.remove(&device.name)?;
+    let entry = read(&file()?).ok()?.remove(&key(device))?;
     (entry.version == env!("CARGO_PKG_VERSION")).then_some(entry.costs)
 }
 
@@ -109,7 +114,7 @@ pub fn store(device: &DeviceInfo, costs: &Costs) -> Result<PathBuf> {
     })?;
     let mut entries = if path.exists() { read(&path)? } else { BTreeMap::new() };
     let entry = Entry { version: env!("CARGO_PKG_VERSION").into(), costs: costs.clone() };
-    entries.insert(device.name.clone(), entry);
+    entries.insert(key(device), entry);
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
     }

@@ -7,8 +7,6 @@
 //! A device that is not here is reported as SKIPPED on stderr. What the environment variable `ZKWATT_REQUIRE` names
 //! (names of lines, separated by commas) may not be skipped: its tests fail then. So does a name that no line has.
 
-#[cfg(feature = "cuda")]
-mod cuda_faults;
 mod devices;
 mod field;
 mod operation;

@@ -158,13 +158,13 @@ pub fn infinity<A: AffineRepr>() -> A {
 }
 
 /// Points of G1 in both forms.
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
+#[cfg(feature = "wgpu")]
 pub struct G1Points {
     theirs: Vec<ark_bn254::G1Affine>,
     ours: Vec<Affine<Fq>>,
 }
 
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
+#[cfg(feature = "wgpu")]
 impl G1Points {
     pub fn new(n: usize) -> Self {
         let theirs = G1::points(n, 9);
@@ -176,7 +176,7 @@ impl G1Points {
     }
 }
 
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
+#[cfg(feature = "wgpu")]
 impl std::ops::Deref for G1Points {
     type Target = [Affine<Fq>];
     fn deref(&self) -> &[Affine<Fq>] {

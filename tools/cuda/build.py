@@ -3,6 +3,7 @@
 import argparse
 import collections
 import ctypes
+import multiprocessing
 import re
 import sys
 from pathlib import Path
@@ -13,8 +14,8 @@ RESULTS = SOURCES / "ptx"
 VERSION = "12.0.140"
 # Volta is the oldest that NVRTC 12 knows.
 OPTIONS = ["--gpu-architecture=compute_70", "--std=c++17", f"--include-path={SOURCES}"]
-# Around every line of assembly; and the number of a call, which goes on from file to file.
-NOISE = re.compile(r"^[ \t]*// (begin|end) inline asm\n| // callseq \d+(, \d+)?$", re.MULTILINE)
+# Around every line of assembly.
+NOISE = re.compile(r"^[ \t]*// (begin|end) inline asm\n", re.MULTILINE)
 # Constants at file scope, which are written out even where nothing loads them; some are named by a digest of the path.
 CONSTANT = re.compile(r"\.global \.align \d+ \.\w+ ([\w$]+)(\[\d+\])?( = .*)?;")
 
@@ -58,9 +59,9 @@ class Nvrtc:
             self.library.nvrtcDestroyProgram(ctypes.byref(program))
 
 
-def compiled(nvrtc, path):
+def compiled(path):
     """The PTX of `path`, the same wherever it is compiled."""
-    text = nvrtc.compile(path)
+    text = Nvrtc().compile(path)
     if f"V{VERSION}" not in text:
         raise CompileError(f"not NVRTC {VERSION}")
     if str(ROOT) in text:
@@ -90,13 +91,14 @@ def main():
         if not arguments.check:
             for path in leftovers:
                 path.unlink()
-    nvrtc = Nvrtc()
+    # A process for each file: NVRTC numbers the calls of all that it has compiled.
+    pool = multiprocessing.Pool(1, maxtasksperchild=1)
     for name in names:
         path = SOURCES / f"{name}.cu"
         if not path.is_file():
             parser.error(f"no file {path}")
         try:
-            text = compiled(nvrtc, path)
+            text = pool.apply(compiled, [path])
         except CompileError as error:
             sys.exit(f"error: {path}: {error}")
         result = RESULTS / f"{name}.ptx"

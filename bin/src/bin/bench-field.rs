@@ -126,7 +126,8 @@ impl<'a, const N: usize> Streams<'a, N> {
         };
         let mut contestants = self.contestants(&common.peers);
         let label = format!("field_mul {}", base.variant.as_deref().unwrap_or_default());
-        let outcomes = interleave(&label, &mut contestants, common.plan(), &check, common.meter().as_mut())?;
+        let outcomes =
+            interleave(&label, &mut contestants, common.plan(), &check, common.meter(None).as_mut())?;
         report.outcomes(base, &outcomes, (N * self.rounds * base.threads) as f64)
     }
 }

@@ -153,7 +153,7 @@ impl Bench<'_> {
         let ours = ours.on(self.device).prepared_in(preparation);
         self.base.op = op.into();
         let label = format!("{op} {}", self.n);
-        let mut meter = self.common.meter();
+        let mut meter = self.common.meter(Some(self.device));
         let outcomes = interleave(&label, &mut [ours], self.common.plan(), &check, meter.as_mut())?;
         self.report.outcomes(&self.base, &outcomes, self.n as f64)
     }

@@ -130,7 +130,7 @@ where
                 base.scalars = Some(kind.name().into());
                 let mut contestants = contestants(&device, &pool, &input, &common.peers)?;
                 let label = format!("{} 2^{log_n} {kind}", base.op);
-                let mut meter = common.meter();
+                let mut meter = common.meter(Some(&device));
                 let outcomes = interleave(&label, &mut contestants, common.plan(), &check, meter.as_mut())?;
                 report.outcomes(&base, &outcomes, n as f64)?;
             }

@@ -97,7 +97,7 @@ fn run(cli: &Cli) -> Result<()> {
                 base.log_n = Some(log_n);
                 base.variant = Some(transform.name().into());
                 let label = format!("ntt 2^{log_n} {}", transform.name());
-                let mut meter = common.meter();
+                let mut meter = common.meter(Some(&device));
                 let outcomes = interleave(&label, &mut contestants, common.plan(), &check, meter.as_mut())?;
                 report.outcomes(&base, &outcomes, data.len() as f64)?;
             }

@@ -8,7 +8,7 @@ use crate::peers::Peer;
 use crate::{device, progress};
 use rand_core::RngCore;
 use std::time::Duration;
-use zkwatt::device::{CpuDevice, CpuOptions, Device, Operation, check_kernels};
+use zkwatt::device::{Device, Operation};
 use zkwatt::{Error, Result};
 
 /// Devices to measure on.
@@ -76,15 +76,16 @@ pub struct Common<P: clap::ValueEnum + Send + Sync + 'static = Peer> {
     #[arg(long, default_value_t = 10.0, value_name = "SECONDS", value_parser = parse_positive)]
     pub budget: f64,
 
-    /// Do not compare results with an independent implementation before timing
+    /// Compare nothing before timing: neither results with an independent implementation, nor kernels with the CPU's
     #[arg(long)]
     pub no_check: bool,
 
-    /// Compare the device with the CPU on random inputs, in one operation of each kind, before anything is measured
+    /// Compare the device with the CPU on random inputs, in one operation of each kind, before anything is measured;
+    /// with `--device cuda` that is done without being asked for
     #[arg(long)]
     pub check_kernels: bool,
 
-    /// Power of the device in watts, for joules per run; labelled as yours in all output
+    /// Power of the device in watts, for joules per run; labelled as yours in all output, and taken instead of a sensor
     #[arg(long, value_name = "W", value_parser = parse_positive)]
     pub watts: Option<f64>,
 
@@ -95,45 +96,27 @@ pub struct Common<P: clap::ValueEnum + Send + Sync + 'static = Peer> {
     pub json: Option<Target>,
 }
 
-/// Base-two logarithm of the inputs of `--check-kernels`.
-const CHECKED_LOG_N: u32 = 9;
-
 impl<P: clap::ValueEnum + Send + Sync + 'static> Common<P> {
     /// The numbers of threads to measure with.
     pub fn thread_counts(&self) -> Vec<usize> {
         if self.threads.is_empty() { vec![available_threads()] } else { self.threads.clone() }
     }
 
-    /// Opens the device with `threads` CPU threads, and checks its kernels if that is asked for.
+    /// Opens the device with `threads` CPU threads, and checks its kernels where that is asked for or goes by itself.
     ///
     /// # Errors
     /// As [`device::open`]; [`Error::SelfCheck`] if kernels differ.
     pub fn open(&self, threads: usize) -> Result<Device> {
         let device = device::open(self.device, threads)?;
-        if self.check_kernels {
-            let cpu = CpuDevice::new(CpuOptions::default())?;
-            let name = device::name(device.info());
-            let spinner = progress::spinner(format!("comparing {name} with the CPU"));
-            let seed = rand_core::OsRng.next_u64();
-            let compared = match &device {
-                Device::Cpu(_) => {
-                    "the CPU is what devices are compared with; --check-kernels did nothing".into()
-                }
-                other => {
-                    match other {
-                        // A hybrid would do so little on the CPU itself.
-                        Device::HybridWgpu(hybrid) => {
-                            check_kernels(&cpu, &**hybrid.device(), CHECKED_LOG_N, seed)?
-                        }
-                        other => check_kernels(&cpu, other, CHECKED_LOG_N, seed)?,
-                    }
-                    format!("verified: {name} agrees with the CPU in {} operations", Operation::ALL.len())
-                }
-            };
-            spinner.finish_and_clear();
-            eprintln!("{compared}");
+        if self.checks_kernels() {
+            self_check(&device)?;
         }
         Ok(device)
+    }
+
+    /// Whether kernels are compared with the CPU's before anything is measured.
+    fn checks_kernels(&self) -> bool {
+        self.check_kernels || (self.device == DeviceArg::Cuda && !self.no_check)
     }
 
     /// How long to sample.
@@ -141,10 +124,23 @@ impl<P: clap::ValueEnum + Send + Sync + 'static> Common<P> {
         Plan { samples: self.samples, budget: Some(Duration::from_secs_f64(self.budget)) }
     }
 
-    /// The energy meter.
-    pub fn meter(&self) -> Box<dyn Meter> {
-        energy::meter(self.watts)
+    /// The energy meter of runs on a device; without one, of runs on the CPU.
+    pub fn meter(&self, device: Option<&Device>) -> Box<dyn Meter> {
+        energy::meter(self.watts, device)
     }
+}
+
+fn self_check(device: &Device) -> Result<()> {
+    if let Device::Cpu(_) = device {
+        eprintln!("the CPU is what devices are compared with; --check-kernels did nothing");
+        return Ok(());
+    }
+    let name = device::name(device.info());
+    let spinner = progress::spinner(format!("comparing {name} with the CPU"));
+    device::compare(device, rand_core::OsRng.next_u64())?;
+    spinner.finish_and_clear();
+    eprintln!("verified: {name} agrees with the CPU in {} operations", Operation::ALL.len());
+    Ok(())
 }
 
 impl Common {
@@ -221,6 +217,19 @@ mod tests {
         let common = parse(&[]).unwrap();
         assert_eq!((common.samples, common.peers.len(), common.no_check), (7, 0, false));
         assert_eq!(common.thread_counts(), [available_threads()]);
+    }
+
+    #[test]
+    fn cuda_checks_itself() {
+        for (args, checks) in [
+            (&["--device", "cuda"][..], true),
+            (&["--device", "cuda", "--no-check"], false),
+            (&["--device", "cuda", "--no-check", "--check-kernels"], true),
+            (&["--device", "wgpu"], false),
+            (&["--device", "wgpu", "--check-kernels"], true),
+        ] {
+            assert_eq!(parse(args).unwrap().checks_kernels(), checks, "{args:?}");
+        }
     }
 
     #[test]

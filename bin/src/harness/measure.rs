@@ -1,6 +1,6 @@
 //! Sampling of contestants on the same input, in turns.
 
-use crate::energy::Meter;
+use crate::energy::{Meter, NoMeter, Window};
 use crate::memory::PeakRss;
 use crate::record::Record;
 use crate::statistics::{mad, median, paired_ratio};
@@ -268,12 +268,16 @@ pub fn interleave<R: PartialEq>(
     if plan.samples == 0 || contestants.is_empty() {
         return Err(Error::invalid("samples", "there is nothing to measure; ask for at least 1 sample"));
     }
+    // A sensor that needs longer than a run is read after the rounds.
+    let window = meter.window();
+    let mut idle = NoMeter(String::new());
+    let in_rounds: &mut dyn Meter = if window.is_some() { &mut idle } else { &mut *meter };
     let bar = progress::bar(label, plan.samples + 1);
     let start = Instant::now();
     let mut series: Vec<Series> = contestants.iter().map(|_| Series::default()).collect();
 
     for (contestant, series) in contestants.iter_mut().zip(&mut series) {
-        let mut watch = Stopwatch::new(meter, matches!(check, Check::Equal(_)));
+        let mut watch = Stopwatch::new(in_rounds, matches!(check, Check::Equal(_)));
         let result = (contestant.run)(&mut watch)?;
         series.first_use_s = contestant.preparation_s + watch.wall_s;
         if let Check::Equal(expected) = check
@@ -292,7 +296,7 @@ pub fn interleave<R: PartialEq>(
             break;
         }
         for (contestant, series) in contestants.iter_mut().zip(&mut series) {
-            let mut watch = Stopwatch::new(meter, false);
+            let mut watch = Stopwatch::new(in_rounds, false);
             let before = contestant.device.as_ref().and_then(Device::counters);
             (contestant.run)(&mut watch)?;
             let after = contestant.device.as_ref().and_then(Device::counters);
@@ -301,11 +305,18 @@ pub fn interleave<R: PartialEq>(
         }
         bar.inc(1);
     }
+    let energies = contestants
+        .iter_mut()
+        .zip(&series)
+        .map(|(contestant, series)| match window {
+            Some(window) => energy_in(window, contestant, meter),
+            None => Ok((all(&series.joules).and_then(|values| median(&values)), meter.source())),
+        })
+        .collect::<Result<Vec<_>>>()?;
     bar.finish_and_clear();
 
-    let source = meter.source();
     let ours = series[0].wall.clone();
-    let outcome = |(contestant, series): (&Contestant<'_, R>, Series)| {
+    let outcome = |((contestant, series), (joules, energy_source)): ((&Contestant<'_, R>, Series), _)| {
         let median_s = median(&series.wall).unwrap_or(f64::NAN);
         Outcome {
             implementation: contestant.implementation.clone(),
@@ -317,8 +328,8 @@ pub fn interleave<R: PartialEq>(
             mad_s: mad(&series.wall).unwrap_or(f64::NAN),
             cpu_s: all(&series.cpu).and_then(|values| statistics::median(&values)),
             first_use_s: series.first_use_s,
-            joules: all(&series.joules).and_then(|values| statistics::median(&values)),
-            energy_source: source.clone(),
+            joules,
+            energy_source,
             traffic: series.traffic,
             peak_rss_bytes: series.peak.unwrap_or(Err("nothing was measured")),
             verified: matches!(check, Check::Equal(_)),
@@ -327,7 +338,30 @@ pub fn interleave<R: PartialEq>(
             samples_s: series.wall,
         }
     };
-    Ok(contestants.iter().zip(series).map(outcome).collect())
+    Ok(contestants.iter().zip(series).zip(energies).map(outcome).collect())
+}
+
+/// Joules of a run on the meter's GPU, the mean over runs that follow each other for the window, and their source.
+fn energy_in<R>(
+    window: Window,
+    contestant: &mut Contestant<'_, R>,
+    meter: &mut dyn Meter,
+) -> Result<(Option<f64>, String)> {
+    if contestant.device.is_none() {
+        return Ok((None, "none: the sensor is of the GPU alone".into()));
+    }
+    let mut runs_for = |time: Duration| -> Result<(f64, f64)> {
+        let (start, mut runs) = (Instant::now(), 0);
+        while runs == 0 || start.elapsed() < time {
+            (contestant.run)(&mut Stopwatch::new(&mut NoMeter(String::new()), false))?;
+            runs += 1;
+        }
+        Ok((f64::from(runs), start.elapsed().as_secs_f64()))
+    };
+    runs_for(window.settle)?;
+    meter.begin();
+    let (runs, wall_s) = runs_for(window.measure)?;
+    Ok((meter.end(wall_s).map(|joules| joules / runs), meter.source()))
 }
 
 fn all(values: &[Option<f64>]) -> Option<Vec<f64>> {
@@ -388,6 +422,51 @@ mod tests {
         let outcomes = interleave("x", &mut contestants, plan, &Check::Skip, &mut UserWatts(1.0)).unwrap();
         assert_eq!(outcomes[0].samples_s.len(), 3);
         assert!(outcomes[0].median_s >= 0.002);
+    }
+
+    /// A sensor that a run is too short for: 30 J, whatever happens meanwhile.
+    struct Slow {
+        began: u32,
+    }
+
+    impl Meter for Slow {
+        fn source(&self) -> String {
+            "slow".into()
+        }
+
+        fn begin(&mut self) {
+            self.began += 1;
+        }
+
+        fn end(&mut self, wall_s: f64) -> Option<f64> {
+            assert!(wall_s >= 0.01);
+            Some(30.0)
+        }
+
+        fn window(&self) -> Option<Window> {
+            Some(Window { settle: Duration::from_millis(1), measure: Duration::from_millis(10) })
+        }
+    }
+
+    #[test]
+    fn a_slow_sensor_looks_at_many_runs_on_its_gpu() {
+        let runs = std::cell::Cell::new(0);
+        let mut on_gpu = Contestant::zkwatt(|watch| {
+            watch.time(|| std::thread::sleep(Duration::from_millis(4)));
+            runs.set(runs.get() + 1);
+            Ok(None::<()>)
+        });
+        on_gpu.device = Some(Device::cpu(Default::default()).unwrap());
+        let peer = Contestant::new("peer", "1", |watch| Ok(watch.time(|| None)));
+        let mut meter = Slow { began: 0 };
+        let outcomes = interleave("x", &mut [on_gpu, peer], plan(1), &Check::Skip, &mut meter).unwrap();
+        assert_eq!(meter.began, 1);
+        let [ours, peer] = &outcomes[..] else { panic!("two outcomes") };
+        // The warm-up, the round and the settling come before the runs that share the joules.
+        let shared = 30.0 / ours.joules.unwrap();
+        assert!((1.0..=f64::from(runs.get() - 3)).contains(&shared), "{shared} of {}", runs.get());
+        assert_eq!(ours.energy_source, "slow");
+        assert!(peer.joules.is_none() && peer.energy_source.starts_with("none: "));
     }
 
     #[test]

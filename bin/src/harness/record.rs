@@ -60,7 +60,7 @@ pub struct Record {
     pub downloaded_bytes: Option<u64>,
     /// Time of preparing what is reused (bases, keys, tables) and of the first run, which is not a sample.
     pub first_use_s: Option<f64>,
-    /// Energy of one run.
+    /// Energy of one run: the median; by a sensor the mean over runs that follow each other.
     pub joules: Option<f64>,
     /// Where `joules` comes from: `user` for a wattage from the command line, else a sensor, or `none: <reason>`.
     pub energy_source: String,

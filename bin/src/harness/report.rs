@@ -128,8 +128,12 @@ impl Report {
         if !record.verified {
             self.note("†: not compared with an independent implementation");
         }
-        if let Some(reason) = record.energy_source.strip_prefix("none: ") {
-            self.note(format!("no energy: {reason}"));
+        match record.energy_source.strip_prefix("none: ") {
+            Some(reason) => self.note(format!("no energy: {reason}")),
+            None if record.energy_source != "user" => {
+                self.note(format!("energy by {}", record.energy_source))
+            }
+            None => (),
         }
         Ok(())
     }

@@ -1,10 +1,12 @@
 //! `zkwatt tune`
 
 use crate::console::{note, say};
-use std::sync::Arc;
+use zkwatt::device::cuda::{CudaDevice, CudaOptions};
 use zkwatt::device::tuning::{self, TuneSizes};
 use zkwatt::device::wgpu::{WgpuDevice, WgpuOptions};
-use zkwatt::device::{Backend, CostLine, Costs, CpuDevice, CpuOptions, Operation};
+use zkwatt::device::{
+    AllOps, Backend, CostLine, Costs, CpuDevice, CpuOptions, DeviceKind, Operation, discover,
+};
 use zkwatt::{Error, Result};
 use zkwatt_harness::environment::available_threads;
 use zkwatt_harness::table::{self, Table};
@@ -13,11 +15,15 @@ use zkwatt_harness::{device, progress};
 /// Options of `tune`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Smaller and larger size to measure, as base-two logarithms [default: 10,16; 6,10 for software adapters]
+    /// Smaller and larger size to measure, as base-two logarithms [default: 10,16; 6,10 for software]
     #[arg(long, value_delimiter = ',', value_name = "SMALL,LARGE", num_args = 1)]
     log_n: Vec<u32>,
 
-    /// Adapter to measure, by a part of its name
+    /// Device to measure [default: the one that `--device auto` would choose]
+    #[arg(long, value_enum, value_name = "DEVICE")]
+    device: Option<Kind>,
+
+    /// Adapter of wgpu to measure, by a part of its name
     #[arg(long, value_name = "TEXT")]
     adapter: Option<String>,
 
@@ -41,14 +47,62 @@ impl Args {
     }
 }
 
+/// Kinds that can be measured.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Kind {
+    /// An NVIDIA GPU through CUDA.
+    Cuda,
+    /// A GPU through WGPU.
+    Wgpu,
+}
+
+impl Args {
+    fn kind(&self) -> Result<Kind> {
+        match (self.device, &self.adapter) {
+            (Some(Kind::Cuda), Some(_)) => {
+                Err(Error::invalid("--adapter", "is of wgpu; ZKWATT_CUDA_DEVICE chooses among GPUs of CUDA"))
+            }
+            (Some(kind), _) => Ok(kind),
+            (None, Some(_)) => Ok(Kind::Wgpu),
+            (None, None) => preferred(),
+        }
+    }
+}
+
+/// What `--device auto` would choose; software if there is nothing else.
+fn preferred() -> Result<Kind> {
+    let mut found: Vec<(Kind, bool)> = discover()
+        .into_iter()
+        .filter_map(|candidate| match (candidate.kind, candidate.status) {
+            (DeviceKind::Cuda, Ok(info)) => Some((Kind::Cuda, info.software)),
+            (DeviceKind::Wgpu, Ok(info)) => Some((Kind::Wgpu, info.software)),
+            _ => None,
+        })
+        .collect();
+    found.sort_by_key(|(_, software)| *software);
+    found.first().map(|(kind, _)| *kind).ok_or_else(|| Error::NoSuchDevice {
+        device: "cuda or wgpu".into(),
+        reason: "there is no GPU to measure; `zkwatt devices` says why".into(),
+    })
+}
+
 /// Measures a GPU against the CPU and keeps what `--device auto` decides by.
 pub fn run(args: &Args) -> Result<()> {
-    let gpu = WgpuDevice::new(WgpuOptions { adapter: args.adapter.clone(), ..WgpuOptions::default() })?;
+    match args.kind()? {
+        Kind::Cuda => measure(args, &CudaDevice::new(CudaOptions::default())?),
+        Kind::Wgpu => {
+            let options = WgpuOptions { adapter: args.adapter.clone(), ..WgpuOptions::default() };
+            measure(args, &WgpuDevice::new(options)?)
+        }
+    }
+}
+
+fn measure<B: AllOps>(args: &Args, gpu: &B) -> Result<()> {
     let threads = Some(args.threads.unwrap_or_else(available_threads));
-    let cpu = Arc::new(CpuDevice::new(CpuOptions { threads, ..CpuOptions::default() })?);
+    let cpu = CpuDevice::new(CpuOptions { threads, ..CpuOptions::default() })?;
     let spinner = progress::spinner("measuring");
     let sizes = args.sizes(gpu.info().software)?;
-    let costs = tuning::tune(&cpu, &gpu, sizes, |operation| {
+    let costs = tuning::tune(&cpu, gpu, sizes, |operation| {
         spinner.set_message(format!("measuring {}", operation.name()))
     })?;
     spinner.finish_and_clear();
@@ -60,7 +114,7 @@ pub fn run(args: &Args) -> Result<()> {
         return Ok(());
     }
     let file = tuning::store(gpu.info(), &costs)?;
-    say(format!("kept in {}; --device auto goes by it when it chooses this adapter", file.display()))
+    say(format!("kept in {}; --device auto goes by it when it chooses this device", file.display()))
 }
 
 fn render(costs: &Costs) -> String {

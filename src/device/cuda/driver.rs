@@ -210,6 +210,8 @@ pub(super) struct Gpu {
     /// Major and minor.
     pub(super) capability: (i32, i32),
     pub(super) multiprocessors: u32,
+    /// `domain:bus:device.0`, hexadecimal.
+    pub(super) pci_address: Option<String>,
 }
 
 impl Driver {
@@ -259,6 +261,15 @@ impl Driver {
                 .map(|()| value)
         };
         use sys::CUdevice_attribute as Attribute;
+        let pci = [
+            Attribute::CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID,
+            Attribute::CU_DEVICE_ATTRIBUTE_PCI_BUS_ID,
+            Attribute::CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID,
+        ];
+        let pci_address = match pci.map(attribute) {
+            [Ok(domain), Ok(bus), Ok(device)] => Some(format!("{domain:08x}:{bus:02x}:{device:02x}.0")),
+            _ => None,
+        };
         // SAFETY: ends with a zero, as above.
         let name = unsafe { CStr::from_ptr(name.as_ptr()) }.to_string_lossy().into_owned();
         Ok(Gpu {
@@ -270,6 +281,7 @@ impl Driver {
                 attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?,
             ),
             multiprocessors: attribute(Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)? as u32,
+            pci_address,
         })
     }
 }

@@ -66,6 +66,8 @@ pub struct GpuReport {
     pub memory_bytes: u64,
     /// Streaming multiprocessors.
     pub multiprocessors: u32,
+    /// Its place in the machine, `domain:bus:device.0` in hexadecimal, where CUDA tells it.
+    pub pci_address: Option<String>,
     /// Version of CUDA that the driver has, major and minor.
     pub driver: (i32, i32),
     /// Whether it is our emulator.
@@ -97,6 +99,7 @@ fn report(driver: &Driver, ordinal: u32, gpu: &driver::Gpu) -> GpuReport {
         capability: gpu.capability,
         memory_bytes: gpu.memory_bytes,
         multiprocessors: gpu.multiprocessors,
+        pci_address: gpu.pci_address.clone(),
         driver: driver.version(),
         emulated: driver.is_emulated(),
         unusable,
@@ -200,6 +203,11 @@ impl CudaDevice {
             session.collect_timings(&entered, 0);
         }
         self.counters.snapshot()
+    }
+
+    /// As [`GpuReport::pci_address`]; `None` also in somebody else's context.
+    pub fn pci_address(&self) -> Option<&str> {
+        self.gpu.as_ref()?.pci_address.as_deref()
     }
 
     /// Gives unused memory back to the driver.

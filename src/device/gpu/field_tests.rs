@@ -105,10 +105,10 @@ fn saturating_factors<P: FieldParams>() -> Vec<[u64; 4]> {
     let modulus = words_of(P::MODULUS);
     let mut carry = (u64::from(modulus[0]) * u64::from(inv) + 1) >> 32;
     let mut folded = modulus.map(|_| 0);
-    for k in 0..8 {
+    for (k, word) in folded.iter_mut().enumerate() {
         let next = modulus.get(k + 1).copied().unwrap_or(0);
         let sum = carry + u64::from(next) * u64::from(inv);
-        (folded[k], carry) = (sum as u32, sum >> 32);
+        (*word, carry) = (sum as u32, sum >> 32);
     }
     let odd = modulus.into_iter().chain(folded).filter(|word| word % 2 == 1);
     let factors =

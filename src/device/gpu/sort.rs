@@ -64,7 +64,7 @@ pub(super) trait Sort: Gpu {
         work.clear(&disorder);
         for piece in pieces(n, 32, self.limits().max_binding_bytes) {
             let bindings = [
-                piece.of::<Fr, _>(Self::raw(&table)),
+                piece.of::<Fr, _>(Self::raw(table)),
                 piece.of::<Fr, _>(&keys.keys),
                 piece.of::<u32, _>(&keys.rows),
             ];

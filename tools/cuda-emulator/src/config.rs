@@ -61,8 +61,17 @@ impl Default for Config {
 
 /// Names of the settings; the environment has them after `CUDA_EMULATOR_`.
 pub const NAMES: [&str; 11] = [
-    "SEED", "THREADS", "DEVICES", "MEMORY", "DRIVER_VERSION", "COMPUTE_CAPABILITY", "POISON", "CHECKS",
-    "GLOBAL_RACES", "TIMEOUT", "FAULT",
+    "SEED",
+    "THREADS",
+    "DEVICES",
+    "MEMORY",
+    "DRIVER_VERSION",
+    "COMPUTE_CAPABILITY",
+    "POISON",
+    "CHECKS",
+    "GLOBAL_RACES",
+    "TIMEOUT",
+    "FAULT",
 ];
 
 impl Config {

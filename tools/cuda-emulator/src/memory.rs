@@ -72,7 +72,9 @@ impl Allocation {
             return None;
         }
         // SAFETY: the offset is inside of both storages, or at their end.
-        Some(unsafe { (self.data.pointer().add(offset as usize), self.shadow.pointer().add(offset as usize)) })
+        Some(unsafe {
+            (self.data.pointer().add(offset as usize), self.shadow.pointer().add(offset as usize))
+        })
     }
 }
 
@@ -102,7 +104,12 @@ impl Snapshot {
                 format!("{} bytes into {}, of {} bytes", address - one.base, one.name, one.len)
             }
             (Some(one), _) if address - one.base - one.len < RED_ZONE => {
-                format!("{} bytes past the end of {}, of {} bytes", address - one.base - one.len, one.name, one.len)
+                format!(
+                    "{} bytes past the end of {}, of {} bytes",
+                    address - one.base - one.len,
+                    one.name,
+                    one.len
+                )
             }
             (_, Some(one)) if one.base - address < RED_ZONE => {
                 format!("{} bytes before {}, of {} bytes", one.base - address, one.name, one.len)

@@ -111,8 +111,8 @@ pub fn measure(
             debug_assert_eq!(peer, ProvePeer::Halo2Axiom);
         }
         let check = if cli.common.no_check { Check::Skip } else { Check::Equal(true) };
-        let outcomes =
-            interleave(model, &mut contestants, cli.common.plan(), &check, cli.common.meter().as_mut())?;
+        let mut meter = cli.common.meter(Some(device));
+        let outcomes = interleave(model, &mut contestants, cli.common.plan(), &check, meter.as_mut())?;
         drop(contestants);
 
         let mut base = Record::new("prove");

@@ -372,7 +372,8 @@ impl Job<'_> {
             contestants.push(prover(peer, task, self.pool, rng(5))?);
         }
         let check = if common.no_check { Check::Skip } else { Check::Equal(true) };
-        let outcomes = interleave(&label, &mut contestants, common.plan(), &check, common.meter().as_mut())?;
+        let mut meter = common.meter(Some(self.device));
+        let outcomes = interleave(&label, &mut contestants, common.plan(), &check, meter.as_mut())?;
         drop(contestants);
 
         let (verify_s, phases) = ours.after()?;

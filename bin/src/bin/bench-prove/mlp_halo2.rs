@@ -55,8 +55,8 @@ pub fn measure(
         let mut contestants = vec![ours.contestant(device)];
         contestants.extend(task.iter().map(|task| prover(task, pool, rng(5))));
         let check = if cli.common.no_check { Check::Skip } else { Check::Equal(true) };
-        let outcomes =
-            interleave(&title, &mut contestants, cli.common.plan(), &check, cli.common.meter().as_mut())?;
+        let mut meter = cli.common.meter(Some(device));
+        let outcomes = interleave(&title, &mut contestants, cli.common.plan(), &check, meter.as_mut())?;
         drop(contestants);
 
         let mut base = Record::new("prove");

@@ -222,10 +222,12 @@ impl CudaMsmPlan {
         // Of uniform digits.
         let mean = step.entries as f64 / step.buckets as f64;
         let longest = ((mean + 5.0 * mean.sqrt() + 2.0) as u64).min(step.segment);
-        let extras = if mean > step.segment as f64 { step.extras() } else { 0 };
+        let segments = (mean / step.segment as f64) as u64;
+        let extras = if segments > 0 { step.extras() } else { 0 };
         self.add_work(room, MIXED_PRODUCTS * step.entries, MIXED_PRODUCTS * longest);
         if extras > 0 {
-            self.add_work(room, FULL_PRODUCTS * extras, FULL_PRODUCTS * FAN_IN);
+            let rounds = u64::from(segments.ilog(FAN_IN)) + 1;
+            self.add_work(room, FULL_PRODUCTS * extras, FULL_PRODUCTS * (FAN_IN - 1) * rounds);
         }
         self.moved_bytes += step.entries * (room.point_bytes() + 4)
             + 2 * room.sum_bytes() * step.entries.min(step.buckets)

@@ -235,12 +235,18 @@ fn memory_bytes(shape: &Shape) -> u64 {
     shape.passes.iter().map(|pass| 64 * elements + FE_BYTES * roots(pass)).sum()
 }
 
-/// Modelled microseconds of an H100 (132 multiprocessors at 1.755 GHz, 3.35 TB/s): the longer of 131 instructions a product
-/// on the multiply pipe, four cycles for 32 threads each in each quarter of a multiprocessor, and of moving all bytes.
-fn modelled_us(shape: &Shape) -> u64 {
-    let a_product_ps = 131.0 * 4.0 / 32.0 / (132.0 * 4.0 * 1.755e-3);
-    let compute = products(shape) as f64 * a_product_ps * 1e-6;
-    let memory = memory_bytes(shape) as f64 / 3.35e6;
+/// A GPU by its data sheet: multiprocessors, GHz, TB/s.
+type DataSheet = (f64, f64, f64);
+const H100: DataSheet = (132.0, 1.755, 3.35);
+const RTX_4090: DataSheet = (128.0, 2.52, 1.008);
+
+/// Modelled microseconds: the longer of 131 instructions a product on the multiply pipe, four cycles for 32 threads each in
+/// each quarter of a multiprocessor, and of moving all bytes.
+fn modelled_us(log_n: u32, (multiprocessors, ghz, terabytes): DataSheet) -> u64 {
+    let shape = Shape::new(log_n, 1);
+    let products_per_us = multiprocessors * 4.0 * ghz * 1e3 * 32.0 / (131.0 * 4.0);
+    let compute = products(&shape) as f64 / products_per_us;
+    let memory = memory_bytes(&shape) as f64 / (terabytes * 1e6);
     compute.max(memory).round() as u64
 }
 
@@ -248,5 +254,6 @@ fn modelled_us(shape: &Shape) -> u64 {
 fn figures_of_the_documents() {
     assert_eq!(products(&Shape::new(3, 1)), 5);
     assert_eq!(products(&Shape::new(20, 1)), 9_568_256);
-    assert_eq!([18, 20, 22, 24].map(|log_n| modelled_us(&Shape::new(log_n, 1))), [0, 0, 0, 0]);
+    assert_eq!([18, 20, 22, 24].map(|log_n| modelled_us(log_n, H100)), [38, 169, 750, 3298]);
+    assert_eq!([18, 20, 22, 24].map(|log_n| modelled_us(log_n, RTX_4090)), [42, 166, 932, 3728]);
 }

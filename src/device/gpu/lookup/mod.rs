@@ -102,7 +102,7 @@ pub(crate) trait Lookups: Gpu {
         for rows in pieces(table.len, 4, limit) {
             for part in pieces(values.len(), 32, limit) {
                 let bindings = [
-                    part.of::<Fr, _>(Self::raw(&values)),
+                    part.of::<Fr, _>(Self::raw(values)),
                     rows.of::<u32, _>(Self::raw(&counts)),
                     faults.0.whole(),
                 ];
@@ -147,7 +147,7 @@ pub(crate) trait Lookups: Gpu {
         let faults = Faults::new(self, &mut work)?;
         for part in pieces(values.len(), 32, self.limits().max_binding_bytes) {
             let bindings = [
-                part.of::<Fr, _>(Self::raw(&values)),
+                part.of::<Fr, _>(Self::raw(values)),
                 elements::<u32, _>(counts, 0, n),
                 faults.0.whole(),
                 elements::<Fr, _>(&table.keys, 0, n),
@@ -174,7 +174,7 @@ pub(crate) trait Lookups: Gpu {
     }
 
     async fn not_in_table(&self, values: &Self::Buf<Fr>, index: usize) -> Result<Error> {
-        let value = self.read::<Fr>(Self::raw(&values), index as u64 * 32, 1).await?;
+        let value = self.read::<Fr>(Self::raw(values), index as u64 * 32, 1).await?;
         Ok(LookupError::NotInTable { index, value: value[0] }.into())
     }
 
@@ -208,7 +208,7 @@ pub(crate) trait Lookups: Gpu {
         self.scan_u32(&mut work, Self::raw(&starts), n)?;
         self.scan_u32(&mut work, &left_starts, n)?;
         work.dispatch(&LEFT_ROWS, &[counts, left_counts, rows, left], &params, n as u64)?;
-        let values = [table, &pair[0], &pair[1]].map(|buffer| elements::<Fr, _>(Self::raw(&buffer), 0, n));
+        let values = [table, &pair[0], &pair[1]].map(|buffer| elements::<Fr, _>(Self::raw(buffer), 0, n));
         let [values, a, s] = values;
         work.dispatch(&PERMUTED_PAIR, &[counts, left_counts, rows, left, values, a, s], &params, n as u64)?;
         work.submit()?;
@@ -232,7 +232,7 @@ pub(crate) trait Lookups: Gpu {
             self.shifted_inverses(&mut work, table, beta, &terms[1], &faults, 1)?;
             for part in pieces(table.len(), 32, self.limits().max_binding_bytes) {
                 let bindings =
-                    [part.of::<Fr, _>(Self::raw(&terms[1])), part.of::<u32, _>(Self::raw(&multiplicities))];
+                    [part.of::<Fr, _>(Self::raw(&terms[1])), part.of::<u32, _>(Self::raw(multiplicities))];
                 work.dispatch(&SCALE, &bindings, &[part.len as u32], part.len as u64)?;
             }
         }
@@ -259,11 +259,11 @@ pub(crate) trait Lookups: Gpu {
     ) -> Result<()> {
         for part in pieces(x.len(), 32, self.limits().max_binding_bytes) {
             let bindings =
-                [part.of::<Fr, _>(Self::raw(&x)), part.of::<Fr, _>(Self::raw(&out)), faults.0.whole()];
+                [part.of::<Fr, _>(Self::raw(x)), part.of::<Fr, _>(Self::raw(out)), faults.0.whole()];
             let params = [[part.len as u32, part.first as u32, slot, 0].as_slice(), &fe_words(beta)].concat();
             work.dispatch(&SHIFT, &bindings, &params, part.len as u64)?;
         }
-        self.batch_inverse_raw(work, Arithmetic::CoordFr, Self::raw(&out), x.len() as u64)
+        self.batch_inverse_raw(work, Arithmetic::CoordFr, Self::raw(out), x.len() as u64)
     }
 
     /// As [`LookupOps::grand_sum`].
@@ -285,10 +285,10 @@ pub(crate) trait Lookups: Gpu {
                 let (some, others) = rest.split_at(rest.len().min(SUMMED));
                 rest = others;
                 // What is not added is bound to the table and not read.
-                let mut bindings = [part.of::<Fr, _>(Self::raw(&table)); 2 + SUMMED];
+                let mut bindings = [part.of::<Fr, _>(Self::raw(table)); 2 + SUMMED];
                 bindings[0] = part.of::<Fr, _>(Self::raw(&phi));
                 for (binding, column) in bindings[2..].iter_mut().zip(some) {
-                    *binding = part.of::<Fr, _>(Self::raw(&column));
+                    *binding = part.of::<Fr, _>(Self::raw(column));
                 }
                 let params = [part.len as u32, some.len() as u32, u32::from(first)];
                 work.dispatch(&SUM_TERMS, &bindings, &params, part.len as u64)?;

@@ -150,6 +150,18 @@ fn values_that_are_missing<D: Gpu>(device: &D) {
             assert_eq!(pair(device, values, rows), pair(&cpu, values, rows));
         }
     }
+    // Each of the values that one thread counts, between the rows' values and above them.
+    let range_table = RangeTable { start: 0, len: 300 };
+    for at in [0, 64, 128, 192] {
+        for missing in [rows[5] + Fr::ONE, -Fr::ONE] {
+            let mut values = drawn(&rows, 256, 7);
+            values[at] = missing;
+            assert_eq!(table(device, &values, &rows), table(&cpu, &values, &rows));
+        }
+        let mut values = drawn(&integers(0, 300), 256, 8);
+        values[at] = Fr::from(300u64);
+        assert_eq!(range(device, &values, range_table), range(&cpu, &values, range_table));
+    }
     assert_eq!(table(device, &[], &rows), Ok(vec![0; 900]));
     assert_eq!(table(device, &[], &[]), Ok(vec![]));
 }

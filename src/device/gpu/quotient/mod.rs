@@ -68,7 +68,7 @@ impl<D: Gpu> QuotientOps for D {
             }
             for (j, output) in outputs.iter().enumerate() {
                 let (from, to) = (plan.output(j) as u64 * 32, start as u64 * 32);
-                work.copy(&arena, from, Self::raw(&output), to, rows as u64 * 32);
+                work.copy(&arena, from, Self::raw(output), to, rows as u64 * 32);
             }
         }
         work.submit()

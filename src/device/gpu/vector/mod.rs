@@ -64,14 +64,14 @@ impl<D: Gpu> VectorOps for D {
     fn scale(&self, a: &mut Self::Buf<Fr>, c: Fr) -> Result<()> {
         let mut work = self.work()?;
         for (start, len) in self.pieces(a.len() as u64) {
-            work.dispatch(&SCALE, &[part(Self::raw(&a), start, len)], &with_factor([len as u32], c), len)?;
+            work.dispatch(&SCALE, &[part(Self::raw(a), start, len)], &with_factor([len as u32], c), len)?;
         }
         work.submit()
     }
 
     fn batch_inverse(&self, a: &mut Self::Buf<Fr>) -> Result<()> {
         let mut work = self.work()?;
-        self.batch_inverse_raw(&mut work, Arithmetic::CoordFr, Self::raw(&a), a.len() as u64)?;
+        self.batch_inverse_raw(&mut work, Arithmetic::CoordFr, Self::raw(a), a.len() as u64)?;
         work.submit()
     }
 
@@ -95,7 +95,7 @@ impl<D: Gpu> VectorOps for D {
         let to = self.room(len)?;
         let (kept, all) = (a.len().min(len) as u64 * FE_BYTES, len as u64 * FE_BYTES);
         let mut work = self.work()?;
-        work.copy(Self::raw(&a), 0, Self::raw(&to), 0, kept);
+        work.copy(Self::raw(a), 0, Self::raw(&to), 0, kept);
         work.clear_range(Self::raw(&to), kept, all - kept);
         work.submit()?;
         Ok(to)
@@ -165,7 +165,7 @@ trait VectorPieces: Gpu {
         }
         let mut work = self.work()?;
         for (start, len) in self.pieces(n as u64) {
-            let bindings = [part(Self::raw(&left), start, len), part(Self::raw(&right), start, len)];
+            let bindings = [part(Self::raw(left), start, len), part(Self::raw(right), start, len)];
             let params = with_factor([len as u32], factor.unwrap_or(Fr::ZERO));
             work.dispatch(stage, &bindings, &params, len)?;
         }
@@ -207,7 +207,7 @@ trait VectorPieces: Gpu {
                 params[2 + TERMS + 8 * j..][..8].copy_from_slice(&fe_words(*factor));
             }
             params[2 + TERMS + 8 * TERMS] = u32::from(i > 0);
-            let vectors = terms.iter().zip(&lens).map(|((_, v), len)| part(Self::raw(&v), start, *len));
+            let vectors = terms.iter().zip(&lens).map(|((_, v), len)| part(Self::raw(v), start, *len));
             // Bindings without a term see the first one's; both only read.
             let unused = vectors.clone().take(1).cycle();
             let bindings: Vec<_> =

@@ -91,7 +91,7 @@ pub(super) trait Recurrences: Gpu + VectorPieces {
             return Ok(recurrence.identity());
         }
         let mut work = self.work()?;
-        let total = self.recur(&mut work, Self::raw(&values), n, recurrence)?;
+        let total = self.recur(&mut work, Self::raw(values), n, recurrence)?;
         work.submit()?;
         let total = self.read(&total, 0, 1).await?;
         Ok(total.first().copied().unwrap_or(Fr::ZERO))

@@ -3,7 +3,9 @@
 use super::device::checked;
 use super::entry::put;
 use super::registry::{self, Context, Object, lock};
-use super::status::{ERROR_ILLEGAL_ADDRESS, ERROR_INVALID_CONTEXT, ERROR_INVALID_VALUE, ERROR_LAUNCH_FAILED, Outcome};
+use super::status::{
+    ERROR_ILLEGAL_ADDRESS, ERROR_INVALID_CONTEXT, ERROR_INVALID_VALUE, ERROR_LAUNCH_FAILED, Outcome,
+};
 use super::{current, registry::add};
 use crate::config::{Occasion, strikes};
 use std::collections::HashMap;

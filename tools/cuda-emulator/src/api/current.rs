@@ -1,7 +1,9 @@
 //! Initialisation, and the context of each thread.
 
 use super::registry::{self, Context, Object};
-use super::status::{ERROR_INVALID_CONTEXT, ERROR_INVALID_HANDLE, ERROR_NOT_INITIALIZED, Outcome};
+use super::status::{
+    ERROR_CONTEXT_IS_DESTROYED, ERROR_INVALID_CONTEXT, ERROR_INVALID_HANDLE, ERROR_NOT_INITIALIZED, Outcome,
+};
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -49,9 +51,10 @@ pub fn by_handle(handle: usize) -> Outcome<Arc<Context>> {
 
 /// The current context.
 pub fn any() -> Outcome<Arc<Context>> {
-    ready()?;
-    let context = by_handle(handle())?;
-    Ok(context)
+    match handle() {
+        0 => ready().and(Err(ERROR_INVALID_CONTEXT)),
+        handle => by_handle(handle).map_err(|_| ERROR_CONTEXT_IS_DESTROYED),
+    }
 }
 
 /// The current context, if no fault has struck it.

@@ -29,31 +29,31 @@ pub(super) fn shared_limit() -> u32 {
 fn attribute(number: c_uint) -> c_int {
     let (major, minor) = config::get().compute_capability;
     match number {
-        1 => 1024,                    // MAX_THREADS_PER_BLOCK
-        2 | 3 => 1024,                // MAX_BLOCK_DIM_X, Y
-        4 => 64,                      // MAX_BLOCK_DIM_Z
-        5 => i32::MAX,                // MAX_GRID_DIM_X
-        6 | 7 => 65535,               // MAX_GRID_DIM_Y, Z
-        8 => 48 << 10,                // MAX_SHARED_MEMORY_PER_BLOCK
-        9 => 64 << 10,                // TOTAL_CONSTANT_MEMORY
-        10 => 32,                     // WARP_SIZE
-        11 => i32::MAX,               // MAX_PITCH
-        12 | 82 => 65536,             // MAX_REGISTERS_PER_BLOCK, PER_MULTIPROCESSOR
-        13 => 1_000_000,              // CLOCK_RATE, kHz
-        14 => 512,                    // TEXTURE_ALIGNMENT
-        15 | 31 | 40 | 41 => 1,       // GPU_OVERLAP, CONCURRENT_KERNELS, ASYNC_ENGINE_COUNT, UNIFIED_ADDRESSING
-        16 => 4,                      // MULTIPROCESSOR_COUNT
-        19 => 0,                      // CAN_MAP_HOST_MEMORY
-        36 => 1_000_000,              // MEMORY_CLOCK_RATE, kHz
-        37 => 128,                    // GLOBAL_MEMORY_BUS_WIDTH
-        38 => 4 << 20,                // L2_CACHE_SIZE
-        39 => 2048,                   // MAX_THREADS_PER_MULTIPROCESSOR
-        75 => major,                  // COMPUTE_CAPABILITY_MAJOR
-        76 => minor,                  // COMPUTE_CAPABILITY_MINOR
-        81 => 100 << 10,              // MAX_SHARED_MEMORY_PER_MULTIPROCESSOR
+        1 => 1024,                     // MAX_THREADS_PER_BLOCK
+        2 | 3 => 1024,                 // MAX_BLOCK_DIM_X, Y
+        4 => 64,                       // MAX_BLOCK_DIM_Z
+        5 => i32::MAX,                 // MAX_GRID_DIM_X
+        6 | 7 => 65535,                // MAX_GRID_DIM_Y, Z
+        8 => 48 << 10,                 // MAX_SHARED_MEMORY_PER_BLOCK
+        9 => 64 << 10,                 // TOTAL_CONSTANT_MEMORY
+        10 => 32,                      // WARP_SIZE
+        11 => i32::MAX,                // MAX_PITCH
+        12 | 82 => 65536,              // MAX_REGISTERS_PER_BLOCK, PER_MULTIPROCESSOR
+        13 => 1_000_000,               // CLOCK_RATE, kHz
+        14 => 512,                     // TEXTURE_ALIGNMENT
+        15 | 31 | 40 | 41 => 1, // GPU_OVERLAP, CONCURRENT_KERNELS, ASYNC_ENGINE_COUNT, UNIFIED_ADDRESSING
+        16 => 4,                // MULTIPROCESSOR_COUNT
+        19 => 0,                // CAN_MAP_HOST_MEMORY
+        36 => 1_000_000,        // MEMORY_CLOCK_RATE, kHz
+        37 => 128,              // GLOBAL_MEMORY_BUS_WIDTH
+        38 => 4 << 20,          // L2_CACHE_SIZE
+        39 => 2048,             // MAX_THREADS_PER_MULTIPROCESSOR
+        75 => major,            // COMPUTE_CAPABILITY_MAJOR
+        76 => minor,            // COMPUTE_CAPABILITY_MINOR
+        81 => 100 << 10,        // MAX_SHARED_MEMORY_PER_MULTIPROCESSOR
         97 => shared_limit() as c_int, // MAX_SHARED_MEMORY_PER_BLOCK_OPTIN
-        106 => 32,                    // MAX_BLOCKS_PER_MULTIPROCESSOR
-        111 => 1 << 10,               // RESERVED_SHARED_MEMORY_PER_BLOCK
+        106 => 32,              // MAX_BLOCKS_PER_MULTIPROCESSOR
+        111 => 1 << 10,         // RESERVED_SHARED_MEMORY_PER_BLOCK
         _ => 0,
     }
 }

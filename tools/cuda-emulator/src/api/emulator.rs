@@ -88,7 +88,8 @@ pub unsafe extern "C" fn cudaEmulatorSet(name: *const c_char, value: *const c_ch
     }
     // SAFETY: the caller gives C strings.
     let (name, value) = unsafe { (CStr::from_ptr(name), CStr::from_ptr(value)) };
-    let set = name.to_str().ok().zip(value.to_str().ok()).is_some_and(|(name, value)| config::set(name, value));
+    let set =
+        name.to_str().ok().zip(value.to_str().ok()).is_some_and(|(name, value)| config::set(name, value));
     c_int::from(!set)
 }
 

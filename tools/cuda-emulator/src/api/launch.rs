@@ -68,7 +68,10 @@ fn check_shape(function: &Function, grid: [c_uint; 3], block: [c_uint; 3], dynam
         return Err(ERROR_INVALID_VALUE);
     }
     // Static memory is within what `cuFuncSetAttribute` compares, or within the default.
-    let allowed = function.dynamic_shared.load(std::sync::atomic::Ordering::SeqCst).max((48 << 10) - kernel.shared_bytes.min(48 << 10));
+    let allowed = function
+        .dynamic_shared
+        .load(std::sync::atomic::Ordering::SeqCst)
+        .max((48 << 10) - kernel.shared_bytes.min(48 << 10));
     if dynamic > allowed || (kernel.shared_bytes > 48 << 10) {
         return Err(ERROR_INVALID_VALUE);
     }

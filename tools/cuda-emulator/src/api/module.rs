@@ -6,8 +6,8 @@ use super::emulator;
 use super::entry::put;
 use super::registry::{self, Context, Function, Module, Object, add, lock};
 use super::status::{
-    ERROR_INVALID_HANDLE, ERROR_INVALID_IMAGE, ERROR_INVALID_PTX, ERROR_INVALID_VALUE, ERROR_NO_BINARY_FOR_GPU,
-    ERROR_NOT_FOUND, ERROR_UNSUPPORTED_PTX_VERSION, Outcome, Status,
+    ERROR_INVALID_HANDLE, ERROR_INVALID_IMAGE, ERROR_INVALID_PTX, ERROR_INVALID_VALUE,
+    ERROR_NO_BINARY_FOR_GPU, ERROR_NOT_FOUND, ERROR_UNSUPPORTED_PTX_VERSION, Outcome, Status,
 };
 use crate::program::Program;
 use crate::{config, lower};
@@ -49,13 +49,19 @@ fn fits(program: &Program) -> Result<(), (Status, String)> {
     let needed = driver_for(program.version);
     if needed > config.driver_version {
         let (major, minor) = program.version;
-        let what = format!("PTX {major}.{minor} needs a driver of version {needed}, this is {}", config.driver_version);
+        let what = format!(
+            "PTX {major}.{minor} needs a driver of version {needed}, this is {}",
+            config.driver_version
+        );
         return Err((ERROR_UNSUPPORTED_PTX_VERSION, what));
     }
     let digits: String = program.target.chars().filter(char::is_ascii_digit).collect();
     let (major, minor) = config.compute_capability;
     if digits.parse::<i32>().is_ok_and(|target| target > 10 * major + minor) {
-        let what = format!("the target {} is newer than the device, of compute capability {major}.{minor}", program.target);
+        let what = format!(
+            "the target {} is newer than the device, of compute capability {major}.{minor}",
+            program.target
+        );
         return Err((ERROR_NO_BINARY_FOR_GPU, what));
     }
     Ok(())
@@ -67,7 +73,8 @@ fn text<'a>(image: *const c_void) -> Outcome<&'a str> {
     }
     // SAFETY: images are binaries with a magic number of four bytes, or C strings.
     let text = unsafe { CStr::from_ptr(image.cast::<c_char>()) };
-    let binary = text.to_bytes().starts_with(b"\x7fELF") || text.to_bytes().starts_with(&[0x50, 0xed, 0x55, 0xba]);
+    let binary =
+        text.to_bytes().starts_with(b"\x7fELF") || text.to_bytes().starts_with(&[0x50, 0xed, 0x55, 0xba]);
     if binary {
         emulator::complain("the module is machine code: the emulator loads PTX only");
         return Err(ERROR_INVALID_IMAGE);
@@ -159,9 +166,9 @@ fn attribute(function: &Function, number: c_uint) -> Outcome<c_int> {
             let (major, minor) = config::get().compute_capability;
             10 * major + minor // BINARY_VERSION
         }
-        7 => 0,                                                     // CACHE_MODE_CA
-        8 => function.dynamic_shared.load(SeqCst) as c_int,         // MAX_DYNAMIC_SHARED_SIZE_BYTES
-        9 => -1,                                                    // PREFERRED_SHARED_MEMORY_CARVEOUT
+        7 => 0,                                             // CACHE_MODE_CA
+        8 => function.dynamic_shared.load(SeqCst) as c_int, // MAX_DYNAMIC_SHARED_SIZE_BYTES
+        9 => -1,                                            // PREFERRED_SHARED_MEMORY_CARVEOUT
         _ => return Err(ERROR_INVALID_VALUE),
     })
 }
@@ -190,7 +197,10 @@ api! {
             registry::remove(function);
         }
         if Arc::ptr_eq(&context, &found.context) {
-            found.addresses.iter().for_each(|&address| drop(context.free(address)));
+            for &address in &found.addresses {
+                // Freed before, if the context was reset.
+                let _ = context.free(address);
+            }
         }
         Ok(())
     }

@@ -1,6 +1,9 @@
 //! Objects behind handles.
 
-use super::status::{ERROR_CONTEXT_IS_DESTROYED, ERROR_INVALID_HANDLE, ERROR_INVALID_VALUE, ERROR_OUT_OF_MEMORY, Outcome, Status};
+use super::status::{
+    ERROR_CONTEXT_IS_DESTROYED, ERROR_INVALID_HANDLE, ERROR_INVALID_VALUE, ERROR_OUT_OF_MEMORY, Outcome,
+    Status,
+};
 use crate::config;
 use crate::memory::{ALIGNMENT, Allocation, RED_ZONE, Snapshot};
 use crate::program::Program;
@@ -169,7 +172,8 @@ impl Context {
         let align = align.max(ALIGNMENT);
         let span = len.next_multiple_of(ALIGNMENT) + RED_ZONE + align;
         let base = ADDRESS.fetch_add(span, SeqCst).next_multiple_of(align);
-        let name = name.map_or_else(|| format!("the allocation at {base:#x}"), |name| format!("the variable {name}"));
+        let name = name
+            .map_or_else(|| format!("the allocation at {base:#x}"), |name| format!("the variable {name}"));
         let mut allocation = Allocation::new(base, len, config.poison, name);
         allocation.constant = constant;
         let mut memory = lock(&self.memory);

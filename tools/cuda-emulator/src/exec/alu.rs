@@ -1,187 +1,9 @@
-//! Arithmetic on rows. Loops over all lanes, which compilers turn into vector instructions; with `FULL` every
-//! live lane takes part, else `mask` says which results are kept.
+//! Arithmetic on rows.
 
 use super::bits;
+use super::lanewise::*;
 use super::rows::{Doubles, LANES, Rows, Words};
 use crate::program::{Inst, Op};
-
-#[inline(always)]
-fn put32<const FULL: bool>(rows: &mut Rows, d: u32, out: [u32; LANES], mask: u32) {
-    let row = &mut rows.w[d as usize].0;
-    if FULL {
-        *row = out;
-    } else {
-        for lane in 0..LANES {
-            row[lane] = if mask >> lane & 1 != 0 { out[lane] } else { row[lane] };
-        }
-    }
-}
-
-#[inline(always)]
-fn put64<const FULL: bool>(rows: &mut Rows, d: u32, out: [u64; LANES], mask: u32) {
-    let row = &mut rows.d[d as usize].0;
-    if FULL {
-        *row = out;
-    } else {
-        for lane in 0..LANES {
-            row[lane] = if mask >> lane & 1 != 0 { out[lane] } else { row[lane] };
-        }
-    }
-}
-
-#[inline(always)]
-fn put_carry<const FULL: bool>(rows: &mut Rows, out: [u32; LANES], mask: u32) {
-    let row = &mut rows.carry.0;
-    if FULL {
-        *row = out;
-    } else {
-        for lane in 0..LANES {
-            row[lane] = if mask >> lane & 1 != 0 { out[lane] } else { row[lane] };
-        }
-    }
-}
-
-#[inline(always)]
-fn put_p<const FULL: bool>(rows: &mut Rows, d: u32, out: u32, mask: u32) {
-    let row = &mut rows.p[d as usize];
-    *row = if FULL { out } else { *row & !mask | out & mask };
-}
-
-/// Rows of the sources, by class.
-macro_rules! source {
-    ($rows:ident, W, $at:expr) => {
-        &$rows.w[$at as usize].0
-    };
-    ($rows:ident, D, $at:expr) => {
-        &$rows.d[$at as usize].0
-    };
-}
-
-macro_rules! put {
-    ($full:ident, $rows:ident, W, $d:expr, $out:ident, $mask:ident) => {
-        put32::<$full>($rows, $d, $out, $mask)
-    };
-    ($full:ident, $rows:ident, D, $d:expr, $out:ident, $mask:ident) => {
-        put64::<$full>($rows, $d, $out, $mask)
-    };
-}
-
-/// Defines a helper that maps sources of the given classes to a destination, lane by lane.
-macro_rules! lanewise {
-    ($name:ident, $d:tt: $out:ty = $($field:ident $class:tt: $ty:ty),*) => {
-        #[inline(always)]
-        fn $name<const FULL: bool>(rows: &mut Rows, inst: &Inst, mask: u32, f: impl Fn($($ty),*) -> $out) {
-            $(let $field = source!(rows, $class, inst.$field);)*
-            let mut out = [0; LANES];
-            for lane in 0..LANES {
-                out[lane] = f($($field[lane]),*);
-            }
-            put!(FULL, rows, $d, inst.d, out, mask);
-        }
-    };
-}
-
-lanewise!(w_w, W: u32 = a W: u32);
-lanewise!(w_ww, W: u32 = a W: u32, b W: u32);
-lanewise!(w_www, W: u32 = a W: u32, b W: u32, c W: u32);
-lanewise!(w_wwww, W: u32 = a W: u32, b W: u32, c W: u32, e W: u32);
-lanewise!(w_d, W: u32 = a D: u64);
-lanewise!(d_w, D: u64 = a W: u32);
-lanewise!(d_d, D: u64 = a D: u64);
-lanewise!(d_dd, D: u64 = a D: u64, b D: u64);
-lanewise!(d_ddd, D: u64 = a D: u64, b D: u64, c D: u64);
-lanewise!(d_dw, D: u64 = a D: u64, b W: u32);
-lanewise!(d_dww, D: u64 = a D: u64, b W: u32, c W: u32);
-lanewise!(d_ddww, D: u64 = a D: u64, b D: u64, c W: u32, e W: u32);
-lanewise!(d_ww, D: u64 = a W: u32, b W: u32);
-lanewise!(d_wwd, D: u64 = a W: u32, b W: u32, c D: u64);
-
-/// Defines a helper for comparisons, whose results are bits.
-macro_rules! comparing {
-    ($name:ident, $class:tt: $ty:ty) => {
-        #[inline(always)]
-        fn $name<const FULL: bool>(rows: &mut Rows, inst: &Inst, mask: u32, f: impl Fn($ty, $ty) -> bool) {
-            let (a, b) = (source!(rows, $class, inst.a), source!(rows, $class, inst.b));
-            let mut out = 0;
-            for lane in 0..LANES {
-                out |= u32::from(f(a[lane], b[lane])) << lane;
-            }
-            put_p::<FULL>(rows, inst.d, out, mask);
-        }
-    };
-}
-
-comparing!(p_ww, W: u32);
-comparing!(p_dd, D: u64);
-
-/// Defines sums, differences and products with carry: `product` is applied to `a` and `b`, and `c` added.
-macro_rules! carrying {
-    ($sum:ident, $difference:ident, $multiply_add:ident, $class:tt: $ty:ident) => {
-        #[inline(always)]
-        fn $sum<const FULL: bool, const READS: bool, const WRITES: bool>(rows: &mut Rows, inst: &Inst, mask: u32) {
-            let (a, b) = (source!(rows, $class, inst.a), source!(rows, $class, inst.b));
-            let (mut out, mut carry) = ([0; LANES], [0; LANES]);
-            for lane in 0..LANES {
-                let old = if READS { $ty::from(rows.carry.0[lane]) } else { 0 };
-                let (x, y) = (a[lane], b[lane]);
-                let sum = x.wrapping_add(y).wrapping_add(old);
-                out[lane] = sum;
-                carry[lane] = (((x & y) | ((x | y) & !sum)) >> ($ty::BITS - 1)) as u32;
-            }
-            put!(FULL, rows, $class, inst.d, out, mask);
-            if WRITES {
-                put_carry::<FULL>(rows, carry, mask);
-            }
-        }
-
-        #[inline(always)]
-        fn $difference<const FULL: bool, const READS: bool, const WRITES: bool>(
-            rows: &mut Rows,
-            inst: &Inst,
-            mask: u32,
-        ) {
-            let (a, b) = (source!(rows, $class, inst.a), source!(rows, $class, inst.b));
-            let (mut out, mut carry) = ([0; LANES], [0; LANES]);
-            for lane in 0..LANES {
-                let old = if READS { $ty::from(rows.carry.0[lane]) } else { 0 };
-                let (x, y) = (a[lane], b[lane]);
-                let difference = x.wrapping_sub(y).wrapping_sub(old);
-                out[lane] = difference;
-                carry[lane] = (((!x & y) | ((!x | y) & difference)) >> ($ty::BITS - 1)) as u32;
-            }
-            put!(FULL, rows, $class, inst.d, out, mask);
-            if WRITES {
-                put_carry::<FULL>(rows, carry, mask);
-            }
-        }
-
-        #[inline(always)]
-        fn $multiply_add<const FULL: bool, const READS: bool, const WRITES: bool>(
-            rows: &mut Rows,
-            inst: &Inst,
-            mask: u32,
-            product: impl Fn($ty, $ty) -> $ty,
-        ) {
-            let (a, b, c) =
-                (source!(rows, $class, inst.a), source!(rows, $class, inst.b), source!(rows, $class, inst.c));
-            let (mut out, mut carry) = ([0; LANES], [0; LANES]);
-            for lane in 0..LANES {
-                let old = if READS { $ty::from(rows.carry.0[lane]) } else { 0 };
-                let (x, y) = (product(a[lane], b[lane]), c[lane]);
-                let sum = x.wrapping_add(y).wrapping_add(old);
-                out[lane] = sum;
-                carry[lane] = (((x & y) | ((x | y) & !sum)) >> ($ty::BITS - 1)) as u32;
-            }
-            put!(FULL, rows, $class, inst.d, out, mask);
-            if WRITES {
-                put_carry::<FULL>(rows, carry, mask);
-            }
-        }
-    };
-}
-
-carrying!(sum32, difference32, multiply_add32, W: u32);
-carrying!(sum64, difference64, multiply_add64, D: u64);
 
 #[inline(always)]
 fn low32(a: u32, b: u32) -> u32 {
@@ -190,12 +12,12 @@ fn low32(a: u32, b: u32) -> u32 {
 
 #[inline(always)]
 fn high32(a: u32, b: u32) -> u32 {
-    (u64::from(a) * u64::from(b) >> 32) as u32
+    ((u64::from(a) * u64::from(b)) >> 32) as u32
 }
 
 #[inline(always)]
 fn high32_signed(a: u32, b: u32) -> u32 {
-    (i64::from(a as i32) * i64::from(b as i32) >> 32) as u32
+    ((i64::from(a as i32) * i64::from(b as i32)) >> 32) as u32
 }
 
 #[inline(always)]
@@ -205,12 +27,12 @@ fn low64(a: u64, b: u64) -> u64 {
 
 #[inline(always)]
 fn high64(a: u64, b: u64) -> u64 {
-    (u128::from(a) * u128::from(b) >> 64) as u64
+    ((u128::from(a) * u128::from(b)) >> 64) as u64
 }
 
 #[inline(always)]
 fn high64_signed(a: u64, b: u64) -> u64 {
-    (i128::from(a as i64) * i128::from(b as i64) >> 64) as u64
+    ((i128::from(a as i64) * i128::from(b as i64)) >> 64) as u64
 }
 
 #[inline(always)]
@@ -303,7 +125,9 @@ pub fn execute<const FULL: bool>(rows: &mut Rows, inst: &Inst, mask: u32) -> boo
             w_www::<FULL>(rows, inst, mask, |a, b, c| bits::permute(mode, a, b, c));
         }
         Op::BfeU32 => w_www::<FULL>(rows, inst, mask, |a, b, c| bits::extract(u64::from(a), b, c, 32) as u32),
-        Op::BfeS32 => w_www::<FULL>(rows, inst, mask, |a, b, c| bits::extract_signed(u64::from(a), b, c, 32) as u32),
+        Op::BfeS32 => {
+            w_www::<FULL>(rows, inst, mask, |a, b, c| bits::extract_signed(u64::from(a), b, c, 32) as u32)
+        }
         Op::Bfi32 => {
             w_wwww::<FULL>(rows, inst, mask, |a, b, c, e| bits::insert(a.into(), b.into(), c, e, 32) as u32);
         }
@@ -311,7 +135,9 @@ pub fn execute<const FULL: bool>(rows: &mut Rows, inst: &Inst, mask: u32) -> boo
         Op::Clz32 => w_w::<FULL>(rows, inst, mask, u32::leading_zeros),
         Op::Popc32 => w_w::<FULL>(rows, inst, mask, u32::count_ones),
         Op::BfindU32 => w_w::<FULL>(rows, inst, mask, |a| bits::leading(a.into())),
-        Op::BfindS32 => w_w::<FULL>(rows, inst, mask, |a| bits::leading((a ^ (a as i32 >> 31) as u32).into())),
+        Op::BfindS32 => {
+            w_w::<FULL>(rows, inst, mask, |a| bits::leading((a ^ (a as i32 >> 31) as u32).into()))
+        }
         Op::Sext8 => w_w::<FULL>(rows, inst, mask, |a| a as i8 as u32),
         Op::Sext16 => w_w::<FULL>(rows, inst, mask, |a| a as i16 as u32),
         Op::Abs32 => w_w::<FULL>(rows, inst, mask, |a| (a as i32).wrapping_abs() as u32),
@@ -380,7 +206,9 @@ pub fn execute<const FULL: bool>(rows: &mut Rows, inst: &Inst, mask: u32) -> boo
         Op::Sel64 => select64::<FULL>(rows, inst, mask),
 
         Op::WideU => d_ww::<FULL>(rows, inst, mask, |a, b| u64::from(a) * u64::from(b)),
-        Op::WideS => d_ww::<FULL>(rows, inst, mask, |a, b| (i64::from(a as i32) * i64::from(b as i32)) as u64),
+        Op::WideS => {
+            d_ww::<FULL>(rows, inst, mask, |a, b| (i64::from(a as i32) * i64::from(b as i32)) as u64)
+        }
         Op::MadWideU => {
             d_wwd::<FULL>(rows, inst, mask, |a, b, c| (u64::from(a) * u64::from(b)).wrapping_add(c));
         }

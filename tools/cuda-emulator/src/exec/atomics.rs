@@ -10,13 +10,31 @@ fn updated32(op: AtomOp, old: u32, a: u32, b: u32) -> u32 {
         AtomOp::MinS => (old as i32).min(a as i32) as u32,
         AtomOp::MaxU => old.max(a),
         AtomOp::MaxS => (old as i32).max(a as i32) as u32,
-        AtomOp::Inc => if old >= a { 0 } else { old + 1 },
-        AtomOp::Dec => if old == 0 || old > a { a } else { old - 1 },
+        AtomOp::Inc => {
+            if old >= a {
+                0
+            } else {
+                old + 1
+            }
+        }
+        AtomOp::Dec => {
+            if old == 0 || old > a {
+                a
+            } else {
+                old - 1
+            }
+        }
         AtomOp::And => old & a,
         AtomOp::Or => old | a,
         AtomOp::Xor => old ^ a,
         AtomOp::Exchange => a,
-        AtomOp::CompareSwap => if old == a { b } else { old },
+        AtomOp::CompareSwap => {
+            if old == a {
+                b
+            } else {
+                old
+            }
+        }
     }
 }
 
@@ -27,13 +45,31 @@ fn updated64(op: AtomOp, old: u64, a: u64, b: u64) -> u64 {
         AtomOp::MinS => (old as i64).min(a as i64) as u64,
         AtomOp::MaxU => old.max(a),
         AtomOp::MaxS => (old as i64).max(a as i64) as u64,
-        AtomOp::Inc => if old >= a { 0 } else { old + 1 },
-        AtomOp::Dec => if old == 0 || old > a { a } else { old - 1 },
+        AtomOp::Inc => {
+            if old >= a {
+                0
+            } else {
+                old + 1
+            }
+        }
+        AtomOp::Dec => {
+            if old == 0 || old > a {
+                a
+            } else {
+                old - 1
+            }
+        }
         AtomOp::And => old & a,
         AtomOp::Or => old | a,
         AtomOp::Xor => old ^ a,
         AtomOp::Exchange => a,
-        AtomOp::CompareSwap => if old == a { b } else { old },
+        AtomOp::CompareSwap => {
+            if old == a {
+                b
+            } else {
+                old
+            }
+        }
     }
 }
 

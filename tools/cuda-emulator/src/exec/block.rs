@@ -139,7 +139,9 @@ impl<'k> Worker<'k> {
             let (leaving, staying): (Vec<AtBarrier>, _) = warp.at_barrier.iter().partition(|at| at.id == id);
             warp.at_barrier = staying;
             for AtBarrier { waiting, .. } in leaving {
-                if let Detail::Barrier { reduction, d: Some(d), .. } = &kernel.details[waiting.detail as usize] {
+                if let Detail::Barrier { reduction, d: Some(d), .. } =
+                    &kernel.details[waiting.detail as usize]
+                {
                     let value = match reduction {
                         Reduction::None => 0,
                         Reduction::Popc => votes,
@@ -157,13 +159,15 @@ impl<'k> Worker<'k> {
     fn deadlock(&self) -> Box<Fault> {
         let blocks = &self.state.kernel.blocks;
         let live: u32 = self.warps.iter().map(|warp| warp.live.count_ones()).sum();
-        let at_barrier = self.warps.iter().flat_map(|warp| warp.at_barrier.iter().map(move |at| (warp, at.waiting)));
+        let at_barrier =
+            self.warps.iter().flat_map(|warp| warp.at_barrier.iter().map(move |at| (warp, at.waiting)));
         let in_warp = self.warps.iter().flat_map(|warp| warp.waiting.iter().map(move |at| (warp, *at)));
         let standing: Vec<_> = at_barrier.chain(in_warp).collect();
         let Some(&(warp, first)) = standing.first() else {
             return Fault::new(Kind::LaunchFailure, 1, None, "deadlock of a block without waiting threads");
         };
-        let here: u32 = standing.iter().filter(|(_, at)| at.at == first.at).map(|(_, at)| at.mask.count_ones()).sum();
+        let here: u32 =
+            standing.iter().filter(|(_, at)| at.at == first.at).map(|(_, at)| at.mask.count_ones()).sum();
         let what = format!("barrier not reached by all threads: {here} of {live} wait");
         let thread = Some(warp.thread(first.mask.trailing_zeros()));
         let mut fault = Fault::new(Kind::LaunchFailure, blocks[first.at as usize].line, thread, what);

@@ -6,6 +6,8 @@ mod atomics;
 mod bits;
 mod block;
 mod fault;
+mod lanewise;
+mod place;
 mod races;
 mod random;
 mod rows;
@@ -17,8 +19,8 @@ mod warp;
 use crate::memory::{Allocation, Snapshot};
 use crate::program::{Kernel, special};
 use block::Worker;
-pub use fault::{Kind, Report};
 use fault::{Checked, Fault, Place};
+pub use fault::{Kind, Report};
 use races::Races;
 use random::Random;
 use rows::{LANES, Rows};
@@ -166,7 +168,7 @@ impl Job<'_> {
             return Order { table: order, stride: 1, count };
         }
         // A stride that shares no factor with the count visits every block.
-        let mut stride = if self.seed == 0 { 1 } else { random.next() % count | 1 };
+        let mut stride = if self.seed == 0 { 1 } else { (random.next() % count) | 1 };
         while gcd(stride, count) != 1 {
             stride += 1;
         }

@@ -56,11 +56,15 @@ impl Rows {
 
     /// Values of a register as 64 bits, zero-extended.
     pub fn wide(&self, reg: Reg) -> [u64; LANES] {
+        let (row, mut found) = (reg.row as usize, [0; LANES]);
         match reg.class {
-            Class::W => self.w[reg.row as usize].0.map(u64::from),
-            Class::D => self.d[reg.row as usize].0,
-            Class::P => std::array::from_fn(|lane| u64::from(self.p[reg.row as usize] >> lane & 1)),
+            Class::W => {
+                found.iter_mut().zip(&self.w[row].0).for_each(|(found, word)| *found = u64::from(*word))
+            }
+            Class::D => found = self.d[row].0,
+            Class::P => (0..LANES).for_each(|lane| found[lane] = u64::from(self.p[row] >> lane & 1)),
         }
+        found
     }
 
     pub fn lane(&self, reg: Reg, lane: usize) -> u64 {

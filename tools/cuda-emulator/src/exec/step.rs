@@ -11,25 +11,25 @@ use std::ops::Range;
 /// Executes instructions for the threads of `mask`.
 #[inline]
 pub fn body(warp: &mut Warp, block: &mut BlockState<'_>, range: Range<u32>, mask: u32) -> Checked<()> {
-    let full = mask == warp.live;
     #[cfg(target_arch = "x86_64")]
     if block.job.avx2 {
+        let full = mask == warp.live;
         // SAFETY: `avx2` is set where the processor has it.
         return unsafe {
             if full { avx2::full(warp, block, range, mask) } else { avx2::masked(warp, block, range, mask) }
         };
     }
-    if full {
-        run::<true>(warp, block, range, mask, single)
-    } else {
-        run::<false>(warp, block, range, mask, single)
-    }
+    run::<false>(warp, block, range, mask)
 }
 
 /// Whether the processor has the instructions of [`avx2`].
 pub fn has_avx2() -> bool {
     #[cfg(target_arch = "x86_64")]
-    return is_x86_feature_detected!("avx2");
+    return is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("lzcnt")
+        && is_x86_feature_detected!("popcnt");
     #[cfg(not(target_arch = "x86_64"))]
     false
 }
@@ -40,12 +40,12 @@ mod avx2 {
 
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     pub fn full(warp: &mut Warp, block: &mut BlockState<'_>, range: Range<u32>, mask: u32) -> Checked<()> {
-        run::<true>(warp, block, range, mask, super::single)
+        run::<true>(warp, block, range, mask)
     }
 
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     pub fn masked(warp: &mut Warp, block: &mut BlockState<'_>, range: Range<u32>, mask: u32) -> Checked<()> {
-        run::<false>(warp, block, range, mask, super::single)
+        run::<false>(warp, block, range, mask)
     }
 }
 
@@ -60,7 +60,6 @@ fn run<const FULL: bool>(
     block: &mut BlockState<'_>,
     range: Range<u32>,
     mask: u32,
-    single: fn(&mut Warp, &Inst, u32) -> bool,
 ) -> Checked<()> {
     let kernel = block.kernel;
     let begin = range.start as usize;
@@ -125,7 +124,8 @@ fn is_space(warp: &mut Warp, inst: &Inst, mask: u32) {
         _ => 0,
     };
     let addresses = warp.rows.d[inst.a as usize].0;
-    let found = (0..LANES).fold(0, |found, lane| found | u32::from(addresses[lane] >> 56 == window >> 56) << lane);
+    let found =
+        (0..LANES).fold(0, |found, lane| found | u32::from(addresses[lane] >> 56 == window >> 56) << lane);
     let row = &mut warp.rows.p[inst.d as usize];
     *row = *row & !mask | found & mask;
 }

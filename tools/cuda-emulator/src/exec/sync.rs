@@ -80,10 +80,15 @@ pub fn release(warp: &mut Warp, block: &mut BlockState<'_>) -> Checked<bool> {
 fn ready(warp: &Warp, block: &BlockState<'_>, waiting: &Waiting) -> u32 {
     let (candidates, mask) = match Warp::detail(block, waiting) {
         Detail::WarpSync { mask } => {
-            let alike = warp.waiting.iter().filter(|other| matches!(Warp::detail(block, other), Detail::WarpSync { .. }));
+            let alike = warp
+                .waiting
+                .iter()
+                .filter(|other| matches!(Warp::detail(block, other), Detail::WarpSync { .. }));
             (alike.fold(0, |all, other| all | other.mask), *mask)
         }
-        Detail::Shuffle { mask, .. } | Detail::Vote { mask, .. } | Detail::Match { mask, .. } => (waiting.mask, *mask),
+        Detail::Shuffle { mask, .. } | Detail::Vote { mask, .. } | Detail::Match { mask, .. } => {
+            (waiting.mask, *mask)
+        }
         _ => return 0,
     };
     let members = |lane: usize| match warp.waiting.iter().find(|other| other.mask >> lane & 1 != 0) {
@@ -94,9 +99,11 @@ fn ready(warp: &Warp, block: &BlockState<'_>, waiting: &Waiting) -> u32 {
         None => 0,
     };
     lanes(waiting.mask)
-        .map(|lane| members(lane))
+        .map(&members)
         .find_map(|wanted| {
-            let come = lanes(candidates).filter(|&lane| members(lane) == wanted).fold(0, |all, lane| all | 1 << lane);
+            let come = lanes(candidates)
+                .filter(|&lane| members(lane) == wanted)
+                .fold(0, |all, lane| all | 1 << lane);
             (come == wanted & warp.live).then_some(come)
         })
         .unwrap_or(0)

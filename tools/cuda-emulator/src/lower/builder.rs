@@ -179,7 +179,10 @@ impl<'m> Builder<'m> {
                     (RegType::B64, 64) | (RegType::B32, 32) => Ok(row),
                     (RegType::B16, 16) if ty.signed => Ok(self.make(Op::Sext16, &[row])),
                     (RegType::B16, 16) => Ok(row),
-                    _ => Err(self.error(format!("an operand of type {found:?} in an instruction on {} bits", ty.bits))),
+                    _ => Err(self.error(format!(
+                        "an operand of type {found:?} in an instruction on {} bits",
+                        ty.bits
+                    ))),
                 }
             }
             Operand::Special(name) => self.special(name, ty),
@@ -192,7 +195,8 @@ impl<'m> Builder<'m> {
     }
 
     pub fn special(&mut self, name: &str, ty: Ty) -> Result<u32, Error> {
-        let number = special::number(name).ok_or_else(|| self.error(format!("the special register %{name}")))?;
+        let number =
+            special::number(name).ok_or_else(|| self.error(format!("the special register %{name}")))?;
         let wide = special::is_wide(number);
         let op = if wide { Op::Special64 } else { Op::Special };
         let row = self.make_immediate(op, &[], number);
@@ -210,7 +214,9 @@ impl<'m> Builder<'m> {
     /// A predicate source; negation is resolved.
     pub fn predicate(&mut self, at: &mut Instance<'_>, operand: &Operand) -> Result<u32, Error> {
         match operand {
-            Operand::Reg(number) if at.func.regs[*number as usize] == RegType::Pred => Ok(self.reg(at, *number)),
+            Operand::Reg(number) if at.func.regs[*number as usize] == RegType::Pred => {
+                Ok(self.reg(at, *number))
+            }
             Operand::NotReg(number) if at.func.regs[*number as usize] == RegType::Pred => {
                 let row = self.reg(at, *number);
                 Ok(self.make(Op::NotP, &[row]))
@@ -223,14 +229,22 @@ impl<'m> Builder<'m> {
     /// A destination of the class; `_` gets a register that nobody reads.
     pub fn target(&mut self, at: &mut Instance<'_>, operand: &Operand, class: Class) -> Result<u32, Error> {
         match operand {
-            Operand::Reg(number) if class_of(at.func.regs[*number as usize]) == class => Ok(self.reg(at, *number)),
+            Operand::Reg(number) if class_of(at.func.regs[*number as usize]) == class => {
+                Ok(self.reg(at, *number))
+            }
             Operand::Discard => Ok(self.fresh(class)),
             other => Err(self.error(format!("{other:?} as a destination of class {class:?}"))),
         }
     }
 
     /// Writes `row`, of class W or D as `ty` has it, to a destination of exactly that size.
-    pub fn result(&mut self, at: &mut Instance<'_>, operand: &Operand, ty: Ty, row: u32) -> Result<(), Error> {
+    pub fn result(
+        &mut self,
+        at: &mut Instance<'_>,
+        operand: &Operand,
+        ty: Ty,
+        row: u32,
+    ) -> Result<(), Error> {
         let d = self.destination(at, operand, ty)?;
         match ty.bits {
             64 => self.copy(Op::Mov64, d, row),
@@ -280,7 +294,9 @@ impl<'m> Builder<'m> {
                 let offset = self.params[*number as usize].offset;
                 Ok(self.double(u64::from(offset)))
             }
-            Operand::Param(_) | Operand::Ret(_) => Err(self.error("the address of a device function's parameter")),
+            Operand::Param(_) | Operand::Ret(_) => {
+                Err(self.error("the address of a device function's parameter"))
+            }
             Operand::Symbol(name) => self.module_address(name),
             other => Err(self.error(format!("{other:?} as an address"))),
         }
@@ -298,7 +314,8 @@ impl<'m> Builder<'m> {
 
     /// Static shared variables first, of the module and of `func`; dynamic memory after them.
     fn place_shared(&mut self, func: &Func) {
-        let vars: Vec<_> = self.module.vars.iter().chain(&func.vars).filter(|var| var.space == Space::Shared).collect();
+        let vars: Vec<_> =
+            self.module.vars.iter().chain(&func.vars).filter(|var| var.space == Space::Shared).collect();
         for var in vars.iter().filter(|var| !var.dynamic) {
             self.place_one(var);
         }

@@ -132,7 +132,11 @@ impl<'m> Builder<'m> {
     }
 
     /// Registers that stand for the words of a variable in parameter space.
-    pub fn param_words<'i>(&mut self, at: &'i mut Instance<'m>, operand: &Operand) -> Result<&'i [u32], Error> {
+    pub fn param_words<'i>(
+        &mut self,
+        at: &'i mut Instance<'m>,
+        operand: &Operand,
+    ) -> Result<&'i [u32], Error> {
         let (key, var) = match operand {
             Operand::Var(number) => (ParamKey::Var(*number), &at.func.vars[*number as usize]),
             Operand::Param(number) => (ParamKey::Param(*number), &at.func.params[*number as usize]),

@@ -29,7 +29,12 @@ fn comparison(name: &str, ty: Ty) -> Option<(Op, bool)> {
 
 impl<'m> Builder<'m> {
     /// Lowers a comparison or selection; false if it is none.
-    pub fn compare(&mut self, at: &mut Instance<'m>, parts: &[&str], operands: &[Operand]) -> Result<bool, Error> {
+    pub fn compare(
+        &mut self,
+        at: &mut Instance<'m>,
+        parts: &[&str],
+        operands: &[Operand],
+    ) -> Result<bool, Error> {
         match (parts, operands) {
             (["setp", name, ty], [d, a, b]) => self.set_predicate(at, name, ty, d, [a, b], None),
             (["setp", name, with @ ("and" | "or" | "xor"), ty], [d, a, b, c]) => {

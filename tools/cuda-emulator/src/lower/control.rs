@@ -94,7 +94,8 @@ impl<'m> Builder<'m> {
     fn branch_table(&mut self, at: &mut Instance<'m>, index: &Operand, table: &str) -> Result<(), Error> {
         let index = self.source(at, index, super::types::Ty::U32)?;
         let names = at.tables.get(table).copied();
-        let names = names.ok_or_else(|| self.error(format!("the branch table {table}: nothing declares it")))?;
+        let names =
+            names.ok_or_else(|| self.error(format!("the branch table {table}: nothing declares it")))?;
         let targets = names.iter().map(|name| self.find_label(at, name)).collect::<Result<_, _>>()?;
         self.item(Item::Table { index, targets });
         Ok(())
@@ -105,6 +106,17 @@ impl<'m> Builder<'m> {
 fn is_control(name: &str) -> bool {
     matches!(
         name,
-        "bra" | "brx" | "ret" | "exit" | "trap" | "brkpt" | "call" | "bar" | "barrier" | "shfl" | "vote" | "match"
+        "bra"
+            | "brx"
+            | "ret"
+            | "exit"
+            | "trap"
+            | "brkpt"
+            | "call"
+            | "bar"
+            | "barrier"
+            | "shfl"
+            | "vote"
+            | "match"
     )
 }

@@ -8,7 +8,12 @@ use crate::ptx::ast::{Operand, RegType};
 
 impl<'m> Builder<'m> {
     /// Lowers a move or conversion; false if it is none.
-    pub fn convert(&mut self, at: &mut Instance<'m>, parts: &[&str], operands: &[Operand]) -> Result<bool, Error> {
+    pub fn convert(
+        &mut self,
+        at: &mut Instance<'m>,
+        parts: &[&str],
+        operands: &[Operand],
+    ) -> Result<bool, Error> {
         match (parts, operands) {
             (["mov", "pred"], [d, a]) => {
                 let a = self.predicate(at, a)?;
@@ -43,9 +48,16 @@ impl<'m> Builder<'m> {
         ((count == 2 || count == 4) && bits >= 16).then_some(Ty { bits, signed: false, untyped: true })
     }
 
-    fn pack(&mut self, at: &mut Instance<'m>, ty: &str, d: &Operand, parts: &[Operand]) -> Result<bool, Error> {
+    fn pack(
+        &mut self,
+        at: &mut Instance<'m>,
+        ty: &str,
+        d: &Operand,
+        parts: &[Operand],
+    ) -> Result<bool, Error> {
         let Some(part) = self.half_type(ty, parts.len()) else { return Ok(false) };
-        let mut rows = parts.iter().map(|part_| self.source(at, part_, part)).collect::<Result<Vec<_>, _>>()?;
+        let mut rows =
+            parts.iter().map(|part_| self.source(at, part_, part)).collect::<Result<Vec<_>, _>>()?;
         if part.bits == 16 {
             let sixteen = self.word(16);
             rows = rows
@@ -67,7 +79,13 @@ impl<'m> Builder<'m> {
         Ok(true)
     }
 
-    fn unpack(&mut self, at: &mut Instance<'m>, ty: &str, parts: &[Operand], a: &Operand) -> Result<bool, Error> {
+    fn unpack(
+        &mut self,
+        at: &mut Instance<'m>,
+        ty: &str,
+        parts: &[Operand],
+        a: &Operand,
+    ) -> Result<bool, Error> {
         let Some(part) = self.half_type(ty, parts.len()) else { return Ok(false) };
         let whole = part.bits * parts.len() as u32;
         let a = self.source(at, a, Ty { bits: whole, signed: false, untyped: true })?;
@@ -80,7 +98,8 @@ impl<'m> Builder<'m> {
             words
         } else {
             let (mask, sixteen) = (self.word(0xffff), self.word(16));
-            let split = |word: u32| [self.make(Op::And32, &[word, mask]), self.make(Op::ShrU32, &[word, sixteen])];
+            let split =
+                |word: u32| [self.make(Op::And32, &[word, mask]), self.make(Op::ShrU32, &[word, sixteen])];
             words.into_iter().flat_map(split).collect()
         };
         for (d, row) in parts.iter().zip(rows) {
@@ -116,7 +135,9 @@ impl<'m> Builder<'m> {
             Operand::Reg(number) => at.func.regs[*number as usize],
             _ => return Err(self.error("a conversion to what is no register")),
         };
-        if u32::from(class == RegType::B16) * 16 + u32::from(class == RegType::B32) * 32 + u32::from(class == RegType::B64) * 64
+        if u32::from(class == RegType::B16) * 16
+            + u32::from(class == RegType::B32) * 32
+            + u32::from(class == RegType::B64) * 64
             < to.bits
         {
             return Err(self.error("a conversion to a register that is too small"));
@@ -145,7 +166,8 @@ impl<'m> Builder<'m> {
     fn narrowed(&mut self, at: &mut Instance<'m>, a: &Operand, ty: Ty) -> Result<u32, Error> {
         match self.reg_type(at, a) {
             None => {
-                let kept = if let Operand::Imm(value) = a { Operand::Imm(ty.extend(*value)) } else { a.clone() };
+                let kept =
+                    if let Operand::Imm(value) = a { Operand::Imm(ty.extend(*value)) } else { a.clone() };
                 self.source(at, &kept, if ty.wide() { ty } else { Ty { bits: 32, ..ty } })
             }
             Some(RegType::Pred) => Err(self.error("a predicate in a conversion")),
@@ -225,7 +247,13 @@ impl<'m> Builder<'m> {
         Ok(true)
     }
 
-    fn is_space(&mut self, at: &mut Instance<'m>, space: &str, p: &Operand, a: &Operand) -> Result<bool, Error> {
+    fn is_space(
+        &mut self,
+        at: &mut Instance<'m>,
+        space: &str,
+        p: &Operand,
+        a: &Operand,
+    ) -> Result<bool, Error> {
         let op = match space {
             "global" | "const" => Op::IsGlobal,
             "shared" | "shared::cta" => Op::IsShared,

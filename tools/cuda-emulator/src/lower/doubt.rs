@@ -40,7 +40,8 @@ pub fn guard(builder: &mut Builder<'_>, nodes: &mut [Node]) -> Vec<String> {
 
 /// Targets of moves from doubtful registers are doubtful.
 fn spread(doubtful: &mut Vec<u32>, nodes: &[Node]) {
-    let moves: Vec<_> = nodes.iter().flat_map(|node| &node.insts).filter_map(|(inst, _)| moved(inst)).collect();
+    let moves: Vec<_> =
+        nodes.iter().flat_map(|node| &node.insts).filter_map(|(inst, _)| moved(inst)).collect();
     loop {
         let before = doubtful.len();
         for &(d, a) in &moves {
@@ -62,7 +63,12 @@ fn set(flag: u32, value: u32, guard: u32) -> Inst {
     Inst { d: flag, e: value, guard, ..Inst::new(Op::SetP) }
 }
 
-fn instrument(builder: &Builder<'_>, flags: &HashMap<u32, (u32, u32)>, inst: Inst, push: &mut impl FnMut(Inst)) {
+fn instrument(
+    builder: &Builder<'_>,
+    flags: &HashMap<u32, (u32, u32)>,
+    inst: Inst,
+    push: &mut impl FnMut(Inst),
+) {
     let handed_on = moved(&inst).and_then(|(_, a)| flags.get(&a));
     let mut after = Vec::new();
     operands(&inst, &builder.details, |row, _, written| {

@@ -89,7 +89,9 @@ fn drop_unused(builder: &mut Builder<'_>) {
     let details = &builder.details;
     for (item, _) in &builder.items {
         match item {
-            Item::Inst(inst) => operands(inst, details, |row, _, written| uses[row as usize] += u32::from(!written)),
+            Item::Inst(inst) => {
+                operands(inst, details, |row, _, written| uses[row as usize] += u32::from(!written))
+            }
             Item::Branch { p, .. } => uses[*p as usize] += 1,
             Item::Table { index, .. } => uses[*index as usize] += 1,
             Item::Sync(detail) => {

@@ -11,7 +11,12 @@ const PERMUTATIONS: [&str; 6] = ["f4e", "b4e", "rc8", "ecl", "ecr", "rc16"];
 
 impl<'m> Builder<'m> {
     /// Lowers a logic or shift instruction; false if it is none.
-    pub fn logic(&mut self, at: &mut Instance<'m>, parts: &[&str], operands: &[Operand]) -> Result<bool, Error> {
+    pub fn logic(
+        &mut self,
+        at: &mut Instance<'m>,
+        parts: &[&str],
+        operands: &[Operand],
+    ) -> Result<bool, Error> {
         match (parts, operands) {
             (["and" | "or" | "xor", "pred"], [d, a, b]) => {
                 let op = predicate_op(parts[0]);
@@ -41,7 +46,9 @@ impl<'m> Builder<'m> {
             }
             (["prmt", "b32"], [d, a, b, c]) => self.three(at, Op::Prmt, d, [a, b, c], 0)?,
             (["prmt", "b32", mode], [d, a, b, c]) => {
-                let Some(number) = PERMUTATIONS.iter().position(|known| known == mode) else { return Ok(false) };
+                let Some(number) = PERMUTATIONS.iter().position(|known| known == mode) else {
+                    return Ok(false);
+                };
                 self.three(at, Op::Prmt, d, [a, b, c], number as u32 + 1)?;
             }
             _ => return Ok(false),

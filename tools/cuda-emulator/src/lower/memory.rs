@@ -19,7 +19,8 @@ impl Access {
     /// None where a modifier is not known.
     fn parse(parts: &[&str]) -> Option<Self> {
         let (last, modifiers) = parts.split_last()?;
-        let mut found = Self { space: None, param: false, strong: false, count: 1, ty: Ty::parse_bits(last)? };
+        let mut found =
+            Self { space: None, param: false, strong: false, count: 1, ty: Ty::parse_bits(last)? };
         for modifier in modifiers {
             match *modifier {
                 "global" | "const" => found.space = Some(Space::Global),
@@ -41,14 +42,21 @@ impl Access {
 
 impl<'m> Builder<'m> {
     /// Lowers an access to memory; false if it is none.
-    pub fn memory(&mut self, at: &mut Instance<'m>, parts: &[&str], operands: &[Operand]) -> Result<bool, Error> {
+    pub fn memory(
+        &mut self,
+        at: &mut Instance<'m>,
+        parts: &[&str],
+        operands: &[Operand],
+    ) -> Result<bool, Error> {
         match (parts[0], operands) {
             ("ld" | "ldu", [d, Operand::Address(base, offset)]) => self.load(at, parts, d, base, *offset),
             ("st", [Operand::Address(base, offset), a]) => self.store(at, parts, a, base, *offset),
             ("atom", [d, Operand::Address(base, offset), rest @ ..]) => {
                 self.atomic(at, parts, Some(d), base, *offset, rest)
             }
-            ("red", [Operand::Address(base, offset), rest @ ..]) => self.atomic(at, parts, None, base, *offset, rest),
+            ("red", [Operand::Address(base, offset), rest @ ..]) => {
+                self.atomic(at, parts, None, base, *offset, rest)
+            }
             ("membar" | "fence", []) => Ok(is_fence(&parts[1..])),
             ("prefetch" | "prefetchu", [_]) => Ok(true),
             _ => Ok(false),
@@ -112,7 +120,8 @@ impl<'m> Builder<'m> {
             return Ok(true);
         }
         let address = self.address(at, base)?;
-        let regs = elements.iter().map(|d| self.load_target(at, d, access.ty)).collect::<Result<Vec<_>, _>>()?;
+        let regs =
+            elements.iter().map(|d| self.load_target(at, d, access.ty)).collect::<Result<Vec<_>, _>>()?;
         let detail = Detail::Access {
             space: if access.param { Space::Param } else { access.space.unwrap_or(Space::Generic) },
             width: access.ty.bytes(),
@@ -137,7 +146,9 @@ impl<'m> Builder<'m> {
     fn fits_param(&self, number: u32, offset: i64, bytes: u32) -> bool {
         let param = self.params[number as usize];
         let begin = i64::from(param.offset) + offset;
-        begin % i64::from(bytes.min(16)) == 0 && offset >= 0 && offset + i64::from(bytes) <= i64::from(param.size)
+        begin % i64::from(bytes.min(16)) == 0
+            && offset >= 0
+            && offset + i64::from(bytes) <= i64::from(param.size)
     }
 
     /// Destination of a load: at least as wide as the type.
@@ -157,7 +168,13 @@ impl<'m> Builder<'m> {
         Ok(Self::row(class, self.target(at, d, class)?))
     }
 
-    fn load_kernel_param(&mut self, at: &mut Instance<'m>, ty: Ty, d: &Operand, offset: u32) -> Result<(), Error> {
+    fn load_kernel_param(
+        &mut self,
+        at: &mut Instance<'m>,
+        ty: Ty,
+        d: &Operand,
+        offset: u32,
+    ) -> Result<(), Error> {
         let to = self.load_target(at, d, ty)?;
         match (ty.wide(), to.class) {
             (true, _) => self.push_immediate(Op::Param64, to.row, &[], offset),
@@ -340,8 +357,20 @@ impl<'m> Builder<'m> {
 fn atomic_op(name: &str, ty: Ty) -> Option<AtomOp> {
     Some(match name {
         "add" if !ty.untyped => AtomOp::Add,
-        "min" if !ty.untyped => if ty.signed { AtomOp::MinS } else { AtomOp::MinU },
-        "max" if !ty.untyped => if ty.signed { AtomOp::MaxS } else { AtomOp::MaxU },
+        "min" if !ty.untyped => {
+            if ty.signed {
+                AtomOp::MinS
+            } else {
+                AtomOp::MinU
+            }
+        }
+        "max" if !ty.untyped => {
+            if ty.signed {
+                AtomOp::MaxS
+            } else {
+                AtomOp::MaxU
+            }
+        }
         "inc" if ty == Ty::U32 => AtomOp::Inc,
         "dec" if ty == Ty::U32 => AtomOp::Dec,
         "and" if ty.untyped => AtomOp::And,

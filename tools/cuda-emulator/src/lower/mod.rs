@@ -11,6 +11,7 @@ mod integer;
 mod logic;
 mod memory;
 mod order;
+mod product;
 mod rows;
 mod sync;
 mod types;

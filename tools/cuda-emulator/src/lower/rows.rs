@@ -64,8 +64,7 @@ fn liveness(builder: &Builder<'_>, nodes: &[Node]) -> Liveness {
         uses.push(used);
         kills.push(killed);
     }
-    let mut found =
-        Liveness { begin: uses, end: (0..nodes.len()).map(|_| Bits::new(count)).collect() };
+    let mut found = Liveness { begin: uses, end: (0..nodes.len()).map(|_| Bits::new(count)).collect() };
     let successors: Vec<_> = nodes.iter().map(Node::successors).collect();
     let mut changed = true;
     while changed {
@@ -121,7 +120,9 @@ fn intervals(builder: &Builder<'_>, nodes: &[Node]) -> Vec<Interval> {
         for (inst, _) in &node.insts {
             // Results of several registers are written before all sources are read.
             let late = u32::from(matches!(inst.op, Op::Load | Op::Atom));
-            operands(inst, &builder.details, |row, _, written| touch(row, 2 * step + (u32::from(written) | late)));
+            operands(inst, &builder.details, |row, _, written| {
+                touch(row, 2 * step + (u32::from(written) | late))
+            });
             step += 1;
         }
         term_operands(&node.term, &builder.details, |row, _, _| touch(row, 2 * step + 1));
@@ -213,7 +214,10 @@ pub fn assign(
     let (shared, local) = (builder.shared_bytes, builder.local_bytes.next_multiple_of(16));
     let small = |bytes: u64| u32::try_from(bytes).ok().filter(|&bytes| bytes <= 1 << 20);
     let (Some(shared_bytes), Some(local_bytes)) = (small(shared), small(local)) else {
-        return Err(Error::new(func.line, format!("{}: more than 1 MiB of shared or local memory", func.name)));
+        return Err(Error::new(
+            func.line,
+            format!("{}: more than 1 MiB of shared or local memory", func.name),
+        ));
     };
     Ok(Kernel {
         name: func.name.clone(),

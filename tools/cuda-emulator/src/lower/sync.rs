@@ -17,7 +17,9 @@ impl<'m> Builder<'m> {
         let detail = match (parts, operands) {
             (["bar", "warp", "sync"], [mask]) => Some(Detail::WarpSync { mask: self.word_reg(at, mask)? }),
             (["bar" | "barrier", rest @ ..], _) => self.barrier(at, parts[0] == "bar", rest, operands)?,
-            (["shfl", "sync", mode, "b32"], [d, a, b, c, mask]) => self.shuffle(at, mode, d, [a, b, c, mask])?,
+            (["shfl", "sync", mode, "b32"], [d, a, b, c, mask]) => {
+                self.shuffle(at, mode, d, [a, b, c, mask])?
+            }
             (["vote", "sync", mode, ty], [d, a, mask]) => self.vote(at, mode, ty, d, a, mask)?,
             (["match", kind @ ("any" | "all"), "sync", ty @ ("b32" | "b64")], [d, a, mask]) => {
                 self.matching(at, *kind == "all", ty, d, a, mask)?

@@ -106,13 +106,51 @@ pub enum Detail {
         offset: i64,
         regs: Vec<Reg>,
     },
-    Atom { space: Space, op: AtomOp, width: u32, address: Reg, offset: i64, d: Option<Reg>, a: Reg, b: Option<Reg> },
+    Atom {
+        space: Space,
+        op: AtomOp,
+        width: u32,
+        address: Reg,
+        offset: i64,
+        d: Option<Reg>,
+        a: Reg,
+        b: Option<Reg>,
+    },
     /// Named barrier: `count` threads, or all of the block.
-    Barrier { id: Reg, count: Option<Reg>, wait: bool, aligned: bool, reduction: Reduction, p: Option<Reg>, d: Option<Reg> },
-    WarpSync { mask: Reg },
-    Shuffle { mode: ShuffleMode, d: Option<Reg>, p: Option<Reg>, a: Reg, b: Reg, c: Reg, mask: Reg },
-    Vote { mode: VoteMode, d: Option<Reg>, a: Reg, mask: Reg },
-    Match { all: bool, d: Option<Reg>, p: Option<Reg>, a: Reg, mask: Reg },
+    Barrier {
+        id: Reg,
+        count: Option<Reg>,
+        wait: bool,
+        aligned: bool,
+        reduction: Reduction,
+        p: Option<Reg>,
+        d: Option<Reg>,
+    },
+    WarpSync {
+        mask: Reg,
+    },
+    Shuffle {
+        mode: ShuffleMode,
+        d: Option<Reg>,
+        p: Option<Reg>,
+        a: Reg,
+        b: Reg,
+        c: Reg,
+        mask: Reg,
+    },
+    Vote {
+        mode: VoteMode,
+        d: Option<Reg>,
+        a: Reg,
+        mask: Reg,
+    },
+    Match {
+        all: bool,
+        d: Option<Reg>,
+        p: Option<Reg>,
+        a: Reg,
+        mask: Reg,
+    },
 }
 
 impl Detail {
@@ -123,9 +161,10 @@ impl Detail {
             Self::Atom { address, d, a, b, .. } => {
                 (d.iter_mut().collect(), [address, a].into_iter().chain(b.iter_mut()).collect())
             }
-            Self::Barrier { id, count, p, d, .. } => {
-                (d.iter_mut().collect(), [id].into_iter().chain(count.iter_mut()).chain(p.iter_mut()).collect())
-            }
+            Self::Barrier { id, count, p, d, .. } => (
+                d.iter_mut().collect(),
+                [id].into_iter().chain(count.iter_mut()).chain(p.iter_mut()).collect(),
+            ),
             Self::WarpSync { mask } => (vec![], vec![mask]),
             Self::Shuffle { d, p, a, b, c, mask, .. } => {
                 (d.iter_mut().chain(p.iter_mut()).collect(), vec![a, b, c, mask])
@@ -149,10 +188,21 @@ impl Detail {
 #[derive(Clone, Debug)]
 pub enum Term {
     Jump(u32),
-    Branch { p: u32, negated: bool, then: u32, other: u32 },
-    Table { index: u32, targets: Vec<u32> },
+    Branch {
+        p: u32,
+        negated: bool,
+        then: u32,
+        other: u32,
+    },
+    Table {
+        index: u32,
+        targets: Vec<u32>,
+    },
     /// A synchronising instruction, by the index of its detail.
-    Sync { detail: u32, next: u32 },
+    Sync {
+        detail: u32,
+        next: u32,
+    },
     Exit,
     Trap,
 }

@@ -37,8 +37,6 @@ macro_rules! ops {
         pub enum Op { $($name),* }
 
         impl Op {
-            pub const ALL: &[Self] = &[$(Self::$name),*];
-
             pub fn signature(self) -> Signature {
                 match self {
                     $(Self::$name => Signature {
@@ -119,9 +117,26 @@ impl Op {
         use Op::*;
         matches!(
             self,
-            AddCc32 | AddcCc32 | SubCc32 | SubcCc32 | MadCc32 | MadcCc32 | MadHiCcU32 | MadcHiCcU32 | MadHiCcS32
-                | MadcHiCcS32 | AddCc64 | AddcCc64 | SubCc64 | SubcCc64 | MadCc64 | MadcCc64 | MadHiCcU64
-                | MadcHiCcU64 | MadHiCcS64 | MadcHiCcS64
+            AddCc32
+                | AddcCc32
+                | SubCc32
+                | SubcCc32
+                | MadCc32
+                | MadcCc32
+                | MadHiCcU32
+                | MadcHiCcU32
+                | MadHiCcS32
+                | MadcHiCcS32
+                | AddCc64
+                | AddcCc64
+                | SubCc64
+                | SubcCc64
+                | MadCc64
+                | MadcCc64
+                | MadHiCcU64
+                | MadcHiCcU64
+                | MadHiCcS64
+                | MadcHiCcS64
         )
     }
 
@@ -129,9 +144,26 @@ impl Op {
         use Op::*;
         matches!(
             self,
-            Addc32 | AddcCc32 | Subc32 | SubcCc32 | Madc32 | MadcCc32 | MadcHiU32 | MadcHiCcU32 | MadcHiS32
-                | MadcHiCcS32 | Addc64 | AddcCc64 | Subc64 | SubcCc64 | Madc64 | MadcCc64 | MadcHiU64
-                | MadcHiCcU64 | MadcHiS64 | MadcHiCcS64
+            Addc32
+                | AddcCc32
+                | Subc32
+                | SubcCc32
+                | Madc32
+                | MadcCc32
+                | MadcHiU32
+                | MadcHiCcU32
+                | MadcHiS32
+                | MadcHiCcS32
+                | Addc64
+                | AddcCc64
+                | Subc64
+                | SubcCc64
+                | Madc64
+                | MadcCc64
+                | MadcHiU64
+                | MadcHiCcU64
+                | MadcHiS64
+                | MadcHiCcS64
         )
     }
 }

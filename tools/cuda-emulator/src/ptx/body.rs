@@ -157,7 +157,12 @@ impl Body<'_> {
         }
     }
 
-    fn sequence(&mut self, parser: &mut Parser<'_, '_>, open: char, close: char) -> Result<Vec<Operand>, Error> {
+    fn sequence(
+        &mut self,
+        parser: &mut Parser<'_, '_>,
+        open: char,
+        close: char,
+    ) -> Result<Vec<Operand>, Error> {
         parser.expect(open)?;
         let mut found = Vec::new();
         while !parser.take(close) {
@@ -173,9 +178,7 @@ impl Body<'_> {
     fn address(&mut self, parser: &mut Parser<'_, '_>) -> Result<Operand, Error> {
         parser.expect('[')?;
         let base = self.simple(parser)?;
-        let offset = if parser.take('+') {
-            parser.signed()? as i64
-        } else if parser.peek() == Some(Kind::Mark('-')) {
+        let offset = if parser.take('+') || parser.peek() == Some(Kind::Mark('-')) {
             parser.signed()? as i64
         } else {
             0
