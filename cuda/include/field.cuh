@@ -192,6 +192,16 @@ __device__ __forceinline__ Fp<P> mul_lazy(const Fp<P>& a, const Fp<P>& b) {
     return sum_of_products_lazy<1>(&a, &b);
 }
 
+// The plain steps 6 and 7, with top·2^224 to add between them.
+template <class P>
+__device__ __forceinline__ Fp<P> last_steps(u32 (&even)[8], u32 (&odd)[8], u64 top) {
+    clear_lowest_word<P>(even, odd);
+    const u32 m = (odd[0] + even[1]) * P::INV;
+    const Words p = P::modulus();
+    shift_and_add_row(even, odd, p.at, m, top);
+    return quotient<P>(odd, even);
+}
+
 // Row `I` of a square, after I steps of the reduction: a's word I by itself and by the words above it, doubled.
 template <int I, class P>
 __device__ __forceinline__ void add_square_row(u32 (&even)[8], u32 (&odd)[8], const Fp<P>& a, const Fp<P>& doubled) {
@@ -236,11 +246,7 @@ __device__ __forceinline__ Fp<P> sqr_lazy(const Fp<P>& a) {
     add_square_row<5>(odd, even, a, doubled);
     fold<P>(odd, even);
     add_square_row<6>(even, odd, a, doubled);
-    clear_lowest_word<P>(even, odd);
-    const u32 m = (odd[0] + even[1]) * P::INV;
-    const Words p = P::modulus();
-    shift_and_add_row(even, odd, p.at, m, u64(a.limbs[7]) * a.limbs[7]);
-    return quotient<P>(odd, even);
+    return last_steps<P>(even, odd, u64(a.limbs[7]) * a.limbs[7]);
 }
 
 template <class P>
@@ -267,22 +273,22 @@ __device__ __forceinline__ Fp<P> mul_sub(const Fp<P>& a, const Fp<P>& b, const F
     return mul_add(a, b, sub_lazy(Fp<P>::modulus(), c), d);
 }
 
-// a/R: out of Montgomery form. The reduction of a product alone, so half the price of one.
+// a/R: out of Montgomery form. Steps of the reduction alone: half a product.
 template <class P>
 __device__ __forceinline__ Fp<P> to_canonical(const Fp<P>& a) {
-    u32 even[8], odd[8] = {};
+    // The first step, of a T that is a.
+    u32 even[8], odd[8];
+    const Words folded = P::folded();
 #pragma unroll
-    for (int k = 0; k < 8; k++) even[k] = a.limbs[k];
-#pragma unroll
-    for (int i = 0; i < 6; i += 2) {
-        fold<P>(even, odd);
-        fold<P>(odd, even);
-    }
-    clear_lowest_word<P>(even, odd);
-    const u32 m = (odd[0] + even[1]) * P::INV;
-    const Words p = P::modulus();
-    shift_and_add_row(even, odd, p.at, m);
-    return reduce_once(quotient<P>(odd, even));
+    for (int k = 0; k < 8; k++) odd[k] = k < 7 ? a.limbs[k + 1] : 0;
+    set_pairs<4>(even, folded.at + 1, a.limbs[0]);
+    add_pairs<4>(odd, folded.at, a.limbs[0]);
+    fold<P>(odd, even);
+    fold<P>(even, odd);
+    fold<P>(odd, even);
+    fold<P>(even, odd);
+    fold<P>(odd, even);
+    return reduce_once(last_steps<P>(even, odd, 0));
 }
 
 // Into Montgomery form. In: a < p.

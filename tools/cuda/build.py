@@ -1,6 +1,7 @@
 """Compiles the CUDA kernels to PTX through NVRTC's C API."""
 
 import argparse
+import collections
 import ctypes
 import multiprocessing
 import re
@@ -13,8 +14,10 @@ RESULTS = SOURCES / "ptx"
 VERSION = "12.0.140"
 # Volta is the oldest that NVRTC 12 knows.
 OPTIONS = ["--gpu-architecture=compute_70", "--std=c++17", f"--include-path={SOURCES}"]
-# Around every line of assembly; and numbers of architectures that nothing uses, named by a digest of the path.
-NOISE = re.compile(r"\s*// (begin|end) inline asm|\.global .*2nv6target")
+# Around every line of assembly.
+NOISE = re.compile(r"^[ \t]*// (begin|end) inline asm\n", re.MULTILINE)
+# Constants at file scope, which are written out even where nothing loads them; some are named by a digest of the path.
+CONSTANT = re.compile(r"\.global \.align \d+ \.\w+ ([\w$]+)(\[\d+\])?( = .*)?;")
 
 
 class CompileError(Exception):
@@ -63,8 +66,15 @@ def compiled(path):
         raise CompileError(f"not NVRTC {VERSION}")
     if str(ROOT) in text:
         raise CompileError("the PTX names the folder that it was compiled in")
+    text = NOISE.sub("", text)
+    used = collections.Counter(re.findall(r"[\w$]+", text))
+
+    def is_needed(line):
+        constant = CONSTANT.fullmatch(line)
+        return not constant or used[constant[1]] > 1
+
     lines = (line.rstrip() for line in text.splitlines())
-    return "\n".join(line for line in lines if not NOISE.match(line)).strip() + "\n"
+    return "\n".join(filter(is_needed, lines)).strip() + "\n"
 
 
 def main():

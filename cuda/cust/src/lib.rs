@@ -7,8 +7,8 @@ use cust::memory::{DeviceBuffer, DeviceCopy};
 use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
-use zkwatt::device::cuda::{CudaBuffer, CudaDevice, CudaOptions};
 use zkwatt::device::Elem;
+use zkwatt::device::cuda::{CudaBuffer, CudaDevice, CudaOptions};
 use zkwatt::{Error, Result};
 
 /// A device over `context`, of which it keeps one reference until the process ends: buffers of the device may outlive it.

@@ -39,7 +39,7 @@ const PTX: &[Ptx] = ptx![
 ];
 
 #[cfg(test)]
-const PTX_OF_TESTS: &[Ptx] = ptx!["curve", "field", "field_representation"];
+const PTX_OF_TESTS: &[Ptx] = ptx!["curve", "field", "field_merged", "field_representation"];
 #[cfg(not(test))]
 const PTX_OF_TESTS: &[Ptx] = &[];
 

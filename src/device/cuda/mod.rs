@@ -8,6 +8,8 @@
 mod adopt;
 mod backend;
 mod driver;
+#[cfg(test)]
+mod field_tests;
 mod kernels;
 mod memory;
 mod msm;

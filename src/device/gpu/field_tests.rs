@@ -15,15 +15,15 @@ on_every_gpu! {
     long_chains_of_products_equal_the_hosts with [None];
 }
 
-const BINDINGS: &[Access] = &[Access::Read, Access::Read, Access::ReadWrite];
+pub(crate) const BINDINGS: &[Access] = &[Access::Read, Access::Read, Access::ReadWrite];
 const OPERATION: Stage = Stage::new("field_operation", source!("field")).bind(BINDINGS).products(8);
 const REPRESENTATION: Stage =
     Stage::new("field_representation", source!("field_representation")).bind(BINDINGS);
 
-type Words = [u32; 8];
+pub(crate) type Words = [u32; 8];
 
 /// An element as the prime field's elements that it consists of.
-trait Element: Field {
+pub(crate) trait Element: Field {
     const ARITHMETIC: Arithmetic;
     const PARTS: usize;
     fn from_parts(parts: &[Words]) -> Self;
@@ -128,7 +128,7 @@ fn bits_set(from: usize, to: usize) -> [u64; 4] {
 }
 
 /// Every pair of edges, then random pairs.
-fn operands<P: FieldParams>() -> (Vec<Words>, Vec<Words>) {
+pub(crate) fn operands<P: FieldParams>() -> (Vec<Words>, Vec<Words>) {
     let edges = edges::<P>();
     let mut pairs: Vec<_> = edges.iter().flat_map(|a| edges.iter().map(|b| (*a, *b))).collect();
     let mut rng = ChaCha20Rng::seed_from_u64(1);
@@ -140,7 +140,7 @@ fn operands<P: FieldParams>() -> (Vec<Words>, Vec<Words>) {
 }
 
 /// Runs `stage` on every pair; element `i` of the result is for element `i` of both.
-fn run<D: Gpu>(
+pub(crate) fn run<D: Gpu>(
     device: &D,
     stage: &Stage,
     operation: u32,

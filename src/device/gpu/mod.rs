@@ -5,7 +5,7 @@
 
 pub(crate) mod counters;
 #[cfg(test)]
-mod field_tests;
+pub(crate) mod field_tests;
 mod finish;
 mod inverse;
 mod lookup;

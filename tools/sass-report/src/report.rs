@@ -11,8 +11,11 @@ use std::sync::Mutex;
 
 const PTX: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../cuda/ptx");
 
-/// What is assembled for.
-pub const ARCHITECTURES: [&str; 4] = ["sm_80", "sm_89", "sm_90", "sm_120"];
+/// What is assembled for; the last for operations only, as a GPU of it has a modelled throughput.
+const ARCHITECTURES: [&str; 4] = ["sm_80", "sm_90", "sm_120", "sm_89"];
+
+/// The file of operations.
+const OPERATIONS: &str = "cost";
 
 /// Kernels of this name are operations: `cost_NAME_1` has one of them and `cost_NAME_2` two.
 const OPERATION: &str = "cost_";
