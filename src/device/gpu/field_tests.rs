@@ -90,6 +90,8 @@ fn edges<P: FieldParams>() -> Vec<Fp<P>> {
         }
     }
     values.extend((0..8).map(|k| Fp::from_montgomery_unchecked(bits_set(32 * k, 32 * k + 1))));
+    // Small out of Montgomery form: where a reduction by itself ends at p or above.
+    values.extend((1..8).map(|k| Fp::from_canonical(bits_set(0, 31 * k)).expect("below p")));
     values.extend(saturating_factors::<P>().into_iter().map(Fp::from_montgomery_unchecked));
     values.push(Fp::from_montgomery_unchecked(bits_set(0, 253)));
     values.push(Fp::from_montgomery_unchecked([u64::MAX, u64::MAX, u64::MAX, P::MODULUS[3] - 1]));

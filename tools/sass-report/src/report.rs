@@ -11,8 +11,11 @@ use std::sync::Mutex;
 
 const PTX: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../cuda/ptx");
 
-/// What is assembled for; the last for operations only, as a GPU of it has a modelled throughput.
-const ARCHITECTURES: [&str; 4] = ["sm_80", "sm_90", "sm_120", "sm_89"];
+/// What is assembled for.
+const ARCHITECTURES: [&str; 4] = ["sm_80", "sm_90", "sm_120", MODELLED_ONLY];
+
+/// Assembled for operations alone: a GPU of it has a modelled throughput.
+const MODELLED_ONLY: &str = "sm_89";
 
 /// The file of operations.
 const OPERATIONS: &str = "cost";
@@ -195,8 +198,10 @@ fn assemble_all(
     files: &[PathBuf],
     folder: &Path,
 ) -> Result<Vec<(&'static str, Part)>, Error> {
-    let jobs =
-        Mutex::new(files.iter().flat_map(|file| ARCHITECTURES.map(|architecture| (file, architecture))));
+    let all = files.iter().flat_map(|file| ARCHITECTURES.map(|architecture| (file, architecture)));
+    let jobs = Mutex::new(all.filter(|(file, architecture)| {
+        *architecture != MODELLED_ONLY || file.file_stem().is_some_and(|name| name == OPERATIONS)
+    }));
     let parts = Mutex::new(Ok(Vec::new()));
     let next = || jobs.lock().ok()?.next();
     let work = || {
