@@ -1,6 +1,7 @@
 //! Settings, from the environment and at run time.
 
-use std::sync::{LazyLock, RwLock};
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock, RwLock};
 
 /// What a strike of an injected fault makes fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,6 +40,10 @@ pub struct Config {
     pub timeout: u64,
     /// Faults to come: what, and after how many more occasions.
     pub faults: Vec<(Occasion, u64)>,
+    /// The text of a module, and of the one that is loaded in its place.
+    pub replaced: Option<Arc<(String, String)>>,
+    /// File that gets a line for each kernel that is launched, at its first time.
+    pub log: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -55,12 +60,14 @@ impl Default for Config {
             global_races: false,
             timeout: 300,
             faults: Vec::new(),
+            replaced: None,
+            log: None,
         }
     }
 }
 
 /// Names of the settings; the environment has them after `CUDA_EMULATOR_`.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 13] = [
     "SEED",
     "THREADS",
     "DEVICES",
@@ -72,6 +79,8 @@ pub const NAMES: [&str; 11] = [
     "GLOBAL_RACES",
     "TIMEOUT",
     "FAULT",
+    "REPLACE",
+    "LOG",
 ];
 
 impl Config {
@@ -108,6 +117,8 @@ impl Config {
             "GLOBAL_RACES" => self.global_races = switch(value)?,
             "TIMEOUT" => self.timeout = value.parse().ok()?,
             "FAULT" => self.faults = faults(value)?,
+            "REPLACE" => self.replaced = replacement(value)?,
+            "LOG" => self.log = (!value.is_empty()).then(|| value.into()),
             _ => return None,
         }
         Some(())
@@ -141,6 +152,16 @@ fn faults(value: &str) -> Option<Vec<(Occasion, u64)>> {
         Some((occasion, count.parse().ok().filter(|&count| count > 0)?))
     };
     parts.map(parse).collect()
+}
+
+/// Two files, as their texts.
+fn replacement(value: &str) -> Option<Option<Arc<(String, String)>>> {
+    if value.is_empty() {
+        return Some(None);
+    }
+    let (original, other) = value.split_once(':')?;
+    let read = |path| std::fs::read_to_string(path).ok();
+    Some(Some(Arc::new((read(original)?, read(other)?))))
 }
 
 static CONFIG: LazyLock<RwLock<Config>> = LazyLock::new(|| RwLock::new(Config::from_environment()));

@@ -25,6 +25,8 @@ fn turn() -> MutexGuard<'static, ()> {
         ("GLOBAL_RACES", "off"),
         ("TIMEOUT", "300"),
         ("FAULT", ""),
+        ("REPLACE", ""),
+        ("LOG", ""),
     ];
     defaults.iter().for_each(|(name, value)| set(name, value));
     guard
@@ -226,6 +228,32 @@ fn devices_are_counted() {
 }
 
 #[test]
+fn modules_are_replaced_and_launches_logged() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let [one, other, log] = ["one.ptx", "other.ptx", "log"].map(|name| folder.path().join(name));
+    let texts = [kernel("st.global.u32 [%at], 1;"), kernel("st.global.u32 [%at], 2;")];
+    std::fs::write(&one, &texts[0]).unwrap();
+    std::fs::write(&other, &texts[1]).unwrap();
+    set("LOG", log.to_str().unwrap());
+    let run = |text: &str| {
+        let session = Session::new();
+        let out = session.upload_words(&[0; 32]);
+        assert_eq!(session.launch(session.function(text, "t"), Shape::new(1, 32), &[out.into()]), 0);
+        session.download_words(out, 32)[31]
+    };
+    let logged = || std::fs::read_to_string(&log).unwrap();
+    assert_eq!(run(&texts[0]), 1);
+    assert_eq!(run(&texts[0]), 1);
+    assert_eq!(logged(), "t\n");
+    set("REPLACE", &format!("{}:{}", one.display(), other.display()));
+    assert_eq!(run(&kernel("st.global.u32 [%at], 3;")), 3);
+    assert_eq!(logged(), "t\n");
+    assert_eq!(run(&texts[0]), 2);
+    assert_eq!(logged(), "t\nreplaced a module\n");
+}
+
+#[test]
 fn statistics_count() {
     let _turn = turn();
     let session = Session::new();
@@ -251,6 +279,8 @@ fn settings_are_checked() {
         ("FAULT", "alloc:0"),
         ("NOTHING", "1"),
         ("CHECKS", "maybe"),
+        ("REPLACE", "one.ptx"),
+        ("REPLACE", "/nowhere/one.ptx:/nowhere/other.ptx"),
     ];
     for (name, value) in wrong {
         let (name, value) = (std::ffi::CString::new(name).unwrap(), std::ffi::CString::new(value).unwrap());

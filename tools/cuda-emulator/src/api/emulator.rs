@@ -4,8 +4,9 @@ use super::registry::lock;
 use crate::config;
 use crate::exec::Counts;
 use crate::program::{Kernel, Op};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::{CStr, CString, c_char, c_int};
+use std::io::Write;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, LazyLock, Mutex};
 
@@ -27,6 +28,21 @@ pub(super) fn complain(what: &str) {
     eprintln!("cuda-emulator: {what}");
     let text = CString::new(what.replace('\0', " ")).unwrap_or_default();
     REPORT.store(text.into_raw(), SeqCst);
+}
+
+/// Lines that the log has.
+static LOGGED: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
+
+/// Appends a line to the log that the settings name, if it is new.
+pub(super) fn log(line: &str) {
+    let Some(path) = config::get().log else { return };
+    if !lock(&LOGGED).insert(line.to_owned()) {
+        return;
+    }
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
+    if let Err(error) = file.and_then(|mut file| writeln!(file, "{line}")) {
+        complain(&format!("{}: {error}", path.display()));
+    }
 }
 
 /// Numbers launches from one on.

@@ -102,6 +102,7 @@ api! {
         let program = &function.module.program;
         let kernel = &program.kernels[function.kernel];
         let params = parameters(kernel, params, extra)?;
+        emulator::log(&kernel.name);
         if strikes(Occasion::Launch) {
             return Err(ERROR_LAUNCH_OUT_OF_RESOURCES);
         }

@@ -104,7 +104,15 @@ fn load(to: *mut usize, image: *const c_void, log: &mut dyn FnMut(&str)) -> Outc
     if to.is_null() {
         return Err(ERROR_INVALID_VALUE);
     }
-    let program = program(text(image)?).map_err(|(status, what)| {
+    let mut text = text(image)?;
+    let replaced = config::get().replaced;
+    if let Some(pair) = &replaced
+        && pair.0 == text
+    {
+        emulator::log("replaced a module");
+        text = &pair.1;
+    }
+    let program = program(text).map_err(|(status, what)| {
         emulator::complain(&what);
         log(&what);
         status
