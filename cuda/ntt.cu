@@ -147,14 +147,15 @@ __device__ __forceinline__ void set_half(Fr& x, u32 half, uint4 value) {
 // From the window at `from` to that at `to`. Halves of elements go one after the other: 32 KiB of shared memory a block
 // of 256, two of which fit every multiprocessor from sm_70 on.
 //
-// Barriers: the first of each half stands between the reads of the half before, also that of the exchange before, and
-// the writes that replace it; the second one between these writes and their reads by other threads.
+// Barriers: between the writes of a half and their reads by other threads, and between these reads and the writes of the
+// second half, which replace what is read. None before the first half: a thread writes where it has read last, since an
+// exchange begins with the window that the one before ended with.
 __device__ __forceinline__ void exchange(uint4* tile, Fr (&x)[ELEMENTS], u32 from, u32 to) {
     u32 mine = shared_place(first_place(from));
     u32 next = shared_place(first_place(to));
 #pragma unroll
     for (u32 half = 0; half < 2; half++) {
-        __syncthreads();
+        if (half != 0) __syncthreads();
 #pragma unroll
         for (u32 i = 0; i < ELEMENTS; i++) tile[mine ^ shared_place(i << from)] = half_of(x[i], half);
         __syncthreads();

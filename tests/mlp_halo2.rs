@@ -306,29 +306,40 @@ fn bad_arguments_are_errors() {
     assert!(MlpProver::new(device(), large, parts).is_err(), "an SRS of another size");
 }
 
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+fn makes_the_same_proofs<B: Halo2Backend>(gpu: Arc<B>, name: &str) {
+    for weights in [WeightMode::Public, WeightMode::Private] {
+        let options = CircuitOptions { input: InputMode::Committed, output: OutputMode::Class, weights };
+        let of_gpu = setup_on(&gpu, &model(0), options, 1).prover;
+        let of_cpu = setup(&model(0), options, 1).prover;
+        assert!(of_gpu.verifier().encode().unwrap() == of_cpu.verifier().encode().unwrap(), "keys");
+        let proved = of_gpu.prove(&[&INPUT], &seeds(1), &mut rng(2)).unwrap();
+        let expected = of_cpu.prove(&[&INPUT], &seeds(1), &mut rng(2)).unwrap();
+        assert_eq!(proved.proof, expected.proof, "{weights:?}, {name}");
+    }
+}
+
+/// The conformance suite says why there is no device.
 #[cfg(feature = "wgpu")]
 #[test]
-fn gpus_make_the_same_proofs() {
+fn wgpu_makes_the_same_proofs() {
     use zkwatt::device::wgpu::{LimbForm, WgpuDevice, WgpuOptions};
     for form in LimbForm::ALL {
         let options = WgpuOptions { form: Some(form), poison: true, ..Default::default() };
-        let Ok(gpu) = WgpuDevice::new(options) else {
-            println!("SKIPPED: no adapter; the conformance suite says why");
-            return;
-        };
-        let gpu = Arc::new(gpu);
-        for weights in [WeightMode::Public, WeightMode::Private] {
-            let options = CircuitOptions { input: InputMode::Committed, output: OutputMode::Class, weights };
-            let of_gpu = setup_on(&gpu, &model(0), options, 1).prover;
-            let of_cpu = setup(&model(0), options, 1).prover;
-            assert!(of_gpu.verifier().encode().unwrap() == of_cpu.verifier().encode().unwrap(), "keys");
-            let before = gpu.counters();
-            let proved = of_gpu.prove(&[&INPUT], &seeds(1), &mut rng(2)).unwrap();
-            let expected = of_cpu.prove(&[&INPUT], &seeds(1), &mut rng(2)).unwrap();
-            assert_eq!(proved.proof, expected.proof, "{weights:?}, {}", form.name());
-            // Columns stay there: what comes back is far less than what the quotient alone works on.
-            let moved = gpu.counters().since(&before);
-            println!("{weights:?}: {moved:?}");
+        match WgpuDevice::new(options) {
+            Ok(gpu) => makes_the_same_proofs(Arc::new(gpu), form.name()),
+            Err(error) => println!("SKIPPED: {error}"),
         }
+    }
+}
+
+/// As above.
+#[cfg(feature = "cuda")]
+#[test]
+fn cuda_makes_the_same_proofs() {
+    use zkwatt::device::cuda::{CudaDevice, CudaOptions};
+    match CudaDevice::new(CudaOptions { poison: true, ..Default::default() }) {
+        Ok(gpu) => makes_the_same_proofs(Arc::new(gpu), "CUDA"),
+        Err(error) => println!("SKIPPED: {error}"),
     }
 }

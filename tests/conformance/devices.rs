@@ -80,13 +80,13 @@ pub fn icicle() -> Result<CpuDevice> {
     Err(Error::NoSuchDevice { device: "icicle".into(), reason: "built without feature `icicle`".into() })
 }
 
-/// Two CPU devices, small work on the one and large work on the other.
-pub fn hybrid() -> Result<Hybrid<CpuDevice>> {
-    let open = || cpu(path("portable"), Some(2)).map(Arc::new);
+/// The CPU with a device beside it: small work on the one and large work on the other.
+pub fn hybrid<D: Backend>(device: Result<D>) -> Result<Hybrid<D>> {
     let line =
         |fixed_s, each_s| Operation::ALL.map(|operation| (operation, CostLine { fixed_s, each_s })).into();
     let transfer = CostLine { fixed_s: 10.0, each_s: 0.0 };
-    Ok(Hybrid::new(open()?, open()?, Costs { cpu: line(0.0, 1.0), device: line(300.0, 0.1), transfer }))
+    let costs = Costs { cpu: line(0.0, 1.0), device: line(300.0, 0.1), transfer };
+    Ok(Hybrid::new(Arc::new(cpu(path("portable"), Some(2))?), Arc::new(device?), costs))
 }
 
 /// Runs `test` on the device, or reports that it was skipped.

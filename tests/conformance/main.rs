@@ -45,7 +45,7 @@ macro_rules! conformance {
                     programs_follow_the_graph, programs_refuse,
                 }
                 operation(lent) {
-                    msm_sizes_g1, msm_sizes_g2, msm_exceptional_points, msm_scalars_of_every_class,
+                    msm_sizes_g1, msm_sizes_g2, msm_larger_g2, msm_exceptional_points, msm_scalars_of_every_class,
                     msm_integers_of_every_width, msm_batches, msm_scalars_on_the_device,
                     msm_with_fewer_scalars_than_bases, msm_of_many, ntt_all_sizes, ntt_of_many, ntt_columns, ntt_refuses, vectors,
                     vector_lengths, polynomials, gates, range_lookups, table_lookups, logup, permuted_pairs, lookups_refuse,
@@ -89,9 +89,11 @@ conformance! {
     dual_plain_adx: dual(cpu(path("plain"), Some(1)), cpu(path("portable-adx"), None));
     wgpu_int64: gpu("int64");
     wgpu_int32: gpu("int32");
-    hybrid: hybrid();
+    hybrid: hybrid(cpu(path("portable"), Some(2)));
+    hybrid_wgpu: hybrid(gpu("int64"));
     cuda: cuda(false);
     cuda_emulator: cuda(true);
+    hybrid_cuda: hybrid(cuda(true));
     icicle: icicle();
 }
 

@@ -12,8 +12,10 @@ use halo2_axiom::transcript::{
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-#[cfg(feature = "wgpu")]
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
 use std::sync::{Arc, OnceLock};
+#[cfg(feature = "cuda")]
+use zkwatt::device::cuda::{CudaDevice, CudaOptions};
 #[cfg(feature = "wgpu")]
 use zkwatt::device::wgpu::{LimbForm, WgpuDevice, WgpuOptions};
 use zkwatt::device::{CpuDevice, CpuOptions, Dual};
@@ -97,6 +99,14 @@ fn gpus() -> &'static [Arc<WgpuDevice>] {
     })
 }
 
+/// An NVIDIA GPU or our emulator of one, where there is either.
+#[cfg(feature = "cuda")]
+fn cuda() -> Option<&'static Arc<CudaDevice>> {
+    static OPEN: OnceLock<Option<Arc<CudaDevice>>> = OnceLock::new();
+    let options = CudaOptions { poison: true, ..Default::default() };
+    OPEN.get_or_init(|| CudaDevice::new(options).ok().map(Arc::new)).as_ref()
+}
+
 /// Proves `circuits` and checks the proof from every side.
 pub fn check<C: Circuit<Fr>>(k: u32, compress: bool, circuits: &[C], instances: Instances<'_>) {
     let params = params(k);
@@ -135,6 +145,11 @@ pub fn check_with_keys<C: Circuit<Fr>>(
     assert_eq!(prove(&dual, circuits, instances).unwrap(), proof);
 
     // Nor does a GPU.
+    #[cfg(feature = "cuda")]
+    if let Some(gpu) = cuda() {
+        let key: PreparedKey<CudaDevice> = PreparedKey::new(gpu.clone(), params, pk).unwrap();
+        assert_eq!(prove(&key, circuits, instances).unwrap(), proof, "CUDA");
+    }
     #[cfg(feature = "wgpu")]
     for gpu in gpus() {
         let key: PreparedKey<WgpuDevice> = PreparedKey::new(gpu.clone(), params, pk).unwrap();

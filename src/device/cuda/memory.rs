@@ -19,7 +19,7 @@ struct Lease {
     pointer: DevicePtr,
     /// What was allocated.
     size: u64,
-    /// What was asked for, in whole alignments.
+    /// What was asked for; whole alignments, but for poisoned memory.
     bytes: u64,
     session: Arc<Session>,
     /// Whether somebody else frees it.
@@ -102,10 +102,10 @@ impl Free {
         }
     }
 
-    /// Memory of at least `size` bytes, an eighth larger at most.
-    fn reuse(&mut self, size: u64) -> Option<(DevicePtr, u64)> {
+    /// Memory of at least `size` bytes and at most `slack` more.
+    fn reuse(&mut self, size: u64, slack: u64) -> Option<(DevicePtr, u64)> {
         let (&found, _) =
-            self.by_size.range(size..=size + size / 8).find(|(_, pointers)| !pointers.is_empty())?;
+            self.by_size.range(size..=size + slack).find(|(_, pointers)| !pointers.is_empty())?;
         let pointer = self.by_size.get_mut(&found)?.pop()?;
         self.bytes -= found;
         Some((pointer, found))
@@ -118,11 +118,14 @@ impl Session {
         let entered = self.enter()?;
         let available = self.budget.available().saturating_sub(self.in_use.load(Ordering::Relaxed));
         let too_much = || Error::OutOfMemory { what, requested: bytes, available };
-        let size = bytes.max(1).checked_next_multiple_of(ALIGNMENT).ok_or_else(too_much)?;
+        // Poisoned memory ends where it is said to end, so that what looks for accesses beyond finds them.
+        let alignment = if self.poison { 1 } else { ALIGNMENT };
+        let size = bytes.max(1).checked_next_multiple_of(alignment).ok_or_else(too_much)?;
         if size > available {
             return Err(too_much());
         }
-        let reused = self.free.lock().unwrap_or_else(PoisonError::into_inner).reuse(size);
+        let slack = if self.poison { 0 } else { size / 8 };
+        let reused = self.free.lock().unwrap_or_else(PoisonError::into_inner).reuse(size, slack);
         let (pointer, allocated) = match reused {
             Some(found) => found,
             None => (self.allocate(&entered, size, available)?.ok_or_else(too_much)?, size),

@@ -20,8 +20,6 @@ mod options;
 mod point_tests;
 mod session;
 mod staging;
-#[cfg(test)]
-mod tests;
 mod work;
 
 pub use memory::CudaBuffer;

@@ -16,7 +16,7 @@ pub struct CudaOptions {
     pub deadline: Option<Duration>,
     /// Whether to take the time of work by the device's clock.
     pub timestamps: bool,
-    /// Whether fresh scratch memory is filled with garbage. For tests.
+    /// Whether fresh memory is filled with garbage, and no longer than what is asked for. For tests.
     pub poison: bool,
 }
 

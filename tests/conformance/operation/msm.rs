@@ -47,6 +47,16 @@ pub fn msm_sizes_g2<D: Conforming>(device: &D) {
     }
 }
 
+/// Windows as wide as at large sizes, and buckets that have most of the points.
+pub fn msm_larger_g2<D: Conforming>(device: &D) {
+    let n = 1 << 10;
+    let points = G2::points(n, 40);
+    let few: Vec<_> = (0..n as u64).map(|i| Fr::from(if i % 7 == 0 { i } else { 5 })).collect();
+    for (what, scalars) in [("full-width scalars", randoms(n, 41)), ("one heavy bucket", few)] {
+        check::<D, G2>(device, &points, &scalars, what);
+    }
+}
+
 pub fn msm_exceptional_points<D: Conforming>(device: &D) {
     fn each<D: MsmOps<G>, G: Judged>(device: &D, n: usize) {
         let p = G::points(8, 3);

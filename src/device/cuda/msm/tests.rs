@@ -289,14 +289,19 @@ fn plans_tell_memory_and_launches() {
     assert!(peak.abs_diff(plan.peak_bytes) * 8 <= peak, "{peak} bytes, {plan:?}");
 }
 
+/// How many GPUs the test below finds, where it is run by the one after it.
+const EXPECTED: &str = "ZKWATT_TEST_GPUS";
+
 /// Every GPU that there is takes a part.
 #[test]
 fn sums_over_several_devices() {
     if DEVICE.is_none() {
         return;
     }
+    let expected = std::env::var(EXPECTED).ok().map(|count| count.parse().unwrap());
     let bases = points::<Fq>(101);
     let multi = CudaMulti::new(&CudaOptions { poison: true, ..CudaOptions::default() }).unwrap();
+    assert!(expected.is_none_or(|count: usize| multi.devices().len() == count), "{expected:?}");
     let prepared = multi.prepare::<G1>(&bases, BaseHints::default()).unwrap();
     for n in [0, 1, 40, 101] {
         let scalars = uniform(n, 3);
@@ -310,4 +315,17 @@ fn sums_over_several_devices() {
     }
     let error = multi.msm(&prepared, Scalars::I8(&[0; 102]));
     assert!(matches!(error, Err(Error::LengthMismatch { .. })), "{error:?}");
+}
+
+/// The number of GPUs is the emulator's from when it is loaded: a process of its own.
+#[test]
+fn sums_over_three_emulated_devices() {
+    if DEVICE.as_ref().is_none_or(|device| !device.info().software) {
+        return;
+    }
+    let mut test = std::process::Command::new(std::env::current_exe().unwrap());
+    test.args(["--exact", "device::cuda::msm::tests::sums_over_several_devices"]);
+    let output = test.env("CUDA_EMULATOR_DEVICES", "3").env(EXPECTED, "3").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
