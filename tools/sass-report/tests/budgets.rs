@@ -12,11 +12,12 @@ fn kernels_keep_their_budgets() {
     let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
     let mut skipped: Vec<&str> = said[0].lines().filter(|line| line.starts_with("SKIPPED")).collect();
     if output.status.code() == Some(NO_ASSEMBLER) {
-        assert!(!is_required("nvrtc"), "ZKWATT_REQUIRE names nvrtc: {}", said[1]);
         skipped.push("SKIPPED registers and instructions on NVIDIA's GPUs: tools/cuda/install failed");
     } else {
         assert!(output.status.success(), "{}{}", said[0], said[1]);
     }
+    let permitted = skipped.is_empty() || !is_required("nvrtc");
+    assert!(permitted, "ZKWATT_REQUIRE names nvrtc, but {skipped:?}\n{}", said[1]);
     for line in skipped {
         // To the real stderr: what is printed by macros is hidden for tests that pass. If it is closed, nobody reads it.
         let _ = writeln!(std::io::stderr(), "{line}");
