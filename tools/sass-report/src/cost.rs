@@ -32,9 +32,24 @@ impl Cost {
         }
     }
 
+    /// Products, and moves that take a product's place.
+    pub fn on_multiply_pipe(&self) -> u64 {
+        self.multiplies + self.moves
+    }
+
     /// Every instruction once.
     pub fn of_code(code: &[Instruction]) -> Self {
         code.iter().map(Self::of).fold(Self::default(), Add::add)
+    }
+
+    /// The loops of the code, each once, in the order of their ends; an inner one counts in the outer one too.
+    pub fn of_loops(code: &[Instruction]) -> Vec<Self> {
+        let start = |end: &Instruction| {
+            let target = end.target.filter(|target| *target < end.address && end.is("BRA"))?;
+            code.iter().position(|instruction| instruction.address == target)
+        };
+        let cost = |(end, last)| Some(Self::of_code(code.get(start(last)?..=end)?));
+        code.iter().enumerate().filter_map(cost).collect()
     }
 
     fn zip(self, other: Self, f: impl Fn(u64, u64) -> u64) -> Self {
@@ -170,6 +185,13 @@ mod tests {
     #[test]
     fn loops_have_no_way() {
         assert_eq!(found(&["IADD3 R1, R2, R3, RZ", "@P0 BRA 0x0", "EXIT"], 0), None);
+    }
+
+    #[test]
+    fn loops_go_from_a_branch_back_to_its_target() {
+        let lines = ["NOP", "IADD3 R1, R2, R3, RZ", "@P0 BRA 0x10", "@P1 BRA 0x0", "@P2 BRA 0x50", "EXIT"];
+        let loops = Cost::of_loops(&code(&lines));
+        assert_eq!(loops.iter().map(|cost| cost.instructions).collect::<Vec<_>>(), [2, 3]);
     }
 
     #[test]

@@ -18,8 +18,9 @@ Assembles cuda/ptx with NVIDIA's ptxas for several architectures and prints, for
 name contains one of the TEXTs (all, if there is none): registers, spills, stack, shared memory, instructions, products
 on the multiply pipe, and the cycles that ptxas counts on. Throughputs are modelled from these, not measured.
 
-  --json            the same as JSON, a kernel or operation on an architecture a line
-  --check           fails where a budget is exceeded, with the slack that the file has; or a limit; nothing may spill
+  --json            the same as JSON, a kernel or operation on an architecture a line; with the loops of kernels
+  --check           fails where a figure is above or below its budget by more than the file's slack, above a limit, or not
+                    there; nothing may spill
   --write-budgets   writes the budgets as things are
 
 FILE is tools/sass-report/budgets.json if it is not given; one that is given ends in .json.
@@ -82,7 +83,7 @@ fn run(options: &Options) -> Result<(), Error> {
         Action::Table => print!("{}", table::table(&report)),
         Action::Json => print!("{}", report.json()?),
         Action::Write => budget::write(&report, &options.budgets)?,
-        Action::Check => budget::check(&report, &options.budgets, options.wanted.is_empty())?,
+        Action::Check => budget::check(&report, &options.budgets, &options.wanted)?,
     }
     Ok(())
 }

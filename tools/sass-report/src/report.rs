@@ -42,6 +42,8 @@ pub enum Error {
     File { path: String, error: std::io::Error },
     #[error("{0}")]
     Json(serde_json::Error),
+    #[error("{name} on {architecture}: {message}")]
+    NotCounted { name: String, architecture: String, message: String },
     #[error("{}\n  `cargo run -p zkwatt-sass-report -- --write-budgets` makes new budgets; limits stay", .0.join("\nerror: "))]
     Exceeded(Vec<String>),
 }
@@ -57,7 +59,7 @@ impl Error {
 }
 
 /// A kernel on an architecture.
-#[derive(Copy, Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Kernel {
     pub registers: u64,
     pub spill_bytes: u64,
@@ -66,6 +68,8 @@ pub struct Kernel {
     /// Of its code, once.
     #[serde(flatten)]
     pub cost: Cost,
+    /// Of its loops, once each; inner ones are counted in outer ones too.
+    pub loops: Vec<Cost>,
 }
 
 /// By name and architecture.
@@ -90,28 +94,30 @@ impl Report {
         let _ = std::fs::remove_dir_all(&folder);
         let mut report = Self { version: assembler.version, operations: Table::new(), kernels: Table::new() };
         for (architecture, part) in parts? {
-            report.add(architecture, &part);
+            report.add(architecture, &part)?;
         }
-        let is_wanted =
-            |name: &String| wanted.is_empty() || wanted.iter().any(|text| name.contains(text.as_str()));
-        report.operations.retain(|name, _| is_wanted(name));
-        report.kernels.retain(|name, _| is_wanted(name));
+        report.operations.retain(|name, _| is_wanted(name, wanted));
+        report.kernels.retain(|name, _| is_wanted(name, wanted));
         Ok(report)
     }
 
-    fn add(&mut self, architecture: &str, part: &Part) {
+    fn add(&mut self, architecture: &str, part: &Part) -> Result<(), Error> {
         for (name, resources) in &part.resources {
-            let code = part.code.get(name).map_or(&[][..], Vec::as_slice);
-            let Some(numbered) = name.strip_prefix(OPERATION) else {
-                let kernel = Kernel::new(resources, code);
-                self.kernels.entry(name.clone()).or_default().insert(architecture.into(), kernel);
-                continue;
+            let failed = |message| Error::NotCounted {
+                name: name.clone(),
+                architecture: architecture.into(),
+                message,
             };
-            let Some(name) = numbered.strip_suffix("_2") else { continue };
-            if let Some(cost) = part.operation(name) {
+            if let Some(numbered) = name.strip_prefix(OPERATION) {
+                let Some(name) = numbered.strip_suffix("_2") else { continue };
+                let cost = part.operation(name).map_err(failed)?;
                 self.operations.entry(name.into()).or_default().insert(architecture.into(), cost);
+            } else {
+                let kernel = Kernel::new(resources, part.code(name).map_err(failed)?);
+                self.kernels.entry(name.clone()).or_default().insert(architecture.into(), kernel);
             }
         }
+        Ok(())
     }
 
     /// A line for each operation and kernel on each architecture.
@@ -143,7 +149,14 @@ impl Report {
 impl Kernel {
     fn new(resources: &Resources, code: &[Instruction]) -> Self {
         let Resources { registers, spill_bytes, stack_bytes, shared_bytes } = *resources;
-        Self { registers, spill_bytes, stack_bytes, shared_bytes, cost: Cost::of_code(code) }
+        Self {
+            registers,
+            spill_bytes,
+            stack_bytes,
+            shared_bytes,
+            cost: Cost::of_code(code),
+            loops: Cost::of_loops(code),
+        }
     }
 }
 
@@ -154,19 +167,35 @@ struct Part {
 }
 
 impl Part {
+    fn code(&self, name: &str) -> Result<&[Instruction], String> {
+        let code = self.code.get(name).map(Vec::as_slice);
+        code.ok_or_else(|| format!("the disassembly has no function `{name}`"))
+    }
+
     /// What the second of two operations adds.
-    fn operation(&self, name: &str) -> Option<Cost> {
+    fn operation(&self, name: &str) -> Result<Cost, String> {
         let usual = USUAL_WAYS.iter().find(|(operation, _)| *operation == name);
         let products = match usual {
             None => u64::MAX / 2,
             Some((_, parts)) => parts
                 .iter()
-                .map(|(count, part)| Some(count * self.operation(part)?.multiplies))
-                .sum::<Option<u64>>()?,
+                .map(|(count, part)| Ok(count * self.operation(part)?.multiplies))
+                .sum::<Result<u64, String>>()?,
         };
-        let times = |count: u64| way(self.code.get(&format!("{OPERATION}{name}_{count}"))?, count * products);
-        Some(times(2)? - times(1)?)
+        let times = |count: u64| {
+            let kernel = format!("{OPERATION}{name}_{count}");
+            let cost = way(self.code(&kernel)?, count * products);
+            cost.ok_or_else(|| {
+                format!("`{kernel}` has a loop or a branch to nowhere, so no way through it can be counted")
+            })
+        };
+        Ok(times(2)? - times(1)?)
     }
+}
+
+/// Whether a name has one of these texts; every one has, if there are none.
+pub fn is_wanted(name: &str, wanted: &[String]) -> bool {
+    wanted.is_empty() || wanted.iter().any(|text| name.contains(text.as_str()))
 }
 
 fn files(wanted: &[String]) -> Result<Vec<PathBuf>, Error> {
@@ -225,4 +254,33 @@ fn assemble_all(
         }
     });
     parts.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sass::tests::code;
+
+    fn added(lines: [&[&str]; 2]) -> Result<Report, String> {
+        let names = ["cost_x_1", "cost_x_2"].map(String::from);
+        let part = Part {
+            resources: names.clone().map(|name| (name, Resources::default())).into(),
+            code: names.into_iter().zip(lines.map(code)).collect(),
+        };
+        let mut report = Report { version: String::new(), operations: Table::new(), kernels: Table::new() };
+        report.add("sm_90", &part).map_err(|error| error.to_string())?;
+        Ok(report)
+    }
+
+    #[test]
+    fn operations_are_what_the_second_adds() {
+        let report = added([&["IMAD R1, R2, R3, R4", "EXIT"], &["IMAD R1, R2, R3, R4"; 3]]).unwrap();
+        assert_eq!(report.operations["x"]["sm_90"].multiplies, 2);
+    }
+
+    #[test]
+    fn operations_that_cannot_be_counted_are_errors() {
+        let message = added([&["EXIT"], &["@P0 BRA 0x0", "EXIT"]]).unwrap_err();
+        assert!(message.starts_with("cost_x_2 on sm_90: `cost_x_2` has a loop"), "{message}");
+    }
 }
