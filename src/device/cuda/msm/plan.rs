@@ -26,7 +26,7 @@ const FULL_PRODUCTS: u64 = 14;
 /// A warp that has its scheduler for itself is so many times faster than one of four.
 const LONE: u64 = 3;
 /// What a launch, an addition by the host and the sorting of a digit cost, in products of all lanes, of a fifth of the lanes,
-/// and of one: 4 µs, a quarter of a microsecond and 36 bytes on an H100.
+/// and of one: 3 µs, a fifth of a microsecond and 36 bytes on an H100.
 const LAUNCH_PRODUCTS: u64 = 3;
 const HOST_SHARE: u64 = 5;
 const DIGIT_PRODUCTS: u64 = 1;
@@ -268,9 +268,9 @@ impl CudaMsmPlan {
 
 const H100: Room = Room { arithmetic: Arithmetic::G1, lanes: 132 * LANES, memory_bytes: 72 << 30 };
 
-/// Products that an H100's 132 multiprocessors do in a second at 1.755 GHz: 4 schedulers with 8 lanes of the multiply pipe
+/// Products that an H100 SXM's 132 multiprocessors do in a second at 1.98 GHz: 4 schedulers with 8 lanes of the multiply pipe
 /// each, 131 instructions a product.
-const H100_PRODUCTS: f64 = 132.0 * 32.0 * 1.755e9 / 131.0;
+const H100_PRODUCTS: f64 = 132.0 * 32.0 * 1.98e9 / 131.0;
 
 /// Launches of `scan_u32` over `n` numbers, in tiles of 1024.
 fn scan_launches(n: u64) -> u64 {

@@ -87,6 +87,25 @@ fn costs_follow_the_scalars() {
     assert!(costs[1] > 2 * costs[0]);
 }
 
+/// The table of docs/KERNELS.md.
+#[test]
+fn figures_of_the_documents() {
+    for (log_n, window_bits, launches, products, peak_mb, moved_mb, us) in [
+        (14, 12, 27, 4.9, 12, 87, [370, 927]),
+        (16, 13, 28, 15.4, 27, 231, [549, 1428]),
+        (18, 15, 30, 52.4, 92, 791, [1179, 3207]),
+        (20, 16, 33, 182.4, 275, 2433, [3419, 9523]),
+        (22, 17, 35, 656.7, 893, 8118, [11_575, 32_533]),
+    ] {
+        let (g1, g2) = (CudaMsmPlan::on_h100::<G1>(1 << log_n), CudaMsmPlan::on_h100::<G2>(1 << log_n));
+        assert_eq!((g1.window_bits(), g1.launches), (window_bits, launches));
+        assert_eq!((g1.products as f64 / 1e5).round() / 10.0, products);
+        let megabytes = |bytes: u64| (bytes as f64 / 1e6).round() as u64;
+        assert_eq!((megabytes(g1.peak_bytes), megabytes(g1.moved_bytes)), (peak_mb, moved_mb));
+        assert_eq!([g1, g2].map(|plan| (plan.modelled_h100_seconds() * 1e6).round() as u64), us);
+    }
+}
+
 #[test]
 fn segments_are_split_where_threads_would_be_missing() {
     let step = |n: usize, bits, c| {
