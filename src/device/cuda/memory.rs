@@ -119,7 +119,7 @@ impl Session {
         let available = self.budget.available().saturating_sub(self.in_use.load(Ordering::Relaxed));
         let too_much = || Error::OutOfMemory { what, requested: bytes, available };
         // Poisoned memory ends where it is said to end, so that what looks for accesses beyond finds them.
-        let alignment = if self.poison { 1 } else { ALIGNMENT };
+        let alignment = if self.poison { size_of::<u32>() as u64 } else { ALIGNMENT };
         let size = bytes.max(1).checked_next_multiple_of(alignment).ok_or_else(too_much)?;
         if size > available {
             return Err(too_much());
