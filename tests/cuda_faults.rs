@@ -129,10 +129,83 @@ fn buffers_of_a_lost_context_say_so() {
 
 #[test]
 fn memory_beyond_the_budget() {
-    let Some(_) = open() else { return };
+    let Some((_alone, _)) = open() else { return };
     let options = CudaOptions { memory_budget: Some(1 << 16), ..Default::default() };
     let device = CudaDevice::new(options).unwrap();
     let error = device.alloc::<Fr>(1 << 12).err().unwrap();
     assert!(matches!(error, Error::OutOfMemory { available: 65_536, .. }), "{error}");
     device.alloc::<Fr>(1 << 10).unwrap();
+}
+
+/// Bytes that an allocation could have.
+fn available(device: &CudaDevice) -> u64 {
+    match device.alloc::<Fr>(1 << 50) {
+        Err(Error::OutOfMemory { available, .. }) => available,
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("2^55 bytes were there"),
+    }
+}
+
+#[test]
+fn lost_contexts_give_their_memory_back() {
+    let Some((_alone, device)) = open() else { return };
+    let expected = job(&CpuDevice::new(CpuOptions::default()).unwrap()).unwrap();
+    let before = available(&device);
+    for round in 0..4 {
+        // Leaves roots of unity and memory that is kept for others in the context that is lost.
+        assert!(job(&device).unwrap() == expected);
+        set("FAULT", "illegal:1");
+        let failure = job(&device);
+        set("FAULT", "");
+        assert!(device_failed(&failure.unwrap_err()));
+        assert_eq!(available(&device), before, "after {round} faults and one");
+    }
+}
+
+#[test]
+fn buffers_that_are_kept_hold_the_memory_of_a_lost_context() {
+    let Some((_alone, device)) = open() else { return };
+    let before = available(&device);
+    let mut kept = device.upload(&values(1 << 12, 1)).unwrap();
+    set("FAULT", "illegal:1");
+    let failure = VectorOps::batch_inverse(&device, &mut kept);
+    set("FAULT", "");
+    assert!(device_failed(&failure.unwrap_err()));
+    let error = device.download_blocking(&kept).unwrap_err();
+    assert!(error.to_string().contains("dropped"), "{error}");
+    assert!(available(&device) < before);
+    // The budget is what was free when the context was made: the next one has all again.
+    drop(kept);
+    let mut fresh = device.upload(&values(100, 1)).unwrap();
+    set("FAULT", "illegal:1");
+    let failure = VectorOps::batch_inverse(&device, &mut fresh);
+    set("FAULT", "");
+    assert!(device_failed(&failure.unwrap_err()));
+    drop(fresh);
+    assert_eq!(available(&device), before);
+}
+
+#[test]
+fn a_context_that_cannot_be_made_is_tried_again() {
+    let Some((_alone, device)) = open() else { return };
+    let before = available(&device);
+    let mut lost = device.upload(&values(100, 1)).unwrap();
+    set("FAULT", "illegal:1");
+    let failure = VectorOps::batch_inverse(&device, &mut lost);
+    set("FAULT", "");
+    assert!(device_failed(&failure.unwrap_err()));
+    drop(lost);
+    set("DEVICES", "0");
+    let failures = [device.upload(&values(9, 1)).err(), device.upload(&values(9, 1)).err()];
+    device.trim();
+    device.counters();
+    set("DEVICES", "1");
+    for failure in failures {
+        assert!(device_failed(&failure.unwrap()));
+    }
+    let fresh = device.upload(&values(9, 1)).unwrap();
+    assert_eq!(device.download_blocking(&fresh).unwrap(), values(9, 1));
+    drop(fresh);
+    device.trim();
+    assert_eq!(available(&device), before);
 }

@@ -105,10 +105,10 @@ impl Gpu for CudaDevice {
     }
 
     fn budget(&self) -> MemoryBudget {
-        self.current().budget
+        self.current().map_or(MemoryBudget::bytes(self.info.memory_bytes), |session| session.budget)
     }
 
     fn bytes_in_use(&self) -> u64 {
-        self.current().in_use.load(Ordering::Relaxed)
+        self.current().map_or(0, |session| session.in_use.load(Ordering::Relaxed))
     }
 }

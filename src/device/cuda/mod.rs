@@ -49,7 +49,8 @@ pub struct CudaDevice {
     multiprocessors: u32,
     settings: Settings,
     counters: Arc<Counters>,
-    session: Mutex<Arc<Session>>,
+    /// `None` between a session that failed and the next, for as long as that cannot be made.
+    session: Mutex<Option<Arc<Session>>>,
     roots: RootTables,
 }
 
@@ -191,15 +192,16 @@ impl CudaDevice {
             gpu: owned.then_some(gpu),
             settings,
             counters,
-            session: Mutex::new(Arc::new(session)),
+            session: Mutex::new(Some(Arc::new(session))),
             roots: RootTables::default(),
         })
     }
 
     /// What the device has done since it was opened.
     pub fn counters(&self) -> DeviceCounters {
-        let session = self.current();
-        if let Ok(entered) = session.enter() {
+        if let Some(session) = self.current()
+            && let Ok(entered) = session.enter()
+        {
             session.collect_timings(&entered, 0);
         }
         self.counters.snapshot()
@@ -212,32 +214,51 @@ impl CudaDevice {
 
     /// Gives unused memory back to the driver.
     pub fn trim(&self) {
-        let session = self.current();
-        if let Ok(entered) = session.enter() {
+        if let Some(session) = self.current()
+            && let Ok(entered) = session.enter()
+        {
             session.trim(&entered);
         }
     }
 
     /// The session that works, a new one if the last has failed.
     fn session(&self) -> Result<Arc<Session>> {
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        if session.has_failed() {
+        let mut current = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = &*current {
             // Somebody else's context is not ours to make anew.
-            let Some(gpu) = &self.gpu else { return session.check().map(|()| Arc::clone(&session)) };
-            let context = Context::create(self.driver, gpu).map_err(|error| not_opened(gpu, error))?;
-            let fresh = Session::new(self.driver, context, &self.settings, Arc::clone(&self.counters))
-                .map_err(|error| not_opened(gpu, error))?;
-            *session = Arc::new(fresh);
-            self.roots.clear();
+            if self.gpu.is_none() || !session.has_failed() {
+                return session.check().map(|()| Arc::clone(session));
+            }
         }
-        Ok(Arc::clone(&session))
+        // What the lost context holds goes first: the new one finds as much free memory as the old one did.
+        self.roots.clear();
+        *current = None;
+        let session = Arc::new(self.anew()?);
+        *current = Some(Arc::clone(&session));
+        Ok(session)
+    }
+
+    /// A session in a new context.
+    fn anew(&self) -> Result<Session> {
+        let Some(gpu) = &self.gpu else { return Err(none("its context is somebody else's")) };
+        let opened = Context::create(self.driver, gpu).and_then(|context| {
+            Session::new(self.driver, context, &self.settings, Arc::clone(&self.counters))
+        });
+        opened.map_err(|error| match not_opened(gpu, error) {
+            Error::OutOfMemory { requested, available, .. } => {
+                Error::OutOfMemory { what: REPLACEMENT, requested, available }
+            }
+            other => other,
+        })
     }
 
     /// The session that there is, whether it works or not.
-    fn current(&self) -> Arc<Session> {
-        Arc::clone(&self.session.lock().unwrap_or_else(PoisonError::into_inner))
+    fn current(&self) -> Option<Arc<Session>> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
+
+const REPLACEMENT: &str = "a context in place of one that failed, whose memory stays until all buffers and bases in it are dropped,";
 
 fn not_opened(gpu: &driver::Gpu, error: DriverError) -> Error {
     match error {

@@ -87,9 +87,7 @@ impl Session {
     pub(super) fn check(&self) -> Result<()> {
         match &*self.failure.lock().unwrap_or_else(PoisonError::into_inner) {
             None => Ok(()),
-            Some(reason) => {
-                Err(self.failed(format!("{reason}; what was on the device is lost: upload it anew")))
-            }
+            Some(reason) => Err(self.failed(format!("{reason}; {LOST}"))),
         }
     }
 
@@ -197,6 +195,9 @@ impl Session {
         });
     }
 }
+
+const LOST: &str = "what was on the device is lost: upload it anew; its memory is free again when all buffers and bases \
+    from before are dropped";
 
 impl Drop for Session {
     fn drop(&mut self) {
