@@ -27,7 +27,7 @@ pub(super) struct Session {
     pub(super) in_use: AtomicU64,
     pub(super) budget: MemoryBudget,
     pub(super) poison: bool,
-    pub(super) staging: Mutex<Staging>,
+    pub(super) staging: Staging,
     pub(super) counters: Arc<Counters>,
     timings: Option<Mutex<Vec<(Event, Event)>>>,
     deadline: Duration,
@@ -69,7 +69,7 @@ impl Session {
             in_use: AtomicU64::new(0),
             budget,
             poison: settings.poison,
-            staging: Mutex::default(),
+            staging: Staging::default(),
             counters,
             timings: settings.timestamps.then(Mutex::default),
             deadline: settings.deadline,
@@ -205,7 +205,7 @@ impl Drop for Session {
         let Ok(entered) = self.context.enter() else { return };
         self.collect_timings(&entered, 0);
         let free = std::mem::take(self.free.get_mut().unwrap_or_else(PoisonError::into_inner));
-        let staging = std::mem::take(self.staging.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let staging = std::mem::take(&mut self.staging);
         free.release(&entered);
         staging.release(&entered);
         for stream in [self.compute, self.uploads] {
