@@ -3,9 +3,11 @@
 use super::driver::{DriverError, Entered, Event, Stream};
 use super::memory::Raw;
 use super::session::Session;
+use crate::device::Elem;
 use crate::device::gpu::GpuMemory;
 use crate::device::gpu::counters::add;
 use crate::error::{Error, Result};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -112,7 +114,7 @@ impl Session {
         let mut ring = ring.lock().unwrap_or_else(PoisonError::into_inner);
         let to = to.pointer() + offset;
         for (i, part) in data.chunks(ring.slot_bytes).enumerate() {
-            let slot = self.slot(&entered, &mut ring)?;
+            let slot = self.free_slot(&entered, &mut ring)?;
             // SAFETY: the slot is free, ours while the lock is held, and as long as any part.
             unsafe { std::ptr::copy_nonoverlapping(part.as_ptr(), slot.memory, part.len()) };
             let at = to + (i * ring.slot_bytes) as u64;
@@ -134,8 +136,8 @@ impl Session {
         })
     }
 
-    /// The slot whose last copy is oldest, once that is done; or a new one, while there are too few.
-    fn slot(self: &Arc<Self>, entered: &Entered<'_>, ring: &mut Ring) -> Result<Slot> {
+    /// The slot whose last copy is oldest, once that is done; or a new one, while all are busy and may be more.
+    fn free_slot(self: &Arc<Self>, entered: &Entered<'_>, ring: &mut Ring) -> Result<Slot> {
         let oldest = ring.slots.get(ring.next).copied();
         let is_free = oldest.is_some_and(|slot| entered.is_done(slot.free) == Ok(true));
         if !is_free && ring.slots.len() < ring.count {
@@ -144,6 +146,16 @@ impl Session {
             self.wait(entered, slot.free)?;
         }
         ring.take().ok_or_else(|| self.failed("there is no pinned memory for copies".into()))
+    }
+
+    /// The slot for part `k`: the one that was used longest ago, after every other one.
+    fn slot_of_part(self: &Arc<Self>, entered: &Entered<'_>, ring: &mut Ring, k: usize) -> Result<Slot> {
+        if ring.slots.len() <= k && ring.slots.len() < ring.count {
+            ring.insert(self.new_slot(entered, ring.slot_bytes)?);
+        }
+        let slot = ring.take().ok_or_else(|| self.failed("there is no pinned memory for copies".into()))?;
+        self.wait(entered, slot.free)?;
+        Ok(slot)
     }
 
     fn new_slot(&self, entered: &Entered<'_>, bytes: usize) -> Result<Slot> {
@@ -163,30 +175,96 @@ impl Session {
         Ok(Slot { memory, free })
     }
 
-    /// Bytes of the device, once all work before is done.
-    pub(super) fn download(self: &Arc<Self>, from: &Raw, offset: u64, bytes: usize) -> Result<Vec<u8>> {
+    /// Elements of the device, once all work before is done.
+    pub(super) fn download<T: Elem>(
+        self: &Arc<Self>,
+        from: &Raw,
+        offset: u64,
+        count: usize,
+    ) -> Result<Vec<T>> {
         from.check(self)?;
-        if offset.checked_add(bytes as u64).is_none_or(|end| end > from.bytes()) {
-            return Err(self.failed("a download reaches beyond its buffer".into()));
-        }
+        let bytes = count
+            .checked_mul(size_of::<T>())
+            .filter(|bytes| offset.checked_add(*bytes as u64).is_some_and(|end| end <= from.bytes()));
+        let bytes = bytes.ok_or_else(|| self.failed("a download reaches beyond its buffer".into()))?;
         let entered = self.enter()?;
-        let mut data = Vec::with_capacity(bytes);
+        let mut data = Vec::<T>::with_capacity(count);
         let mut ring = self.staging.downloads.lock().unwrap_or_else(PoisonError::into_inner);
-        for start in (0..bytes).step_by(SLOT_BYTES) {
+        let mut queued = None;
+        for (k, start) in (0..bytes).step_by(SLOT_BYTES).enumerate() {
             let len = SLOT_BYTES.min(bytes - start);
-            let slot = self.slot(&entered, &mut ring)?;
+            let slot = self.slot_of_part(&entered, &mut ring, k)?;
             let at = from.pointer() + offset + start as u64;
             // SAFETY: within the buffer and the slot, which is ours until the event below is done.
             unsafe { entered.download(slot.memory, at, len, self.compute) }
                 .map_err(|error| self.refused("cuMemcpyDtoHAsync", error))?;
             self.end_copy(&entered, &mut ring, slot, self.compute)?;
-            self.wait(&entered, slot.free)?;
-            let start = Instant::now();
-            // SAFETY: the copy is done, so `len` bytes of the slot are initialised.
-            data.extend_from_slice(unsafe { std::slice::from_raw_parts(slot.memory, len) });
-            add(&self.counters.transfer_ns, start.elapsed().as_nanos() as u64);
+            // The device copies this part while the one before is taken out.
+            if let Some((slot, part)) = queued.replace((slot, start..start + len)) {
+                self.take_out(&entered, slot, part, &mut data)?;
+            }
         }
+        if let Some((slot, part)) = queued {
+            self.take_out(&entered, slot, part, &mut data)?;
+        }
+        // SAFETY: the parts that were taken out are all bytes of `count` elements, and every bit pattern is a value of
+        // `Elem`'s types, which is sealed.
+        unsafe { data.set_len(count) };
         add(&self.counters.downloaded_bytes, bytes as u64);
         Ok(data)
+    }
+
+    /// Writes what a slot gets into these bytes of `data`'s capacity.
+    fn take_out<T: Elem>(
+        self: &Arc<Self>,
+        entered: &Entered<'_>,
+        slot: Slot,
+        part: Range<usize>,
+        data: &mut Vec<T>,
+    ) -> Result<()> {
+        self.wait(entered, slot.free)?;
+        let start = Instant::now();
+        let room = data.spare_capacity_mut();
+        // SAFETY: the copy into the slot is done; the part is within the capacity, which nobody else has.
+        unsafe {
+            let to = room.as_mut_ptr().cast::<u8>().add(part.start);
+            std::ptr::copy_nonoverlapping(slot.memory, to, part.len());
+        }
+        add(&self.counters.transfer_ns, start.elapsed().as_nanos() as u64);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::Backend;
+    use crate::device::gpu::testing::{cuda, numbers};
+
+    fn random(n: usize) -> Vec<u8> {
+        let mut numbers = numbers(n as u64);
+        (0..n).map(|_| numbers() as u8).collect()
+    }
+
+    #[test]
+    fn bytes_of_any_number_come_back() {
+        let Some(device) = cuda(None) else { return };
+        let around = |n: usize| [n - 1, n, n + 1];
+        let sizes = [around(1), around(SMALL_BYTES), around(SLOT_BYTES), around(3 * SLOT_BYTES)];
+        for n in sizes.concat() {
+            let data = random(n);
+            let buffer = device.upload(&data).unwrap();
+            assert!(device.download_blocking(&buffer).unwrap() == data, "{n} bytes");
+        }
+    }
+
+    #[test]
+    fn more_uploads_than_slots() {
+        let Some(device) = cuda(None) else { return };
+        let data: Vec<_> = (1..3 * SMALL_SLOTS).map(random).collect();
+        let buffers: Vec<_> = data.iter().map(|data| device.upload(data).unwrap()).collect();
+        for (data, buffer) in data.iter().zip(&buffers) {
+            assert!(device.download_blocking(buffer).unwrap() == *data, "{} bytes", data.len());
+        }
     }
 }
