@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use std::ffi::{CString, c_char};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use zkwatt::device::cuda::{CudaDevice, CudaOptions, gpus};
+use zkwatt::device::cuda::{CudaDevice, CudaMulti, CudaOptions, gpus};
 use zkwatt::device::{AllOps, Backend, CpuDevice, CpuOptions, G1, MsmOps, MsmScalars, VectorOps};
 use zkwatt::kernels::curve::{Affine, Xyzz};
 use zkwatt::kernels::ntt::{Direction, NttPlan};
@@ -208,4 +208,22 @@ fn a_context_that_cannot_be_made_is_tried_again() {
     drop(fresh);
     device.trim();
     assert_eq!(available(&device), before);
+}
+
+#[test]
+fn gpus_that_do_not_open_are_left_out() {
+    let Some((_alone, _)) = open() else { return };
+    set("DEVICES", "2");
+    let all = CudaMulti::new(&CudaOptions::default());
+    set("COMPUTE_CAPABILITY", "6.1");
+    let none = CudaMulti::new(&CudaOptions::default());
+    let reports = gpus();
+    set("COMPUTE_CAPABILITY", "8.9");
+    set("DEVICES", "1");
+    let all = all.unwrap();
+    assert_eq!((all.devices().len(), all.left_out().len()), (2, 0));
+    let error = none.err().unwrap();
+    assert!(matches!(error, Error::NoSuchDevice { .. }), "{error}");
+    assert!(error.to_string().contains("6.1"), "{error}");
+    assert!(reports.unwrap().iter().all(|gpu| gpu.unusable.is_some()));
 }

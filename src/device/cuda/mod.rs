@@ -107,15 +107,31 @@ fn report(driver: &Driver, ordinal: u32, gpu: &driver::Gpu) -> GpuReport {
     }
 }
 
-/// The GPUs that CUDA sees. Errors: [`Error::NoSuchDevice`] with why there are none.
+/// The GPUs that CUDA sees; of those that do not even tell what they are, only the number and [`GpuReport::unusable`] mean
+/// anything. Errors: [`Error::NoSuchDevice`] with why there are none.
 pub fn gpus() -> Result<Vec<GpuReport>> {
     let driver = driver().map_err(none)?;
     let count = driver.count().map_err(|error| none(format!("the driver counts no GPUs: {error}")))?;
-    let gpu = |ordinal: u32| {
-        let gpu = driver.gpu(ordinal as i32).map_err(|error| none(format!("GPU {ordinal}: {error}")))?;
-        Ok(report(driver, ordinal, &gpu))
+    let gpu = |ordinal: u32| match driver.gpu(ordinal as i32) {
+        Ok(gpu) => report(driver, ordinal, &gpu),
+        Err(error) => silent(driver, ordinal, error),
     };
-    (0..u32::try_from(count).unwrap_or(0)).map(gpu).collect()
+    Ok((0..u32::try_from(count).unwrap_or(0)).map(gpu).collect())
+}
+
+/// A GPU that does not tell what it is.
+fn silent(driver: &Driver, ordinal: u32, error: DriverError) -> GpuReport {
+    GpuReport {
+        ordinal,
+        name: format!("GPU {ordinal}"),
+        capability: (0, 0),
+        memory_bytes: 0,
+        multiprocessors: 0,
+        pci_address: None,
+        driver: driver.version(),
+        emulated: driver.is_emulated(),
+        unusable: Some(error.to_string()),
+    }
 }
 
 /// What is known of the GPU that [`CudaDevice::new`] would open with these options.
