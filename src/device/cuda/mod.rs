@@ -199,10 +199,9 @@ impl CudaDevice {
             .map_err(|error| not_opened(&gpu, error))?;
         let info =
             DeviceInfo { memory_bytes: session.budget.available(), ..described(driver, &gpu, options) };
-        let binding = options.max_binding_bytes.unwrap_or(u64::MAX).min(MAX_BINDING_BYTES);
         Ok(Self {
             info,
-            limits: Limits { max_binding_bytes: binding },
+            limits: Limits::new(options.max_binding_bytes, MAX_BINDING_BYTES),
             driver,
             multiprocessors: gpu.multiprocessors,
             gpu: owned.then_some(gpu),
