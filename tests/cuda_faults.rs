@@ -227,3 +227,19 @@ fn gpus_that_do_not_open_are_left_out() {
     assert!(error.to_string().contains("6.1"), "{error}");
     assert!(reports.unwrap().iter().all(|gpu| gpu.unusable.is_some()));
 }
+
+#[test]
+fn waiting_tells_of_work_that_was_lost() {
+    let Some((_alone, device)) = open() else { return };
+    device.synchronise().unwrap();
+    let mut buffer = device.upload(&values(100, 1)).unwrap();
+    set("FAULT", "illegal:1");
+    let failure = VectorOps::batch_inverse(&device, &mut buffer);
+    set("FAULT", "");
+    assert!(device_failed(&failure.unwrap_err()));
+    for _ in 0..2 {
+        assert!(device_failed(&device.synchronise().unwrap_err()));
+    }
+    device.upload(&values(100, 1)).unwrap();
+    device.synchronise().unwrap();
+}
