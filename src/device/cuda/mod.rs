@@ -22,6 +22,7 @@ mod session;
 mod staging;
 #[cfg(test)]
 mod tests;
+mod wait;
 mod work;
 
 pub use memory::CudaBuffer;

@@ -12,7 +12,8 @@ pub struct CudaOptions {
     pub memory_budget: Option<u64>,
     /// Bound on what a stage sees of one buffer, in bytes, 16 KiB at least; 4 GiB if `None`.
     pub max_binding_bytes: Option<u64>,
-    /// How long to wait for the device before it is taken for hung; 60 s if `None`.
+    /// How long to wait while the device finishes nothing, whoever gave it the work, before it is taken for hung; 60 s if
+    /// `None`.
     pub deadline: Option<Duration>,
     /// Whether to take the time of work by the device's clock.
     pub timestamps: bool,

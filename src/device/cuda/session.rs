@@ -4,20 +4,20 @@ use super::driver::{Context, Driver, DriverError, Entered, Event, Stream};
 use super::kernels::Kernels;
 use super::memory::Free;
 use super::staging::Staging;
+use super::wait::Progress;
 use crate::device::MemoryBudget;
 use crate::device::gpu::counters::{Counters, add};
 use crate::error::{Error, Result};
-use std::mem::ManuallyDrop;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A context, its streams, memory and kernels, used until the first fault that the driver does not recover from: all
 /// calls fail after one. Buffers hold their session, so that nothing outlives its context.
 pub(super) struct Session {
     pub(super) name: String,
     driver: &'static Driver,
-    context: Context,
+    pub(super) context: Context,
     /// All work but uploads that run ahead.
     pub(super) compute: Stream,
     /// Uploads that run ahead of the work that waits for them.
@@ -30,7 +30,8 @@ pub(super) struct Session {
     pub(super) staging: Staging,
     pub(super) counters: Arc<Counters>,
     timings: Option<Mutex<Vec<(Event, Event)>>>,
-    deadline: Duration,
+    pub(super) deadline: Duration,
+    pub(super) progress: Progress,
     failure: Mutex<Option<String>>,
 }
 
@@ -73,6 +74,7 @@ impl Session {
             counters,
             timings: settings.timestamps.then(Mutex::default),
             deadline: settings.deadline,
+            progress: Progress::default(),
             failure: Mutex::default(),
         })
     }
@@ -95,13 +97,17 @@ impl Session {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
+    /// Ends the session. The first reason is the cause of those after it.
+    pub(super) fn fail(&self, reason: &str) {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| reason.into());
+    }
+
     /// The error for a call that the driver refused; a sticky one ends the session.
     pub(super) fn refused(&self, call: &str, error: DriverError) -> Error {
         let report = self.driver.report().map_or(String::new(), |report| format!("\n{report}"));
         let reason = format!("{call}: {error}{report}");
         if error.is_sticky() {
-            // The first failure is the cause of those after it.
-            self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason.clone());
+            self.fail(&reason);
         }
         self.failed(reason)
     }
@@ -109,52 +115,6 @@ impl Session {
     /// An error of this device.
     pub(super) fn failed(&self, reason: String) -> Error {
         Error::DeviceFailed { device: format!("cuda ({})", self.name), reason }
-    }
-
-    /// A mark behind all work that `stream` has now.
-    pub(super) fn mark(&self, entered: &Entered<'_>, stream: Stream) -> Result<Mark<'_>> {
-        let event = entered.event().map_err(|error| self.refused("cuEventCreate", error))?;
-        let mark = Mark { session: self, event };
-        entered.record(event, stream).map_err(|error| self.refused("cuEventRecord", error))?;
-        Ok(mark)
-    }
-
-    /// Lets what `stream` gets from now on begin only after `event`.
-    pub(super) fn stream_wait(&self, stream: Stream, event: Event) -> Result<()> {
-        let entered = self.enter()?;
-        entered.stream_wait(stream, event).map_err(|error| self.refused("cuStreamWaitEvent", error))
-    }
-
-    /// Waits until all that `compute` has now is done.
-    pub(super) fn finish(self: &Arc<Self>) -> Result<()> {
-        let entered = self.enter()?;
-        let mark = self.mark(&entered, self.compute)?;
-        self.wait(&entered, mark.event)
-    }
-
-    /// Waits for an event, or until the deadline; then the session has failed, and its context is never destroyed,
-    /// because that would wait too.
-    pub(super) fn wait(self: &Arc<Self>, entered: &Entered<'_>, event: Event) -> Result<()> {
-        let start = Instant::now();
-        loop {
-            match entered.is_done(event) {
-                Ok(true) => break,
-                Ok(false) => (),
-                Err(error) => return Err(self.refused("cuEventQuery", error)),
-            }
-            let waited = start.elapsed();
-            if waited > self.deadline {
-                let reason =
-                    format!("work was not done after {} s, the deadline", self.deadline.as_secs_f64());
-                self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason.clone());
-                let _never_dropped = ManuallyDrop::new(Arc::clone(self));
-                return Err(self.failed(reason));
-            }
-            // Short waits are frequent and latency counts; long ones leave the core to others.
-            if waited < SPIN { std::thread::yield_now() } else { std::thread::sleep(SLEEP) }
-        }
-        add(&self.counters.wait_ns, start.elapsed().as_nanos() as u64);
-        Ok(())
     }
 
     /// The start of a timed stretch of `compute`; `None` where nobody asked for times.
@@ -214,24 +174,6 @@ impl Drop for Session {
         }
     }
 }
-
-/// An event that lives as long as this.
-pub(super) struct Mark<'a> {
-    session: &'a Session,
-    pub(super) event: Event,
-}
-
-impl Drop for Mark<'_> {
-    fn drop(&mut self) {
-        if let Ok(entered) = self.session.context.enter() {
-            // SAFETY: the driver keeps what waits for the event.
-            let _ = unsafe { entered.destroy_event(self.event) };
-        }
-    }
-}
-
-const SPIN: Duration = Duration::from_micros(200);
-const SLEEP: Duration = Duration::from_micros(50);
 
 /// Timed stretches that wait to be collected.
 const COLLECTED: usize = 256;

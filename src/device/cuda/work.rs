@@ -147,7 +147,10 @@ impl GpuWork for Work {
 
     fn submit(mut self) -> Result<()> {
         std::mem::replace(&mut self.refused, Ok(()))?;
-        self.session.check()
+        if self.launches == 0 {
+            return self.session.check();
+        }
+        self.session.mark_submit()
     }
 }
 

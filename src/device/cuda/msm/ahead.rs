@@ -1,7 +1,8 @@
 //! Scalars on their way to the device, one piece ahead of the work.
 
 use super::super::memory::Raw;
-use super::super::session::{Mark, Session};
+use super::super::session::Session;
+use super::super::wait::Mark;
 use super::super::{CudaDevice, work::Work};
 use crate::device::MsmScalars;
 use crate::device::gpu::{ALIGNMENT, DeviceScalars, Gpu, scalar_bytes};
