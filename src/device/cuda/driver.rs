@@ -398,6 +398,9 @@ unsafe impl Send for Module {}
 // SAFETY: as above.
 unsafe impl Sync for Module {}
 
+/// CU_EVENT_DISABLE_TIMING.
+const EVENT_DISABLE_TIMING: c_uint = 2;
+
 /// Bytes of the driver's log of what it has against a module.
 const LOG_BYTES: usize = 4096;
 
@@ -512,11 +515,20 @@ impl Entered<'_> {
         ok(unsafe { (self.functions().cuStreamWaitEvent)(stream.0, event.0, 0) })
     }
 
-    /// An event that takes the time.
+    /// An event that takes no time: a cheaper mark.
     pub(super) fn event(&self) -> Answer<Event> {
+        self.event_with(EVENT_DISABLE_TIMING)
+    }
+
+    /// An event that takes the time.
+    pub(super) fn timed_event(&self) -> Answer<Event> {
+        self.event_with(0)
+    }
+
+    fn event_with(&self, flags: c_uint) -> Answer<Event> {
         let mut event = null_mut();
         // SAFETY: writes the handle.
-        ok(unsafe { (self.functions().cuEventCreate)(&mut event, 0) })?;
+        ok(unsafe { (self.functions().cuEventCreate)(&mut event, flags) })?;
         Ok(Event(event))
     }
 

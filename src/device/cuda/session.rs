@@ -120,19 +120,30 @@ impl Session {
     /// The start of a timed stretch of `compute`; `None` where nobody asked for times.
     pub(super) fn start_timing(&self, entered: &Entered<'_>) -> Option<Event> {
         self.timings.as_ref()?;
-        let event = entered.event().ok()?;
-        entered.record(event, self.compute).ok()?;
-        Some(event)
+        self.time(entered)
     }
 
     /// The end of it.
     pub(super) fn end_timing(&self, entered: &Entered<'_>, start: Event) {
         let Some(timings) = &self.timings else { return };
-        let Some(end) = entered.event().ok().filter(|end| entered.record(*end, self.compute).is_ok()) else {
+        let Some(end) = self.time(entered) else {
+            // SAFETY: nobody else has it.
+            let _ = unsafe { entered.destroy_event(start) };
             return;
         };
         timings.lock().unwrap_or_else(PoisonError::into_inner).push((start, end));
         self.collect_timings(entered, COLLECTED);
+    }
+
+    /// An event that takes the time when `compute` passes it.
+    fn time(&self, entered: &Entered<'_>) -> Option<Event> {
+        let event = entered.timed_event().ok()?;
+        if entered.record(event, self.compute).is_ok() {
+            return Some(event);
+        }
+        // SAFETY: nobody else has it.
+        let _ = unsafe { entered.destroy_event(event) };
+        None
     }
 
     /// Adds the times of what is done to the counters, where there are more than `kept` stretches.
