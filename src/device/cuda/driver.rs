@@ -562,8 +562,8 @@ impl Entered<'_> {
         Ok((f64::from(milliseconds) * 1e6) as u64)
     }
 
-    /// Compiles PTX. Err: the refusal, and what the driver says of it.
-    pub(super) fn load(&self, ptx: &CStr) -> Result<Module, (DriverError, String)> {
+    /// Compiles PTX. What the driver says of a refusal is left in `text`.
+    pub(super) fn load(&self, ptx: &CStr, text: &mut String) -> Answer<Module> {
         use sys::CUjit_option as Jit;
         let mut log = vec![0u8; LOG_BYTES];
         let mut options = [Jit::CU_JIT_ERROR_LOG_BUFFER, Jit::CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES];
@@ -579,11 +579,10 @@ impl Entered<'_> {
                 values.as_mut_ptr(),
             )
         });
-        let text = || {
+        answer.map(|()| Module(module)).inspect_err(|_| {
             let end = log.iter().position(|byte| *byte == 0).unwrap_or(log.len());
-            String::from_utf8_lossy(&log[..end]).trim().to_owned()
-        };
-        answer.map(|()| Module(module)).map_err(|error| (error, text()))
+            *text = String::from_utf8_lossy(&log[..end]).trim().to_owned();
+        })
     }
 
     pub(super) fn kernel(&self, module: Module, name: &str) -> Answer<Kernel> {

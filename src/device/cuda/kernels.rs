@@ -95,8 +95,8 @@ impl Session {
         let file = stage.source.name;
         let module = self.module(&entered, file)?;
         let name = name(stage);
-        let kernel = entered
-            .kernel(module, &name)
+        let kernel = self
+            .with_room(&entered, || entered.kernel(module, &name))
             .map_err(|error| self.refused(&format!("cuda/ptx/{file}.ptx has no kernel `{name}`"), error))?;
         self.kernels.kernels().insert(key, kernel);
         add(&self.counters.pipeline_ns, start.elapsed().as_nanos() as u64);
@@ -114,7 +114,8 @@ impl Session {
             PTX.iter().chain(PTX_OF_TESTS).find(|(name, _)| *name == file).map(|(_, text)| text.as_bytes());
         let ptx = ptx.and_then(|text| CStr::from_bytes_with_nul(text).ok());
         let ptx = ptx.ok_or_else(|| self.failed(format!("there is no cuda/ptx/{file}.ptx")))?;
-        let loaded = entered.load(ptx).map_err(|(error, log)| {
+        let mut log = String::new();
+        let loaded = self.with_room(entered, || entered.load(ptx, &mut log)).map_err(|error| {
             self.refused(&format!("the driver does not take cuda/ptx/{file}.ptx: {log}"), error)
         })?;
         add(&self.counters.pipelines, 1);

@@ -145,15 +145,25 @@ impl Session {
         if size + self.free.lock().unwrap_or_else(PoisonError::into_inner).bytes > available {
             self.trim(entered);
         }
-        let mut answer = entered.alloc(size);
-        if answer == Err(DriverError(DriverError::OUT_OF_MEMORY)) {
-            self.trim(entered);
-            answer = entered.alloc(size);
-        }
-        match answer {
+        match self.with_room(entered, || entered.alloc(size)) {
             Ok(pointer) => Ok(Some(pointer)),
             Err(DriverError(DriverError::OUT_OF_MEMORY)) => Ok(None),
             Err(error) => Err(self.refused("cuMemAlloc", error)),
+        }
+    }
+
+    /// What the driver answers; if it has no memory, what it answers when it has got back what nobody uses.
+    pub(super) fn with_room<T>(
+        &self,
+        entered: &Entered<'_>,
+        mut call: impl FnMut() -> Result<T, DriverError>,
+    ) -> Result<T, DriverError> {
+        match call() {
+            Err(DriverError(DriverError::OUT_OF_MEMORY)) => {
+                self.trim(entered);
+                call()
+            }
+            answer => answer,
         }
     }
 

@@ -104,6 +104,10 @@ impl Session {
 
     /// The error for a call that the driver refused; a sticky one ends the session.
     pub(super) fn refused(&self, call: &str, error: DriverError) -> Error {
+        if error == DriverError(DriverError::OUT_OF_MEMORY) {
+            // The driver does not say how much it wants.
+            return Error::OutOfMemory { what: OF_DRIVER, requested: 0, available: 0 };
+        }
         let report = self.driver.report().map_or(String::new(), |report| format!("\n{report}"));
         let reason = format!("{call}: {error}{report}");
         if error.is_sticky() {
@@ -166,6 +170,8 @@ impl Session {
         });
     }
 }
+
+const OF_DRIVER: &str = "what the driver takes for itself (modules, launches, events)";
 
 const LOST: &str = "what was on the device is lost: upload it anew; its memory is free again when all buffers and bases \
     from before are dropped";
