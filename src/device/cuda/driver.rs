@@ -65,6 +65,7 @@ functions! {
     cuEventElapsedTime(milliseconds: *mut f32, start: sys::CUevent, end: sys::CUevent);
     cuModuleLoadDataEx(module: *mut sys::CUmodule, image: *const c_void, count: c_uint,
         options: *mut sys::CUjit_option, values: *mut *mut c_void);
+    cuModuleUnload(module: sys::CUmodule);
     cuModuleGetFunction(function: *mut sys::CUfunction, module: sys::CUmodule, name: *const c_char);
     cuLaunchKernel(function: sys::CUfunction, grid_x: c_uint, grid_y: c_uint, grid_z: c_uint, block_x: c_uint,
         block_y: c_uint, block_z: c_uint, shared: c_uint, stream: sys::CUstream, params: *mut *mut c_void,
@@ -354,6 +355,11 @@ impl Context {
         Ok((context, gpu))
     }
 
+    /// Whether it goes when this is dropped, and takes along all that is in it.
+    pub(super) fn is_owned(&self) -> bool {
+        self.owned
+    }
+
     /// Makes it current until the answer is dropped.
     pub(super) fn enter(&self) -> Answer<Entered<'_>> {
         // SAFETY: the handle is that of a live context.
@@ -583,6 +589,13 @@ impl Entered<'_> {
             let end = log.iter().position(|byte| *byte == 0).unwrap_or(log.len());
             *text = String::from_utf8_lossy(&log[..end]).trim().to_owned();
         })
+    }
+
+    /// # Safety
+    /// Nothing uses the module's kernels any more.
+    pub(super) unsafe fn unload(&self, module: Module) -> Answer<()> {
+        // SAFETY: by contract.
+        ok(unsafe { (self.functions().cuModuleUnload)(module.0) })
     }
 
     pub(super) fn kernel(&self, module: Module, name: &str) -> Answer<Kernel> {

@@ -64,6 +64,16 @@ impl Kernels {
         self.kernels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Gives all modules back to the driver: no kernel may be running.
+    pub(super) fn unload(self, entered: &Entered<'_>) {
+        for place in self.modules.into_inner().unwrap_or_else(PoisonError::into_inner).into_values() {
+            if let Some(module) = *place.lock().unwrap_or_else(PoisonError::into_inner) {
+                // SAFETY: nothing is running, and handles of kernels go with `self`.
+                let _ = unsafe { entered.unload(module) };
+            }
+        }
+    }
+
     /// The place of a file's module.
     fn module(&self, file: &'static str) -> Arc<Mutex<Option<Module>>> {
         let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);

@@ -178,13 +178,18 @@ const LOST: &str = "what was on the device is lost: upload it anew; its memory i
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // Memory, modules, events and streams go with a context of ours; in somebody else's they would stay.
         let Ok(entered) = self.context.enter() else { return };
+        // All goes with a context of ours. In somebody else's what is here is given back, unless the device may still use it.
+        if !self.context.is_owned() {
+            if !self.comes_to_rest(&entered) {
+                return;
+            }
+            std::mem::take(&mut self.kernels).unload(&entered);
+            std::mem::take(&mut self.progress).release(&entered);
+        }
         self.collect_timings(&entered, 0);
-        let free = std::mem::take(self.free.get_mut().unwrap_or_else(PoisonError::into_inner));
-        let staging = std::mem::take(&mut self.staging);
-        free.release(&entered);
-        staging.release(&entered);
+        std::mem::take(self.free.get_mut().unwrap_or_else(PoisonError::into_inner)).release(&entered);
+        std::mem::take(&mut self.staging).release(&entered);
         for stream in [self.compute, self.uploads] {
             // SAFETY: nobody else has the session any more. The driver finishes what is in the stream.
             let _ = unsafe { entered.destroy_stream(stream) };

@@ -64,6 +64,15 @@ impl Progress {
         }
         self.passed.load(Ordering::Relaxed)
     }
+
+    /// Destroys all marks.
+    pub(super) fn release(self, entered: &Entered<'_>) {
+        let Submits { pending, idle } = self.submits.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for event in pending.into_iter().chain(idle) {
+            // SAFETY: nobody else has it.
+            let _ = unsafe { entered.destroy_event(event) };
+        }
+    }
 }
 
 impl Session {
@@ -124,6 +133,17 @@ impl Session {
         }
         add(&self.counters.wait_ns, start.elapsed().as_nanos() as u64);
         Ok(())
+    }
+
+    /// Whether nothing is running in the session's streams; waits until then, or for the deadline.
+    pub(super) fn comes_to_rest(&self, entered: &Entered<'_>) -> bool {
+        [self.compute, self.uploads].into_iter().all(|stream| {
+            let Ok(event) = entered.event() else { return false };
+            let rests = entered.record(event, stream).is_ok() && self.passes(entered, event).unwrap_or(false);
+            // SAFETY: nobody else has it.
+            let _ = unsafe { entered.destroy_event(event) };
+            rests
+        })
     }
 
     /// Waits for an event, or until the device has passed no mark for as long as the deadline: whether it is the former.
