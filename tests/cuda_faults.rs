@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use zkwatt::device::cuda::{CudaDevice, CudaMulti, CudaOptions, gpus};
 use zkwatt::device::{AllOps, Backend, CpuDevice, CpuOptions, G1, MsmOps, MsmScalars, VectorOps};
 use zkwatt::kernels::curve::{Affine, Xyzz};
+use zkwatt::kernels::msm::Scalars;
 use zkwatt::kernels::ntt::{Direction, NttPlan};
 use zkwatt::kernels::{Fq, Fr, G1Affine};
 use zkwatt::{Error, ErrorKind, Result};
@@ -92,6 +93,51 @@ fn device_failed(error: &Error) -> bool {
 #[test]
 fn refused_allocations() {
     assert!(strike("alloc", 1, |error| error.kind() == ErrorKind::OutOfMemory) > 5);
+}
+
+/// Where memory is refused in the middle of several sums, fewer are worked on at a time.
+#[test]
+fn sums_with_less_memory_than_planned() {
+    let Some((_alone, device)) = open() else { return };
+    let n = 1 << LOG_N;
+    let bases = points(n);
+    let (a, b) = (values(n, 1), values(n, 2));
+    let batch = |device: &CudaDevice| {
+        let prepared = MsmOps::<G1>::prepare(device, &bases)?;
+        let on_device = device.upload(&b)?;
+        let items = || {
+            let [host, other] =
+                [&a, &b].map(|scalars| MsmScalars::<CudaDevice>::Host(Scalars::Field(scalars)));
+            vec![host, MsmScalars::<CudaDevice>::Device(&on_device), other]
+        };
+        // Pinned memory is here from now on: only memory of the device is refused.
+        let expected = MsmOps::<G1>::msm_batch(device, &prepared, items())?;
+        for occasion in 1..20 {
+            device.trim();
+            // Twice: an allocation that is refused is tried once more.
+            set("FAULT", &format!("alloc:{occasion},alloc:{}", occasion + 1));
+            let sums = MsmOps::<G1>::msm_batch(device, &prepared, items());
+            set("FAULT", "");
+            assert_eq!(sums?, expected, "occasion {occasion}");
+        }
+        Ok::<_, Error>(expected)
+    };
+    let sums = batch(&device).unwrap();
+    let cpu = CpuDevice::new(CpuOptions::default()).unwrap();
+    let prepared = MsmOps::<G1>::prepare(&cpu, &bases).unwrap();
+    for (sum, scalars) in sums.into_iter().zip([&a, &b, &b]) {
+        let scalars = MsmScalars::Host(Scalars::Field(scalars));
+        assert_eq!(sum, MsmOps::<G1>::msm(&cpu, &prepared, scalars).unwrap());
+    }
+}
+
+#[test]
+fn trimming_gives_everything_back() {
+    let Some((_alone, device)) = open() else { return };
+    let before = available(&device);
+    job(&device).unwrap();
+    device.trim();
+    assert_eq!(available(&device), before);
 }
 
 #[test]

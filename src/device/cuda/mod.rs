@@ -228,8 +228,9 @@ impl CudaDevice {
         self.gpu.as_ref()?.pci_address.as_deref()
     }
 
-    /// Gives unused memory back to the driver.
+    /// Gives unused memory back to the driver, and roots of unity that were kept for later transforms.
     pub fn trim(&self) {
+        self.roots.clear();
         if let Some(session) = self.current()
             && let Ok(entered) = session.enter()
         {
