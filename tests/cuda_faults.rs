@@ -8,9 +8,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use std::ffi::{CString, c_char};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use zkwatt::device::cuda::{CudaDevice, CudaOptions, gpus};
+use zkwatt::device::cuda::{CudaDevice, CudaMulti, CudaOptions, gpus};
 use zkwatt::device::{AllOps, Backend, CpuDevice, CpuOptions, G1, MsmOps, MsmScalars, VectorOps};
 use zkwatt::kernels::curve::{Affine, Xyzz};
+use zkwatt::kernels::msm::Scalars;
 use zkwatt::kernels::ntt::{Direction, NttPlan};
 use zkwatt::kernels::{Fq, Fr, G1Affine};
 use zkwatt::{Error, ErrorKind, Result};
@@ -94,6 +95,51 @@ fn refused_allocations() {
     assert!(strike("alloc", 1, |error| error.kind() == ErrorKind::OutOfMemory) > 5);
 }
 
+/// Where memory is refused in the middle of several sums, fewer are worked on at a time.
+#[test]
+fn sums_with_less_memory_than_planned() {
+    let Some((_alone, device)) = open() else { return };
+    let n = 1 << LOG_N;
+    let bases = points(n);
+    let (a, b) = (values(n, 1), values(n, 2));
+    let batch = |device: &CudaDevice| {
+        let prepared = MsmOps::<G1>::prepare(device, &bases)?;
+        let on_device = device.upload(&b)?;
+        let items = || {
+            let [host, other] =
+                [&a, &b].map(|scalars| MsmScalars::<CudaDevice>::Host(Scalars::Field(scalars)));
+            vec![host, MsmScalars::<CudaDevice>::Device(&on_device), other]
+        };
+        // Pinned memory is here from now on: only memory of the device is refused.
+        let expected = MsmOps::<G1>::msm_batch(device, &prepared, items())?;
+        for occasion in 1..20 {
+            device.trim();
+            // Twice: an allocation that is refused is tried once more.
+            set("FAULT", &format!("alloc:{occasion},alloc:{}", occasion + 1));
+            let sums = MsmOps::<G1>::msm_batch(device, &prepared, items());
+            set("FAULT", "");
+            assert_eq!(sums?, expected, "occasion {occasion}");
+        }
+        Ok::<_, Error>(expected)
+    };
+    let sums = batch(&device).unwrap();
+    let cpu = CpuDevice::new(CpuOptions::default()).unwrap();
+    let prepared = MsmOps::<G1>::prepare(&cpu, &bases).unwrap();
+    for (sum, scalars) in sums.into_iter().zip([&a, &b, &b]) {
+        let scalars = MsmScalars::Host(Scalars::Field(scalars));
+        assert_eq!(sum, MsmOps::<G1>::msm(&cpu, &prepared, scalars).unwrap());
+    }
+}
+
+#[test]
+fn trimming_gives_everything_back() {
+    let Some((_alone, device)) = open() else { return };
+    let before = available(&device);
+    job(&device).unwrap();
+    device.trim();
+    assert_eq!(available(&device), before);
+}
+
 #[test]
 fn illegal_addresses() {
     assert!(strike("illegal", 3, device_failed) > 2);
@@ -129,10 +175,117 @@ fn buffers_of_a_lost_context_say_so() {
 
 #[test]
 fn memory_beyond_the_budget() {
-    let Some(_) = open() else { return };
+    let Some((_alone, _)) = open() else { return };
     let options = CudaOptions { memory_budget: Some(1 << 16), ..Default::default() };
     let device = CudaDevice::new(options).unwrap();
     let error = device.alloc::<Fr>(1 << 12).err().unwrap();
     assert!(matches!(error, Error::OutOfMemory { available: 65_536, .. }), "{error}");
     device.alloc::<Fr>(1 << 10).unwrap();
+}
+
+/// Bytes that an allocation could have.
+fn available(device: &CudaDevice) -> u64 {
+    match device.alloc::<Fr>(1 << 50) {
+        Err(Error::OutOfMemory { available, .. }) => available,
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("2^55 bytes were there"),
+    }
+}
+
+#[test]
+fn lost_contexts_give_their_memory_back() {
+    let Some((_alone, device)) = open() else { return };
+    let expected = job(&CpuDevice::new(CpuOptions::default()).unwrap()).unwrap();
+    let before = available(&device);
+    for round in 0..4 {
+        // Leaves roots of unity and memory that is kept for others in the context that is lost.
+        assert!(job(&device).unwrap() == expected);
+        set("FAULT", "illegal:1");
+        let failure = job(&device);
+        set("FAULT", "");
+        assert!(device_failed(&failure.unwrap_err()));
+        assert_eq!(available(&device), before, "after {round} faults and one");
+    }
+}
+
+#[test]
+fn buffers_that_are_kept_hold_the_memory_of_a_lost_context() {
+    let Some((_alone, device)) = open() else { return };
+    let before = available(&device);
+    let mut kept = device.upload(&values(1 << 12, 1)).unwrap();
+    set("FAULT", "illegal:1");
+    let failure = VectorOps::batch_inverse(&device, &mut kept);
+    set("FAULT", "");
+    assert!(device_failed(&failure.unwrap_err()));
+    let error = device.download_blocking(&kept).unwrap_err();
+    assert!(error.to_string().contains("dropped"), "{error}");
+    assert!(available(&device) < before);
+    // The budget is what was free when the context was made: the next one has all again.
+    drop(kept);
+    let mut fresh = device.upload(&values(100, 1)).unwrap();
+    set("FAULT", "illegal:1");
+    let failure = VectorOps::batch_inverse(&device, &mut fresh);
+    set("FAULT", "");
+    assert!(device_failed(&failure.unwrap_err()));
+    drop(fresh);
+    assert_eq!(available(&device), before);
+}
+
+#[test]
+fn a_context_that_cannot_be_made_is_tried_again() {
+    let Some((_alone, device)) = open() else { return };
+    let before = available(&device);
+    let mut lost = device.upload(&values(100, 1)).unwrap();
+    set("FAULT", "illegal:1");
+    let failure = VectorOps::batch_inverse(&device, &mut lost);
+    set("FAULT", "");
+    assert!(device_failed(&failure.unwrap_err()));
+    drop(lost);
+    set("DEVICES", "0");
+    let failures = [device.upload(&values(9, 1)).err(), device.upload(&values(9, 1)).err()];
+    device.trim();
+    device.counters();
+    set("DEVICES", "1");
+    for failure in failures {
+        assert!(device_failed(&failure.unwrap()));
+    }
+    let fresh = device.upload(&values(9, 1)).unwrap();
+    assert_eq!(device.download_blocking(&fresh).unwrap(), values(9, 1));
+    drop(fresh);
+    device.trim();
+    assert_eq!(available(&device), before);
+}
+
+#[test]
+fn gpus_that_do_not_open_are_left_out() {
+    let Some((_alone, _)) = open() else { return };
+    set("DEVICES", "2");
+    let all = CudaMulti::new(&CudaOptions::default());
+    set("COMPUTE_CAPABILITY", "6.1");
+    let none = CudaMulti::new(&CudaOptions::default());
+    let reports = gpus();
+    set("COMPUTE_CAPABILITY", "8.9");
+    set("DEVICES", "1");
+    let all = all.unwrap();
+    assert_eq!((all.devices().len(), all.left_out().len()), (2, 0));
+    let error = none.err().unwrap();
+    assert!(matches!(error, Error::NoSuchDevice { .. }), "{error}");
+    assert!(error.to_string().contains("6.1"), "{error}");
+    assert!(reports.unwrap().iter().all(|gpu| gpu.unusable.is_some()));
+}
+
+#[test]
+fn waiting_tells_of_work_that_was_lost() {
+    let Some((_alone, device)) = open() else { return };
+    device.synchronise().unwrap();
+    let mut buffer = device.upload(&values(100, 1)).unwrap();
+    set("FAULT", "illegal:1");
+    let failure = VectorOps::batch_inverse(&device, &mut buffer);
+    set("FAULT", "");
+    assert!(device_failed(&failure.unwrap_err()));
+    for _ in 0..2 {
+        assert!(device_failed(&device.synchronise().unwrap_err()));
+    }
+    device.upload(&values(100, 1)).unwrap();
+    device.synchronise().unwrap();
 }

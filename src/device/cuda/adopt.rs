@@ -4,7 +4,7 @@ use super::driver::{Context, driver};
 use super::memory::CudaBuffer;
 use super::{CudaDevice, CudaOptions, none};
 use crate::device::Elem;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use std::ffi::c_void;
 
 impl CudaDevice {
@@ -40,8 +40,14 @@ impl CudaDevice {
     /// Waits until all work that was given to the device is done.
     ///
     /// # Errors
-    /// A fault of that work.
+    /// A fault of that work. Where other calls have opened a new context since, the fault was theirs to report.
     pub fn synchronise(&self) -> Result<()> {
-        self.session()?.finish()
+        match self.current() {
+            Some(session) => session.finish(),
+            None => Err(Error::DeviceFailed {
+                device: format!("cuda ({})", self.settings.name),
+                reason: "its context is lost, and no other could be made".into(),
+            }),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::CudaDevice;
 use super::memory::{CudaBuffer, Raw};
 use super::work::Work;
-use crate::device::gpu::{self, Gpu, GpuWork, Limits, bytes};
+use crate::device::gpu::{Gpu, GpuWork, Limits, bytes};
 use crate::device::{Backend, Buffer, DeviceInfo, Elem, MemoryBudget};
 use crate::error::{Error, Result};
 use std::pin::pin;
@@ -85,8 +85,7 @@ impl Gpu for CudaDevice {
         if count == 0 {
             return Ok(Vec::new());
         }
-        let bytes = memory.session().download(memory, offset, count * size_of::<T>())?;
-        Ok(gpu::elements(&bytes))
+        memory.session().download(memory, offset, count)
     }
 
     fn wait<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
@@ -105,10 +104,10 @@ impl Gpu for CudaDevice {
     }
 
     fn budget(&self) -> MemoryBudget {
-        self.current().budget
+        self.current().map_or(MemoryBudget::bytes(self.info.memory_bytes), |session| session.budget)
     }
 
     fn bytes_in_use(&self) -> u64 {
-        self.current().in_use.load(Ordering::Relaxed)
+        self.current().map_or(0, |session| session.in_use.load(Ordering::Relaxed))
     }
 }

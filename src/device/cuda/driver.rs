@@ -65,6 +65,7 @@ functions! {
     cuEventElapsedTime(milliseconds: *mut f32, start: sys::CUevent, end: sys::CUevent);
     cuModuleLoadDataEx(module: *mut sys::CUmodule, image: *const c_void, count: c_uint,
         options: *mut sys::CUjit_option, values: *mut *mut c_void);
+    cuModuleUnload(module: sys::CUmodule);
     cuModuleGetFunction(function: *mut sys::CUfunction, module: sys::CUmodule, name: *const c_char);
     cuLaunchKernel(function: sys::CUfunction, grid_x: c_uint, grid_y: c_uint, grid_z: c_uint, block_x: c_uint,
         block_y: c_uint, block_z: c_uint, shared: c_uint, stream: sys::CUstream, params: *mut *mut c_void,
@@ -354,6 +355,11 @@ impl Context {
         Ok((context, gpu))
     }
 
+    /// Whether it goes when this is dropped, and takes along all that is in it.
+    pub(super) fn is_owned(&self) -> bool {
+        self.owned
+    }
+
     /// Makes it current until the answer is dropped.
     pub(super) fn enter(&self) -> Answer<Entered<'_>> {
         // SAFETY: the handle is that of a live context.
@@ -397,6 +403,9 @@ pub(super) struct Module(sys::CUmodule);
 unsafe impl Send for Module {}
 // SAFETY: as above.
 unsafe impl Sync for Module {}
+
+/// CU_EVENT_DISABLE_TIMING.
+const EVENT_DISABLE_TIMING: c_uint = 2;
 
 /// Bytes of the driver's log of what it has against a module.
 const LOG_BYTES: usize = 4096;
@@ -512,11 +521,20 @@ impl Entered<'_> {
         ok(unsafe { (self.functions().cuStreamWaitEvent)(stream.0, event.0, 0) })
     }
 
-    /// An event that takes the time.
+    /// An event that takes no time: a cheaper mark.
     pub(super) fn event(&self) -> Answer<Event> {
+        self.event_with(EVENT_DISABLE_TIMING)
+    }
+
+    /// An event that takes the time.
+    pub(super) fn timed_event(&self) -> Answer<Event> {
+        self.event_with(0)
+    }
+
+    fn event_with(&self, flags: c_uint) -> Answer<Event> {
         let mut event = null_mut();
         // SAFETY: writes the handle.
-        ok(unsafe { (self.functions().cuEventCreate)(&mut event, 0) })?;
+        ok(unsafe { (self.functions().cuEventCreate)(&mut event, flags) })?;
         Ok(Event(event))
     }
 
@@ -550,8 +568,8 @@ impl Entered<'_> {
         Ok((f64::from(milliseconds) * 1e6) as u64)
     }
 
-    /// Compiles PTX. Err: the refusal, and what the driver says of it.
-    pub(super) fn load(&self, ptx: &CStr) -> Result<Module, (DriverError, String)> {
+    /// Compiles PTX. What the driver says of a refusal is left in `text`.
+    pub(super) fn load(&self, ptx: &CStr, text: &mut String) -> Answer<Module> {
         use sys::CUjit_option as Jit;
         let mut log = vec![0u8; LOG_BYTES];
         let mut options = [Jit::CU_JIT_ERROR_LOG_BUFFER, Jit::CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES];
@@ -567,11 +585,17 @@ impl Entered<'_> {
                 values.as_mut_ptr(),
             )
         });
-        let text = || {
+        answer.map(|()| Module(module)).inspect_err(|_| {
             let end = log.iter().position(|byte| *byte == 0).unwrap_or(log.len());
-            String::from_utf8_lossy(&log[..end]).trim().to_owned()
-        };
-        answer.map(|()| Module(module)).map_err(|error| (error, text()))
+            *text = String::from_utf8_lossy(&log[..end]).trim().to_owned();
+        })
+    }
+
+    /// # Safety
+    /// Nothing uses the module's kernels any more.
+    pub(super) unsafe fn unload(&self, module: Module) -> Answer<()> {
+        // SAFETY: by contract.
+        ok(unsafe { (self.functions().cuModuleUnload)(module.0) })
     }
 
     pub(super) fn kernel(&self, module: Module, name: &str) -> Answer<Kernel> {

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 /// Memory of the device; kept for others when the last clone is dropped. All work runs in one stream, so whoever takes it
 /// next comes after whoever used it last.
@@ -57,9 +57,7 @@ impl Drop for Lease {
             return;
         }
         self.session.in_use.fetch_sub(self.size, Ordering::Relaxed);
-        let mut free = self.session.free.lock().unwrap_or_else(PoisonError::into_inner);
-        free.bytes += self.size;
-        free.by_size.entry(self.size).or_default().push(self.pointer);
+        self.session.pool().insert(self.pointer, self.size);
     }
 }
 
@@ -102,6 +100,29 @@ impl Free {
         }
     }
 
+    /// Takes out at least `bytes` bytes, the largest pieces first; all if there is less.
+    fn split_off(&mut self, bytes: u64) -> Self {
+        let mut taken = Self::default();
+        while taken.bytes < bytes
+            && let Some(mut entry) = self.by_size.last_entry()
+        {
+            let size = *entry.key();
+            match entry.get_mut().pop() {
+                None => drop(entry.remove()),
+                Some(pointer) => {
+                    self.bytes -= size;
+                    taken.insert(pointer, size);
+                }
+            }
+        }
+        taken
+    }
+
+    fn insert(&mut self, pointer: DevicePtr, size: u64) {
+        self.bytes += size;
+        self.by_size.entry(size).or_default().push(pointer);
+    }
+
     /// Memory of at least `size` bytes and at most `slack` more.
     fn reuse(&mut self, size: u64, slack: u64) -> Option<(DevicePtr, u64)> {
         let (&found, _) =
@@ -125,7 +146,7 @@ impl Session {
             return Err(too_much());
         }
         let slack = if self.poison { 0 } else { size / 8 };
-        let reused = self.free.lock().unwrap_or_else(PoisonError::into_inner).reuse(size, slack);
+        let reused = self.pool().reuse(size, slack);
         let (pointer, allocated) = match reused {
             Some(found) => found,
             None => (self.allocate(&entered, size, available)?.ok_or_else(too_much)?, size),
@@ -145,24 +166,43 @@ impl Session {
 
     /// New memory from the driver; `None` where it has none.
     fn allocate(&self, entered: &Entered<'_>, size: u64, available: u64) -> Result<Option<DevicePtr>> {
-        if size + self.free.lock().unwrap_or_else(PoisonError::into_inner).bytes > available {
-            self.trim(entered);
-        }
-        let mut answer = entered.alloc(size);
-        if answer == Err(DriverError(DriverError::OUT_OF_MEMORY)) {
-            self.trim(entered);
-            answer = entered.alloc(size);
-        }
-        match answer {
+        let excess = {
+            let mut pool = self.pool();
+            let excess = size.saturating_add(pool.bytes).saturating_sub(available);
+            pool.split_off(excess)
+        };
+        excess.release(entered);
+        match self.with_room(entered, || entered.alloc(size)) {
             Ok(pointer) => Ok(Some(pointer)),
             Err(DriverError(DriverError::OUT_OF_MEMORY)) => Ok(None),
             Err(error) => Err(self.refused("cuMemAlloc", error)),
         }
     }
 
+    /// What the driver answers; if it has no memory, what it answers when it has got back what nobody uses.
+    pub(super) fn with_room<T>(
+        &self,
+        entered: &Entered<'_>,
+        mut call: impl FnMut() -> Result<T, DriverError>,
+    ) -> Result<T, DriverError> {
+        match call() {
+            Err(DriverError(DriverError::OUT_OF_MEMORY)) => {
+                self.trim(entered);
+                call()
+            }
+            answer => answer,
+        }
+    }
+
     /// Gives memory that nobody uses back to the driver.
     pub(super) fn trim(&self, entered: &Entered<'_>) {
-        std::mem::take(&mut *self.free.lock().unwrap_or_else(PoisonError::into_inner)).release(entered);
+        // Not under the lock: the driver waits for the device.
+        let free = std::mem::take(&mut *self.pool());
+        free.release(entered);
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Free> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Memory of somebody else, who frees it after the last clone.
@@ -173,3 +213,33 @@ impl Session {
 
 /// What poisoned memory holds: words that are no field elements and no small numbers.
 const POISON: u8 = 0xa5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(free: &Free) -> Vec<u64> {
+        let sizes: Vec<u64> = free.by_size.iter().flat_map(|(size, p)| vec![*size; p.len()]).collect();
+        assert_eq!(free.bytes, sizes.iter().sum::<u64>());
+        sizes
+    }
+
+    #[test]
+    fn as_much_is_taken_out_as_is_asked_for() {
+        for (asked, left, taken) in [
+            (0, vec![256, 512, 512, 1024], vec![]),
+            (1, vec![256, 512, 512], vec![1024]),
+            (1024, vec![256, 512, 512], vec![1024]),
+            (1025, vec![256, 512], vec![512, 1024]),
+            (2300, vec![], vec![256, 512, 512, 1024]),
+            (u64::MAX, vec![], vec![256, 512, 512, 1024]),
+        ] {
+            let mut free = Free::default();
+            (1..).zip([512, 256, 1024, 512]).for_each(|(pointer, size)| free.insert(pointer, size));
+            // A size of which nothing is left.
+            free.by_size.insert(2048, Vec::new());
+            let out = free.split_off(asked);
+            assert_eq!((sizes(&free), sizes(&out)), (left, taken), "{asked}");
+        }
+    }
+}

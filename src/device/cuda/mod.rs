@@ -20,6 +20,7 @@ mod options;
 mod point_tests;
 mod session;
 mod staging;
+mod wait;
 mod work;
 
 pub use memory::CudaBuffer;
@@ -47,7 +48,8 @@ pub struct CudaDevice {
     multiprocessors: u32,
     settings: Settings,
     counters: Arc<Counters>,
-    session: Mutex<Arc<Session>>,
+    /// `None` between a session that failed and the next, for as long as that cannot be made.
+    session: Mutex<Option<Arc<Session>>>,
     roots: RootTables,
 }
 
@@ -104,15 +106,31 @@ fn report(driver: &Driver, ordinal: u32, gpu: &driver::Gpu) -> GpuReport {
     }
 }
 
-/// The GPUs that CUDA sees. Errors: [`Error::NoSuchDevice`] with why there are none.
+/// The GPUs that CUDA sees; of those that do not even tell what they are, only the number and [`GpuReport::unusable`] mean
+/// anything. Errors: [`Error::NoSuchDevice`] with why there are none.
 pub fn gpus() -> Result<Vec<GpuReport>> {
     let driver = driver().map_err(none)?;
     let count = driver.count().map_err(|error| none(format!("the driver counts no GPUs: {error}")))?;
-    let gpu = |ordinal: u32| {
-        let gpu = driver.gpu(ordinal as i32).map_err(|error| none(format!("GPU {ordinal}: {error}")))?;
-        Ok(report(driver, ordinal, &gpu))
+    let gpu = |ordinal: u32| match driver.gpu(ordinal as i32) {
+        Ok(gpu) => report(driver, ordinal, &gpu),
+        Err(error) => silent(driver, ordinal, error),
     };
-    (0..u32::try_from(count).unwrap_or(0)).map(gpu).collect()
+    Ok((0..u32::try_from(count).unwrap_or(0)).map(gpu).collect())
+}
+
+/// A GPU that does not tell what it is.
+fn silent(driver: &Driver, ordinal: u32, error: DriverError) -> GpuReport {
+    GpuReport {
+        ordinal,
+        name: format!("GPU {ordinal}"),
+        capability: (0, 0),
+        memory_bytes: 0,
+        multiprocessors: 0,
+        pci_address: None,
+        driver: driver.version(),
+        emulated: driver.is_emulated(),
+        unusable: Some(error.to_string()),
+    }
 }
 
 /// What is known of the GPU that [`CudaDevice::new`] would open with these options.
@@ -180,24 +198,24 @@ impl CudaDevice {
             .map_err(|error| not_opened(&gpu, error))?;
         let info =
             DeviceInfo { memory_bytes: session.budget.available(), ..described(driver, &gpu, options) };
-        let binding = options.max_binding_bytes.unwrap_or(u64::MAX).min(MAX_BINDING_BYTES);
         Ok(Self {
             info,
-            limits: Limits { max_binding_bytes: binding },
+            limits: Limits::new(options.max_binding_bytes, MAX_BINDING_BYTES),
             driver,
             multiprocessors: gpu.multiprocessors,
             gpu: owned.then_some(gpu),
             settings,
             counters,
-            session: Mutex::new(Arc::new(session)),
+            session: Mutex::new(Some(Arc::new(session))),
             roots: RootTables::default(),
         })
     }
 
     /// What the device has done since it was opened.
     pub fn counters(&self) -> DeviceCounters {
-        let session = self.current();
-        if let Ok(entered) = session.enter() {
+        if let Some(session) = self.current()
+            && let Ok(entered) = session.enter()
+        {
             session.collect_timings(&entered, 0);
         }
         self.counters.snapshot()
@@ -208,34 +226,54 @@ impl CudaDevice {
         self.gpu.as_ref()?.pci_address.as_deref()
     }
 
-    /// Gives unused memory back to the driver.
+    /// Gives unused memory back to the driver, and roots of unity that were kept for later transforms.
     pub fn trim(&self) {
-        let session = self.current();
-        if let Ok(entered) = session.enter() {
+        self.roots.clear();
+        if let Some(session) = self.current()
+            && let Ok(entered) = session.enter()
+        {
             session.trim(&entered);
         }
     }
 
     /// The session that works, a new one if the last has failed.
     fn session(&self) -> Result<Arc<Session>> {
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        if session.has_failed() {
+        let mut current = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = &*current {
             // Somebody else's context is not ours to make anew.
-            let Some(gpu) = &self.gpu else { return session.check().map(|()| Arc::clone(&session)) };
-            let context = Context::create(self.driver, gpu).map_err(|error| not_opened(gpu, error))?;
-            let fresh = Session::new(self.driver, context, &self.settings, Arc::clone(&self.counters))
-                .map_err(|error| not_opened(gpu, error))?;
-            *session = Arc::new(fresh);
-            self.roots.clear();
+            if self.gpu.is_none() || !session.has_failed() {
+                return session.check().map(|()| Arc::clone(session));
+            }
         }
-        Ok(Arc::clone(&session))
+        // What the lost context holds goes first: the new one finds as much free memory as the old one did.
+        self.roots.clear();
+        *current = None;
+        let session = Arc::new(self.anew()?);
+        *current = Some(Arc::clone(&session));
+        Ok(session)
+    }
+
+    /// A session in a new context.
+    fn anew(&self) -> Result<Session> {
+        let Some(gpu) = &self.gpu else { return Err(none("its context is somebody else's")) };
+        let opened = Context::create(self.driver, gpu).and_then(|context| {
+            Session::new(self.driver, context, &self.settings, Arc::clone(&self.counters))
+        });
+        opened.map_err(|error| match not_opened(gpu, error) {
+            Error::OutOfMemory { requested, available, .. } => {
+                Error::OutOfMemory { what: REPLACEMENT, requested, available }
+            }
+            other => other,
+        })
     }
 
     /// The session that there is, whether it works or not.
-    fn current(&self) -> Arc<Session> {
-        Arc::clone(&self.session.lock().unwrap_or_else(PoisonError::into_inner))
+    fn current(&self) -> Option<Arc<Session>> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
+
+const REPLACEMENT: &str = "a context in place of one that failed, whose memory stays until all buffers and bases in it are dropped,";
 
 fn not_opened(gpu: &driver::Gpu, error: DriverError) -> Error {
     match error {

@@ -1,15 +1,17 @@
 //! Sums over several GPUs: each has a part of the bases.
 
-use super::{CudaBases, CudaDevice, CudaOptions, gpus};
+use super::driver::NO_GPU;
+use super::{CudaBases, CudaDevice, CudaOptions, GpuReport, gpus, none};
 use crate::device::{Backend, Group, MsmOps, MsmScalars};
 use crate::error::{Error, Result};
 use std::ops::Range;
 use zkwatt_kernels::curve::{Affine, Xyzz};
 use zkwatt_kernels::msm::{BaseHints, Scalars};
 
-/// Several GPUs.
+/// Several GPUs, one at least.
 pub struct CudaMulti {
     devices: Vec<CudaDevice>,
+    left_out: Vec<GpuReport>,
 }
 
 /// Bases on several GPUs, in parts of lengths that differ by one at most.
@@ -31,23 +33,37 @@ impl<G: Group> MultiBases<G> {
 }
 
 impl CudaMulti {
-    /// Opens every GPU that can be used, each with `options` but for the number. Errors: as [`CudaDevice::new`].
+    /// Opens every GPU that can be used, each with `options` but for the number. Errors: none can; the reason of the first.
     pub fn new(options: &CudaOptions) -> Result<Self> {
-        let usable = gpus()?.into_iter().filter(|gpu| gpu.unusable.is_none());
-        let open =
-            usable.map(|gpu| CudaDevice::new(CudaOptions { ordinal: Some(gpu.ordinal), ..options.clone() }));
-        let devices = open.collect::<Result<Vec<_>>>()?;
-        // With none, one device's error says why.
-        if devices.is_empty() {
-            CudaDevice::new(options.clone()).map(|device| Self::over(vec![device]))
-        } else {
-            Ok(Self::over(devices))
+        let (mut devices, mut left_out, mut first) = (Vec::new(), Vec::new(), None);
+        for gpu in gpus()? {
+            let options = CudaOptions { ordinal: Some(gpu.ordinal), ..options.clone() };
+            // Of GPUs that are known not to serve, this says why.
+            match CudaDevice::new(options) {
+                Ok(device) => devices.push(device),
+                Err(error) => {
+                    left_out.push(GpuReport { unusable: Some(error.to_string()), ..gpu });
+                    first = first.or(Some(error));
+                }
+            }
         }
+        if devices.is_empty() {
+            return Err(first.unwrap_or_else(|| none(NO_GPU)));
+        }
+        Ok(Self { devices, left_out })
     }
 
-    /// Devices that are open already.
-    pub fn over(devices: Vec<CudaDevice>) -> Self {
-        Self { devices }
+    /// Devices that are open already. Errors: there are none.
+    pub fn over(devices: Vec<CudaDevice>) -> Result<Self> {
+        if devices.is_empty() {
+            return Err(none("no GPUs are given"));
+        }
+        Ok(Self { devices, left_out: Vec::new() })
+    }
+
+    /// GPUs that [`CudaMulti::new`] did not open, with why.
+    pub fn left_out(&self) -> &[GpuReport] {
+        &self.left_out
     }
 
     /// The devices.
@@ -69,7 +85,8 @@ impl CudaMulti {
         Ok(MultiBases { parts: parts.into_iter().zip(prepared).collect(), n })
     }
 
-    /// Σ kᵢ·Pᵢ over the first `scalars.len()` bases. Errors: more scalars than bases; those of the devices.
+    /// Σ kᵢ·Pᵢ over the first `scalars.len()` bases. Errors: more scalars than bases; bases that other devices hold; those of
+    /// the devices.
     pub fn msm<G: Group>(
         &self,
         bases: &MultiBases<G>,
@@ -79,6 +96,12 @@ impl CudaMulti {
         if n > bases.n {
             let (left, right) = ("bases", "scalars");
             return Err(Error::LengthMismatch { left, left_len: bases.n, right, right_len: n });
+        }
+        // Whether each part is on its device the device itself says.
+        let (here, there) = (self.devices.len(), bases.parts.len());
+        if here != there {
+            let reason = format!("they are on {there} devices, and these are {here}; prepare them on these");
+            return Err(Error::invalid("bases", reason));
         }
         let sums = self.on_each(&bases.parts, |device, (range, bases)| {
             let here = scalars.slice(range.start.min(n)..range.end.min(n));

@@ -10,9 +10,10 @@ pub struct CudaOptions {
     pub ordinal: Option<u32>,
     /// Bound on the device's memory that buffers may take, in bytes; what is free when the device is opened if `None`.
     pub memory_budget: Option<u64>,
-    /// Bound on what a stage sees of one buffer, in bytes; 4 GiB if `None`.
+    /// Bound on what a stage sees of one buffer, in bytes, 16 KiB at least; 4 GiB if `None`.
     pub max_binding_bytes: Option<u64>,
-    /// How long to wait for the device before it is taken for hung; 60 s if `None`.
+    /// How long to wait while the device finishes nothing, whoever gave it the work, before it is taken for hung; 60 s if
+    /// `None`.
     pub deadline: Option<Duration>,
     /// Whether to take the time of work by the device's clock.
     pub timestamps: bool,

@@ -4,20 +4,20 @@ use super::driver::{Context, Driver, DriverError, Entered, Event, Stream};
 use super::kernels::Kernels;
 use super::memory::Free;
 use super::staging::Staging;
+use super::wait::Progress;
 use crate::device::MemoryBudget;
 use crate::device::gpu::counters::{Counters, add};
 use crate::error::{Error, Result};
-use std::mem::ManuallyDrop;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A context, its streams, memory and kernels, used until the first fault that the driver does not recover from: all
 /// calls fail after one. Buffers hold their session, so that nothing outlives its context.
 pub(super) struct Session {
     pub(super) name: String,
     driver: &'static Driver,
-    context: Context,
+    pub(super) context: Context,
     /// All work but uploads that run ahead.
     pub(super) compute: Stream,
     /// Uploads that run ahead of the work that waits for them.
@@ -27,10 +27,11 @@ pub(super) struct Session {
     pub(super) in_use: AtomicU64,
     pub(super) budget: MemoryBudget,
     pub(super) poison: bool,
-    pub(super) staging: Mutex<Staging>,
+    pub(super) staging: Staging,
     pub(super) counters: Arc<Counters>,
     timings: Option<Mutex<Vec<(Event, Event)>>>,
-    deadline: Duration,
+    pub(super) deadline: Duration,
+    pub(super) progress: Progress,
     failure: Mutex<Option<String>>,
 }
 
@@ -69,10 +70,11 @@ impl Session {
             in_use: AtomicU64::new(0),
             budget,
             poison: settings.poison,
-            staging: Mutex::default(),
+            staging: Staging::default(),
             counters,
             timings: settings.timestamps.then(Mutex::default),
             deadline: settings.deadline,
+            progress: Progress::default(),
             failure: Mutex::default(),
         })
     }
@@ -87,9 +89,7 @@ impl Session {
     pub(super) fn check(&self) -> Result<()> {
         match &*self.failure.lock().unwrap_or_else(PoisonError::into_inner) {
             None => Ok(()),
-            Some(reason) => {
-                Err(self.failed(format!("{reason}; what was on the device is lost: upload it anew")))
-            }
+            Some(reason) => Err(self.failed(format!("{reason}; {LOST}"))),
         }
     }
 
@@ -97,13 +97,21 @@ impl Session {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
+    /// Ends the session. The first reason is the cause of those after it.
+    pub(super) fn fail(&self, reason: &str) {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| reason.into());
+    }
+
     /// The error for a call that the driver refused; a sticky one ends the session.
     pub(super) fn refused(&self, call: &str, error: DriverError) -> Error {
+        if error == DriverError(DriverError::OUT_OF_MEMORY) {
+            // The driver does not say how much it wants.
+            return Error::OutOfMemory { what: OF_DRIVER, requested: 0, available: 0 };
+        }
         let report = self.driver.report().map_or(String::new(), |report| format!("\n{report}"));
         let reason = format!("{call}: {error}{report}");
         if error.is_sticky() {
-            // The first failure is the cause of those after it.
-            self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason.clone());
+            self.fail(&reason);
         }
         self.failed(reason)
     }
@@ -113,68 +121,33 @@ impl Session {
         Error::DeviceFailed { device: format!("cuda ({})", self.name), reason }
     }
 
-    /// A mark behind all work that `stream` has now.
-    pub(super) fn mark(&self, entered: &Entered<'_>, stream: Stream) -> Result<Mark<'_>> {
-        let event = entered.event().map_err(|error| self.refused("cuEventCreate", error))?;
-        let mark = Mark { session: self, event };
-        entered.record(event, stream).map_err(|error| self.refused("cuEventRecord", error))?;
-        Ok(mark)
-    }
-
-    /// Lets what `stream` gets from now on begin only after `event`.
-    pub(super) fn stream_wait(&self, stream: Stream, event: Event) -> Result<()> {
-        let entered = self.enter()?;
-        entered.stream_wait(stream, event).map_err(|error| self.refused("cuStreamWaitEvent", error))
-    }
-
-    /// Waits until all that `compute` has now is done.
-    pub(super) fn finish(self: &Arc<Self>) -> Result<()> {
-        let entered = self.enter()?;
-        let mark = self.mark(&entered, self.compute)?;
-        self.wait(&entered, mark.event)
-    }
-
-    /// Waits for an event, or until the deadline; then the session has failed, and its context is never destroyed,
-    /// because that would wait too.
-    pub(super) fn wait(self: &Arc<Self>, entered: &Entered<'_>, event: Event) -> Result<()> {
-        let start = Instant::now();
-        loop {
-            match entered.is_done(event) {
-                Ok(true) => break,
-                Ok(false) => (),
-                Err(error) => return Err(self.refused("cuEventQuery", error)),
-            }
-            let waited = start.elapsed();
-            if waited > self.deadline {
-                let reason =
-                    format!("work was not done after {} s, the deadline", self.deadline.as_secs_f64());
-                self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason.clone());
-                let _never_dropped = ManuallyDrop::new(Arc::clone(self));
-                return Err(self.failed(reason));
-            }
-            // Short waits are frequent and latency counts; long ones leave the core to others.
-            if waited < SPIN { std::thread::yield_now() } else { std::thread::sleep(SLEEP) }
-        }
-        add(&self.counters.wait_ns, start.elapsed().as_nanos() as u64);
-        Ok(())
-    }
-
     /// The start of a timed stretch of `compute`; `None` where nobody asked for times.
     pub(super) fn start_timing(&self, entered: &Entered<'_>) -> Option<Event> {
         self.timings.as_ref()?;
-        let event = entered.event().ok()?;
-        entered.record(event, self.compute).ok()?;
-        Some(event)
+        self.time(entered)
     }
 
     /// The end of it.
     pub(super) fn end_timing(&self, entered: &Entered<'_>, start: Event) {
         let Some(timings) = &self.timings else { return };
-        let Some(end) = entered.event().ok().filter(|end| entered.record(*end, self.compute).is_ok()) else {
+        let Some(end) = self.time(entered) else {
+            // SAFETY: nobody else has it.
+            let _ = unsafe { entered.destroy_event(start) };
             return;
         };
         timings.lock().unwrap_or_else(PoisonError::into_inner).push((start, end));
         self.collect_timings(entered, COLLECTED);
+    }
+
+    /// An event that takes the time when `compute` passes it.
+    fn time(&self, entered: &Entered<'_>) -> Option<Event> {
+        let event = entered.timed_event().ok()?;
+        if entered.record(event, self.compute).is_ok() {
+            return Some(event);
+        }
+        // SAFETY: nobody else has it.
+        let _ = unsafe { entered.destroy_event(event) };
+        None
     }
 
     /// Adds the times of what is done to the counters, where there are more than `kept` stretches.
@@ -198,39 +171,31 @@ impl Session {
     }
 }
 
+const OF_DRIVER: &str = "what the driver takes for itself (modules, launches, events)";
+
+const LOST: &str = "what was on the device is lost: upload it anew; its memory is free again when all buffers and bases \
+    from before are dropped";
+
 impl Drop for Session {
     fn drop(&mut self) {
-        // Memory, modules, events and streams go with a context of ours; in somebody else's they would stay.
         let Ok(entered) = self.context.enter() else { return };
+        // All goes with a context of ours. In somebody else's what is here is given back, unless the device may still use it.
+        if !self.context.is_owned() {
+            if !self.comes_to_rest(&entered) {
+                return;
+            }
+            std::mem::take(&mut self.kernels).unload(&entered);
+            std::mem::take(&mut self.progress).release(&entered);
+        }
         self.collect_timings(&entered, 0);
-        let free = std::mem::take(self.free.get_mut().unwrap_or_else(PoisonError::into_inner));
-        let staging = std::mem::take(self.staging.get_mut().unwrap_or_else(PoisonError::into_inner));
-        free.release(&entered);
-        staging.release(&entered);
+        std::mem::take(self.free.get_mut().unwrap_or_else(PoisonError::into_inner)).release(&entered);
+        std::mem::take(&mut self.staging).release(&entered);
         for stream in [self.compute, self.uploads] {
             // SAFETY: nobody else has the session any more. The driver finishes what is in the stream.
             let _ = unsafe { entered.destroy_stream(stream) };
         }
     }
 }
-
-/// An event that lives as long as this.
-pub(super) struct Mark<'a> {
-    session: &'a Session,
-    pub(super) event: Event,
-}
-
-impl Drop for Mark<'_> {
-    fn drop(&mut self) {
-        if let Ok(entered) = self.session.context.enter() {
-            // SAFETY: the driver keeps what waits for the event.
-            let _ = unsafe { entered.destroy_event(self.event) };
-        }
-    }
-}
-
-const SPIN: Duration = Duration::from_micros(200);
-const SLEEP: Duration = Duration::from_micros(50);
 
 /// Timed stretches that wait to be collected.
 const COLLECTED: usize = 256;

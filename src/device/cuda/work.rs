@@ -125,8 +125,9 @@ impl GpuWork for Work {
         }
         // SAFETY: kernels have a pointer for each binding of their stage and then `Params` (cuda/include/types.cuh); bindings are
         // within buffers of this session, which reuses memory behind this launch only.
-        unsafe { entered.launch(kernel, grid, stage.workgroup, session.compute, &mut arguments) }
-            .map_err(|error| session.refused(stage.name, error))?;
+        let launch =
+            || unsafe { entered.launch(kernel, grid, stage.workgroup, session.compute, &mut arguments) };
+        session.with_room(&entered, launch).map_err(|error| session.refused(stage.name, error))?;
         self.launches += 1;
         Ok(())
     }
@@ -147,7 +148,10 @@ impl GpuWork for Work {
 
     fn submit(mut self) -> Result<()> {
         std::mem::replace(&mut self.refused, Ok(()))?;
-        self.session.check()
+        if self.launches == 0 {
+            return self.session.check();
+        }
+        self.session.mark_submit()
     }
 }
 

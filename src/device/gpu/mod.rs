@@ -57,6 +57,16 @@ pub struct Limits {
     pub max_binding_bytes: u64,
 }
 
+/// Least bound on bindings that can be asked for: pieces of every buffer then have elements, in whole alignments.
+pub(crate) const MIN_BINDING_BYTES: u64 = 16 << 10;
+
+impl Limits {
+    /// Bindings of at most `most` bytes, or as many as are asked for, [`MIN_BINDING_BYTES`] at least.
+    pub(crate) fn new(asked: Option<u64>, most: u64) -> Self {
+        Self { max_binding_bytes: asked.map_or(most, |asked| asked.max(MIN_BINDING_BYTES).min(most)) }
+    }
+}
+
 /// A device with memory of its own that runs stages.
 pub trait Gpu: Backend {
     /// Its memory; clones share it, and it is free for others when the last one is dropped.
@@ -141,4 +151,35 @@ pub trait GpuWork: Sized {
 
     /// Submits everything. The device works in order; what it does shows in later work and downloads.
     fn submit(self) -> Result<()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::VectorOps;
+    use testing::{numbers, on_every_gpu, random};
+    use zkwatt_kernels::{Field, Fr};
+
+    on_every_gpu! {
+        work_within_the_least_bound with [Some(0), Some(255)];
+    }
+
+    fn work_within_the_least_bound<D: Gpu + VectorOps>(device: &D) {
+        assert_eq!(device.limits().max_binding_bytes, MIN_BINDING_BYTES);
+        let mut numbers = numbers(5);
+        let values: Vec<Fr> = (0..700).map(|_| random(&mut numbers)).collect();
+        let mut buffer = device.upload(&values).unwrap();
+        device.batch_inverse(&mut buffer).unwrap();
+        device.mul_assign(&mut buffer, &device.upload(&values).unwrap()).unwrap();
+        assert!(device.download_blocking(&buffer).unwrap() == [Fr::ONE; 700]);
+    }
+
+    #[test]
+    fn bounds_on_bindings() {
+        let bound = |asked, most| Limits::new(asked, most).max_binding_bytes;
+        assert_eq!(bound(None, 1 << 30), 1 << 30);
+        assert_eq!(bound(Some(1 << 20), 1 << 30), 1 << 20);
+        assert_eq!(bound(Some(u64::MAX), 1 << 30), 1 << 30);
+        assert_eq!(bound(Some(0), 1 << 30), MIN_BINDING_BYTES);
+    }
 }

@@ -123,11 +123,7 @@ impl WgpuDevice {
         let options = options.with_environment();
         let (adapter, report) = adapter::choose(&options).await?;
         let offered = adapter.limits();
-        let binding = options
-            .max_binding_bytes
-            .unwrap_or(u64::MAX)
-            .min(report.max_binding_bytes)
-            .min(MAX_BINDING_BYTES);
+        let limits = Limits::new(options.max_binding_bytes, report.max_binding_bytes.min(MAX_BINDING_BYTES));
         let needs = adapter::needs();
         // Stages keep to the least that every adapter has; buffers may be as large as this one allows.
         let required_limits = wgpu::Limits {
@@ -152,7 +148,7 @@ impl WgpuDevice {
             reason: format!("it cannot be opened: {e}"),
         })?;
         let cache = DiskCache::open(&device, &adapter.get_info());
-        Ok(Self::over(device, queue, report, cache, binding, &options))
+        Ok(Self::over(device, queue, report, cache, limits, &options))
     }
 
     fn over(
@@ -160,7 +156,7 @@ impl WgpuDevice {
         queue: wgpu::Queue,
         adapter: AdapterReport,
         cache: Option<DiskCache>,
-        max_binding_bytes: u64,
+        limits: Limits,
         options: &WgpuOptions,
     ) -> Self {
         let timestamps = device.features().contains(wgpu::Features::TIMESTAMP_QUERY);
@@ -172,7 +168,6 @@ impl WgpuDevice {
         let pool = Arc::new(Pool::new(Arc::clone(&context), budget, options.poison));
         let pipelines = Pipelines::new(Arc::clone(&context), form, cache);
         let params = ParamsPool::new(pipelines.params.clone());
-        let limits = Limits { max_binding_bytes };
         Self {
             info,
             adapter,

@@ -1,8 +1,8 @@
 //! Scalars on their way to the device, one piece ahead of the work.
 
-use super::super::driver::Event;
 use super::super::memory::Raw;
-use super::super::session::{Mark, Session};
+use super::super::session::Session;
+use super::super::wait::Mark;
 use super::super::{CudaDevice, work::Work};
 use crate::device::MsmScalars;
 use crate::device::gpu::{ALIGNMENT, DeviceScalars, Gpu, scalar_bytes};
@@ -27,6 +27,8 @@ struct Slot<'a> {
     free: Mark<'a>,
     /// Behind uploads that `compute` does not wait for yet.
     arrived: Option<Mark<'a>>,
+    /// Whether there may be uploads that `compute` does not wait for yet.
+    uploading: bool,
 }
 
 impl<'a> Ahead<'a> {
@@ -47,7 +49,7 @@ impl<'a> Ahead<'a> {
         let slots = (0..count).map(|_| {
             let memory = session.take("scalars on the device", end)?;
             let free = session.mark(&session.enter()?, session.compute)?;
-            Ok(Slot { memory, free, arrived: None })
+            Ok(Slot { memory, free, arrived: None, uploading: false })
         });
         let slots = slots.collect::<Result<_>>()?;
         Ok(Self { session, items, offsets, slots })
@@ -62,6 +64,7 @@ impl<'a> Ahead<'a> {
         let session = self.session;
         let slot = &mut self.slots[k % count];
         session.stream_wait(session.uploads, slot.free.event)?;
+        slot.uploading = true;
         for (item, offset) in self.items.iter().zip(&self.offsets) {
             if let MsmScalars::Host(scalars) = item {
                 let (bytes, _) = scalar_bytes(scalars.slice(range.clone()));
@@ -86,6 +89,7 @@ impl<'a> Ahead<'a> {
         }
         let memory = slot.map(|slot| {
             slot.arrived = None;
+            slot.uploading = false;
             slot.memory.clone()
         });
         let scalars = self.items.iter().zip(&self.offsets).filter_map(|(item, offset)| match item {
@@ -101,6 +105,12 @@ impl<'a> Ahead<'a> {
         Ok(scalars.collect())
     }
 
+    /// Lets `compute` go on only behind all uploads so far.
+    fn await_uploads(&self) -> Result<()> {
+        let mark = self.session.mark(&self.session.enter()?, self.session.uploads)?;
+        self.session.stream_wait(self.session.compute, mark.event)
+    }
+
     /// The work so far is the last on piece `k`.
     pub(super) fn release(&mut self, k: usize) -> Result<()> {
         let count = self.slots.len().max(1);
@@ -112,13 +122,15 @@ impl<'a> Ahead<'a> {
 }
 
 impl Drop for Ahead<'_> {
-    /// Memory is used again by the order of `compute` alone: uploads that nobody took must be behind it.
+    /// Memory is used again by the order of `compute` alone: uploads that nobody took, or that failed midway, must be behind
+    /// it.
     fn drop(&mut self) {
-        let pending: Vec<Event> =
-            self.slots.iter().filter_map(|slot| Some(slot.arrived.as_ref()?.event)).collect();
-        for event in pending {
-            // A session that refuses has failed, and its memory serves nobody.
-            let _ = self.session.stream_wait(self.session.compute, event);
+        if !self.slots.iter().any(|slot| slot.uploading) || self.await_uploads().is_ok() {
+            return;
+        }
+        // The memory of a session that has failed serves nobody. Otherwise nobody may have it: copies may still come.
+        if !self.session.has_failed() {
+            self.slots.iter().for_each(|slot| std::mem::forget(slot.memory.clone()));
         }
     }
 }

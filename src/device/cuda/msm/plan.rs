@@ -113,16 +113,23 @@ impl Cut {
     pub(super) fn new(n: usize, items: usize, upload_bytes: u64, room: &Room) -> Self {
         let ahead = if upload_bytes != 0 && n >= UPLOAD_PIECES * MIN_UPLOAD { UPLOAD_PIECES } else { 1 };
         let mut cut = Self { items: items.max(1), piece: n.div_ceil(ahead).max(1) };
-        while !cut.fits(n, upload_bytes, room) {
-            if cut.items > 1 {
-                cut.items = cut.items.div_ceil(2);
-            } else if cut.piece > MIN_PIECE {
-                cut.piece = cut.piece.div_ceil(2);
-            } else {
-                break;
-            }
+        while !cut.fits(n, upload_bytes, room)
+            && let Some(half) = cut.halved()
+        {
+            cut = half;
         }
         cut
+    }
+
+    /// What takes half of the memory; `None` where that would save little.
+    pub(super) fn halved(self) -> Option<Self> {
+        if self.items > 1 {
+            Some(Self { items: self.items.div_ceil(2), ..self })
+        } else if self.piece > MIN_PIECE {
+            Some(Self { piece: self.piece.div_ceil(2), ..self })
+        } else {
+            None
+        }
     }
 
     fn fits(&self, n: usize, upload_bytes: u64, room: &Room) -> bool {

@@ -10,7 +10,7 @@ use super::stages::Piece;
 use super::step::{Shape, Step};
 use crate::device::MsmScalars;
 use crate::device::gpu::{DeviceScalars, Gpu, GpuMemory, GpuWork, ScalarJob, scalars_len};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use std::ops::Range;
 use zkwatt_kernels::curve::{Affine, Coordinate, Xyzz};
 use zkwatt_kernels::msm::{BitHistogram, windows_of};
@@ -29,17 +29,27 @@ struct Buckets {
 }
 
 impl<F: Coordinate> Sums<'_, F> {
-    /// Appends the sum of each item.
-    pub(super) fn of(&self, items: &[MsmScalars<'_, CudaDevice>], sums: &mut Vec<Xyzz<F>>) -> Result<()> {
+    /// Appends the sum of each item. Where memory turns out to be less than the plan was made for, fewer items or scalars are
+    /// worked on at a time.
+    pub(super) fn of(&self, mut items: &[MsmScalars<'_, CudaDevice>], sums: &mut Vec<Xyzz<F>>) -> Result<()> {
         let n = items.first().map_or(0, scalars_len);
         if n == 0 {
             sums.extend(items.iter().map(|_| Xyzz::IDENTITY));
             return Ok(());
         }
         let bytes = items.iter().map(upload_bytes).max().unwrap_or(0);
-        let cut = Cut::new(n, items.len(), bytes, &self.device.msm_room::<F>());
-        for items in items.chunks(cut.items) {
-            sums.extend(self.together(items, n, Cut { items: items.len(), ..cut })?);
+        let mut cut = Cut::new(n, items.len(), bytes, &self.device.msm_room::<F>());
+        while !items.is_empty() {
+            cut.items = cut.items.min(items.len());
+            let (first, rest) = items.split_at(cut.items);
+            match (self.together(first, n, cut), cut.halved()) {
+                (Ok(done), _) => {
+                    sums.extend(done);
+                    items = rest;
+                }
+                (Err(Error::OutOfMemory { .. }), Some(half)) => cut = half,
+                (Err(error), _) => return Err(error),
+            }
         }
         Ok(())
     }

@@ -329,3 +329,23 @@ fn sums_over_three_emulated_devices() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
+
+#[test]
+fn bases_of_other_devices_are_refused() {
+    let [Some(a), Some(b), Some(c)] = [(); 3].map(|()| cuda(None)) else { return };
+    let (bases, scalars) = (points::<Fq>(20), uniform(20, 3));
+    let scalars = Scalars::Field(&scalars);
+    let (pair, single) = (CudaMulti::over(vec![a, b]).unwrap(), CudaMulti::over(vec![c]).unwrap());
+    let on_pair = pair.prepare::<G1>(&bases, BaseHints::default()).unwrap();
+    let on_single = single.prepare::<G1>(&bases, BaseHints::default()).unwrap();
+    assert_eq!(pair.msm(&on_pair, scalars).unwrap(), on_cpu(&bases, scalars));
+    assert_eq!(single.msm(&on_single, scalars).unwrap(), on_cpu(&bases, scalars));
+    for error in [pair.msm(&on_single, scalars), single.msm(&on_pair, scalars)] {
+        assert!(matches!(error, Err(Error::InvalidArgument { argument: "bases", .. })), "{error:?}");
+    }
+    // As many devices, but others.
+    let other = CudaMulti::over(vec![cuda(None).unwrap()]).unwrap();
+    let error = other.msm(&on_single, scalars).unwrap_err();
+    assert!(error.to_string().contains("another device"), "{error}");
+    assert!(matches!(CudaMulti::over(Vec::new()).err(), Some(Error::NoSuchDevice { .. })));
+}

@@ -112,7 +112,8 @@ fn upload_powers(session: &Arc<Session>, powers: &Powers) -> Result<Raw> {
 }
 
 impl RootTables {
-    /// Forgets all tables, and with them the session that they are in.
+    /// Forgets all tables, and lets go of the session that they are in. What is enqueued may still read them: their memory is
+    /// used again behind it only.
     pub(super) fn clear(&self) {
         for table in &self.0 {
             *table.lock().unwrap_or_else(PoisonError::into_inner) = None;
