@@ -238,6 +238,7 @@ fn events() {
         assert_eq!(cuEventCreate(&mut untimed, 2), 0);
         assert_eq!(cuEventElapsedTime(&mut milliseconds, from, to), 400);
         assert_eq!(cuEventRecord(from, 0), 0);
+        assert_eq!(cuEventSynchronize(from), 0);
         std::thread::sleep(std::time::Duration::from_millis(5));
         assert_eq!(cuEventRecord(to, 0), 0);
         assert_eq!(cuEventRecord(untimed, 0), 0);

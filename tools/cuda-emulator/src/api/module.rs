@@ -200,6 +200,8 @@ api! {
     fn cuModuleUnload(module: usize) {
         let context = current::any()?;
         let found = registry::module(module)?;
+        // A context that a fault has struck has nothing pending.
+        let _ = found.context.drain_all();
         registry::remove(module).ok_or(ERROR_INVALID_HANDLE)?;
         for &function in lock(&found.functions).values() {
             registry::remove(function);
