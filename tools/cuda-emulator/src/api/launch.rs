@@ -8,9 +8,10 @@ use super::status::{
 use super::{current, emulator};
 use crate::config::{self, Occasion, strikes};
 use crate::exec::{Kind, Launch};
-use crate::program::Kernel;
+use crate::program::{DEFAULT_SHARED, Kernel};
 use std::ffi::{c_uint, c_void};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 
 const BUFFER_POINTER: usize = 1;
 const BUFFER_SIZE: usize = 2;
@@ -66,12 +67,8 @@ fn check_shape(function: &Function, grid: [c_uint; 3], block: [c_uint; 3], dynam
     if kernel.max_threads.is_some_and(|most| threads > u64::from(most)) {
         return Err(ERROR_INVALID_VALUE);
     }
-    // Static memory is within what `cuFuncSetAttribute` compares, or within the default.
-    let allowed = function
-        .dynamic_shared
-        .load(std::sync::atomic::Ordering::SeqCst)
-        .max((48 << 10) - kernel.shared_bytes.min(48 << 10));
-    if dynamic > allowed || (kernel.shared_bytes > 48 << 10) {
+    let allowed = function.dynamic_shared.load(SeqCst).max(kernel.default_dynamic_shared());
+    if dynamic > allowed || kernel.shared_bytes > DEFAULT_SHARED {
         return Err(ERROR_INVALID_VALUE);
     }
     Ok(())
