@@ -11,14 +11,16 @@ pub enum Occasion {
     Memcpy,
     Sync,
     Illegal,
+    Hang,
 }
 
-const OCCASIONS: [(&str, Occasion); 5] = [
+const OCCASIONS: [(&str, Occasion); 6] = [
     ("alloc", Occasion::Alloc),
     ("launch", Occasion::Launch),
     ("memcpy", Occasion::Memcpy),
     ("sync", Occasion::Sync),
     ("illegal", Occasion::Illegal),
+    ("hang", Occasion::Hang),
 ];
 
 #[derive(Clone, Debug)]
@@ -36,6 +38,8 @@ pub struct Config {
     pub checks: bool,
     /// Whether accesses of different blocks to the same global word are compared.
     pub global_races: bool,
+    /// Whether asynchronous work is done as late as the program allows.
+    pub defer: bool,
     /// Seconds that a launch may take.
     pub timeout: u64,
     /// Faults to come: what, and after how many more occasions.
@@ -58,6 +62,7 @@ impl Default for Config {
             poison: None,
             checks: true,
             global_races: false,
+            defer: false,
             timeout: 300,
             faults: Vec::new(),
             replaced: None,
@@ -67,7 +72,7 @@ impl Default for Config {
 }
 
 /// Names of the settings; the environment has them after `CUDA_EMULATOR_`.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 14] = [
     "SEED",
     "THREADS",
     "DEVICES",
@@ -77,6 +82,7 @@ pub const NAMES: [&str; 13] = [
     "POISON",
     "CHECKS",
     "GLOBAL_RACES",
+    "DEFER",
     "TIMEOUT",
     "FAULT",
     "REPLACE",
@@ -115,6 +121,7 @@ impl Config {
             "POISON" => self.poison = poison(value)?,
             "CHECKS" => self.checks = switch(value)?,
             "GLOBAL_RACES" => self.global_races = switch(value)?,
+            "DEFER" => self.defer = switch(value)?,
             "TIMEOUT" => self.timeout = value.parse().ok()?,
             "FAULT" => self.faults = faults(value)?,
             "REPLACE" => self.replaced = replacement(value)?,

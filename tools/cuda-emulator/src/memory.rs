@@ -16,7 +16,8 @@ pub struct Bytes {
     layout: Layout,
 }
 
-// SAFETY: the memory is reached through `Cell`, whose accesses are atomic.
+// SAFETY: accesses of launches, copies and fills are those of `read`, `write`, `copy_in`, `copy_out`, `fill` and
+// `exec::atomics`, all atomic; plain ones happen before anybody else has the storage, or to storage of one warp.
 unsafe impl Send for Bytes {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for Bytes {}
@@ -183,4 +184,52 @@ pub unsafe fn mark_written(shadow: *mut u8, bytes: u32) {
             _ => (0..bytes / 8).for_each(|word| write(shadow.add(8 * word as usize), 8, WRITTEN)),
         }
     }
+}
+
+/// Gives each piece of a range by its offset and width: words where they are aligned, bytes before and after.
+#[inline(always)]
+fn pieces(at: *const u8, bytes: usize, mut each: impl FnMut(usize, u32)) {
+    let head = at.align_offset(8).min(bytes);
+    let tail = head + (bytes - head) / 8 * 8;
+    (0..head).for_each(|offset| each(offset, 1));
+    (head..tail).step_by(8).for_each(|offset| each(offset, 8));
+    (tail..bytes).for_each(|offset| each(offset, 1));
+}
+
+/// Copies to a device from memory that nobody writes meanwhile.
+///
+/// # Safety
+/// Both are valid for `bytes`; concurrent accesses to `to` are atomic.
+pub unsafe fn copy_in(to: *mut u8, from: *const u8, bytes: usize) {
+    // SAFETY: the caller's; words are aligned at `to`.
+    pieces(to, bytes, |offset, width| unsafe {
+        let from = from.add(offset);
+        let value = if width == 8 { from.cast::<u64>().read_unaligned() } else { u64::from(*from) };
+        write(to.add(offset), width, value);
+    });
+}
+
+/// Copies from a device to memory that nobody accesses meanwhile.
+///
+/// # Safety
+/// Both are valid for `bytes`; concurrent accesses to `from` are atomic.
+pub unsafe fn copy_out(to: *mut u8, from: *const u8, bytes: usize) {
+    // SAFETY: the caller's; words are aligned at `from`.
+    pieces(from, bytes, |offset, width| unsafe {
+        let (value, to) = (read(from.add(offset), width), to.add(offset));
+        if width == 8 { to.cast::<u64>().write_unaligned(value) } else { to.write(value as u8) }
+    });
+}
+
+/// Repeats a pattern of 1 or 4 bytes.
+///
+/// # Safety
+/// `to` is valid for `bytes` and aligned to the pattern; concurrent accesses are atomic.
+pub unsafe fn fill(to: *mut u8, pattern: &[u8], bytes: usize) {
+    let byte = |offset: usize| pattern[offset % pattern.len()];
+    let word = u64::from_le_bytes(std::array::from_fn(byte));
+    // SAFETY: the caller's; words begin where the pattern does.
+    pieces(to, bytes, |offset, width| unsafe {
+        write(to.add(offset), width, if width == 8 { word } else { u64::from(byte(offset)) });
+    });
 }

@@ -178,7 +178,25 @@ fn carry_flags() {
         719,
         &[lost],
     );
+    // Threads whose guard is off neither write nor read it.
+    let some = "setp.lt.u32 %p0, %tid, 5; setp.lt.u32 %p1, %tid, 9; add.u32 %r0, %tid, 1;";
+    let write = format!("{some} @%p0 add.cc.u32 %r0, %tid, 1;");
+    passes(&format!("{write} @%p0 addc.u32 %r1, %tid, 1;"), 32);
+    passes(&format!("{write} @!%p0 add.cc.u32 %r0, %tid, 1; addc.u32 %r1, %tid, 1;"), 32);
+    passes(&format!("{write} add.cc.u32 %r0, %tid, 1; addc.u32 %r1, %tid, 1;"), 32);
+    fails(&format!("{write} addc.u32 %r1, %tid, 1;"), 32, 719, &[lost, "thread (5, 0, 0)"]);
+    fails(&format!("{write} @%p1 addc.u32 %r1, %tid, 1;"), 32, 719, &[lost, "thread (5, 0, 0)"]);
+    fails(&format!("{write} @!%p0 addc.u32 %r1, %tid, 1;"), 32, 719, &[lost]);
+    fails(&format!("{some} @%p0 addc.u32 %r1, %tid, 1;"), 32, 719, &[lost, "thread (0, 0, 0)"]);
+    // A reader that no thread runs is no write either.
+    fails(
+        &format!("{some} setp.eq.u32 %p2, %tid, 99; @%p2 addc.u32 %r1, %tid, 1; addc.u32 %r2, %tid, 1;"),
+        32,
+        719,
+        &[lost, "addc.u32 %r2, %tid, 1;"],
+    );
     // A shuffle is no branch.
+    passes(&format!("{write} shfl.sync.idx.b32 %r1, %tid, 0, 31, -1; @%p0 addc.u32 %r1, %tid, 1;"), 32);
     passes("add.cc.u32 %r0, %tid, 1; shfl.sync.idx.b32 %r1, %tid, 0, 31, -1; addc.u32 %r1, %tid, 1;", 32);
 }
 

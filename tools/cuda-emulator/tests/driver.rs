@@ -188,6 +188,26 @@ fn launches_are_checked() {
 }
 
 #[test]
+fn shared_memory_beyond_the_default_is_asked_for() {
+    let session = Session::new();
+    let text = kernel(".shared .b8 s[40960]; st.shared.u8 [s], 1; st.global.u32 [%at], %tid;");
+    let function = session.function(&text, "t");
+    let out = session.upload_words(&[0; 32]);
+    let launch =
+        |dynamic_shared| session.launch(function, Shape { grid: 1, block: 1, dynamic_shared }, &[out.into()]);
+    let mut value = 0;
+    // SAFETY: handles are looked up, pointers are valid.
+    unsafe {
+        assert_eq!(cuFuncGetAttribute(&mut value, 8, function), 0);
+        assert_eq!(value, 8 << 10);
+        assert_eq!([launch(8 << 10), launch((8 << 10) + 1)], [0, 1]);
+        assert_eq!(cuFuncSetAttribute(function, 8, 60 << 10), 1);
+        assert_eq!(cuFuncSetAttribute(function, 8, 59 << 10), 0);
+        assert_eq!([launch(59 << 10), launch(60 << 10)], [0, 1]);
+    }
+}
+
+#[test]
 fn copies_and_fills() {
     let session = Session::new();
     let memory = session.upload_words(&(0..64).collect::<Vec<_>>());
@@ -238,6 +258,7 @@ fn events() {
         assert_eq!(cuEventCreate(&mut untimed, 2), 0);
         assert_eq!(cuEventElapsedTime(&mut milliseconds, from, to), 400);
         assert_eq!(cuEventRecord(from, 0), 0);
+        assert_eq!(cuEventSynchronize(from), 0);
         std::thread::sleep(std::time::Duration::from_millis(5));
         assert_eq!(cuEventRecord(to, 0), 0);
         assert_eq!(cuEventRecord(untimed, 0), 0);

@@ -71,6 +71,18 @@ fn widths_of_accesses() {
 }
 
 #[test]
+fn registers_of_16_bits_are_no_wider() {
+    let body = "
+        st.global.u32 [%out], 0x8085fffe; ld.global.s16 %h0, [%out]; ld.global.s8 %h1, [%out+2];
+        shr.u16 %h2, %h0, 1; cvt.u32.u16 %r0, %h2; st.global.u32 [%out+4], %r0;
+        setp.eq.u16 %p0, %h0, 0xfffe; selp.u32 %r1, 1, 0, %p0; st.global.u32 [%out+8], %r1;
+        shr.s16 %h3, %h0, 1; setp.lt.s16 %p1, %h3, 0; selp.u32 %r2, 1, 0, %p1; st.global.u32 [%out+12], %r2;
+        setp.eq.u16 %p2, %h1, 0xff85; selp.u32 %r3, 1, 0, %p2; st.global.u32 [%out+16], %r3;
+        ld.global.v2.s16 {%h4, %h5}, [%out]; setp.eq.u16 %p3, %h5, 0x8085; selp.u32 %r4, 1, 0, %p3; st.global.u32 [%out+20], %r4;";
+    assert_eq!(run_words(body, 8)[1..6], [0x7fff, 1, 1, 1, 1]);
+}
+
+#[test]
 fn spaces_and_generic_addresses() {
     let text = module(
         ".global .align 8 .u32 counter = 40;

@@ -23,6 +23,7 @@ fn turn() -> MutexGuard<'static, ()> {
         ("POISON", "off"),
         ("CHECKS", "on"),
         ("GLOBAL_RACES", "off"),
+        ("DEFER", "off"),
         ("TIMEOUT", "300"),
         ("FAULT", ""),
         ("REPLACE", ""),
@@ -279,6 +280,7 @@ fn settings_are_checked() {
         ("FAULT", "alloc:0"),
         ("NOTHING", "1"),
         ("CHECKS", "maybe"),
+        ("DEFER", "late"),
         ("REPLACE", "one.ptx"),
         ("REPLACE", "/nowhere/one.ptx:/nowhere/other.ptx"),
     ];

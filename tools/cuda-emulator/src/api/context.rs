@@ -3,9 +3,7 @@
 use super::device::checked;
 use super::entry::put;
 use super::registry::{self, Context, Object, lock};
-use super::status::{
-    ERROR_ILLEGAL_ADDRESS, ERROR_INVALID_CONTEXT, ERROR_INVALID_VALUE, ERROR_LAUNCH_FAILED, Outcome,
-};
+use super::status::{ERROR_INVALID_CONTEXT, ERROR_INVALID_VALUE, ERROR_LAUNCH_FAILED, Outcome};
 use super::{current, registry::add};
 use crate::config::{Occasion, strikes};
 use std::collections::HashMap;
@@ -28,8 +26,11 @@ fn create(to: *mut usize, device: c_int) -> Outcome<()> {
 
 fn destroy(handle: usize) -> Outcome<()> {
     let context = current::by_handle(handle)?;
+    // Nobody is left whom a fault would concern.
+    let _ = context.drain_all();
     context.destroyed.store(true, SeqCst);
     registry::remove(handle);
+    context.discard();
     registry::remove_all(&context);
     context.clear();
     if current::handle() == handle {
@@ -41,11 +42,6 @@ fn destroy(handle: usize) -> Outcome<()> {
 /// A fault that an injection puts off until the host waits.
 pub(super) fn strike_at_wait(context: &Context) -> Outcome<()> {
     if strikes(Occasion::Sync) { Err(context.stick(ERROR_LAUNCH_FAILED)) } else { Ok(()) }
-}
-
-/// A fault that an injection puts into a launch.
-pub(super) fn strike_at_launch(context: &Context) -> Outcome<()> {
-    if strikes(Occasion::Illegal) { Err(context.stick(ERROR_ILLEGAL_ADDRESS)) } else { Ok(()) }
 }
 
 api! {
@@ -100,7 +96,8 @@ api! {
 
     fn cuCtxSynchronize() {
         let context = current::context()?;
-        strike_at_wait(&context)
+        strike_at_wait(&context)?;
+        context.drain_all()
     }
 
     fn cuCtxSetLimit(_limit: c_uint, _value: usize) {

@@ -1,12 +1,13 @@
 //! Initialisation, and the context of each thread.
 
+use super::queue::StreamId;
 use super::registry::{self, Context, Object};
 use super::status::{
     ERROR_CONTEXT_IS_DESTROYED, ERROR_INVALID_CONTEXT, ERROR_INVALID_HANDLE, ERROR_NOT_INITIALIZED, Outcome,
 };
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 pub static INITIALISED: AtomicBool = AtomicBool::new(false);
 
@@ -64,16 +65,26 @@ pub fn context() -> Outcome<Arc<Context>> {
     Ok(context)
 }
 
-/// The current context, given one of its streams: 0, 1 and 2 are its default streams.
-pub fn with_stream(stream: usize) -> Outcome<Arc<Context>> {
+thread_local! {
+    /// The default stream of the thread, `CU_STREAM_PER_THREAD`. Its number is no handle.
+    static OWN: StreamId = StreamId { number: NEXT_OWN.fetch_add(1, SeqCst), blocking: true };
+}
+
+static NEXT_OWN: AtomicUsize = AtomicUsize::new(1);
+
+/// The current context and one of its streams: 0 and 1 are its null stream, 2 is the thread's default stream.
+pub fn with_stream(stream: usize) -> Outcome<(Arc<Context>, StreamId)> {
     let context = context()?;
-    if stream <= 2 {
-        return Ok(context);
-    }
-    let stream = registry::stream(stream)?;
-    // Work may be put into the stream of a context that is not current.
-    if Arc::ptr_eq(&stream.context, &context) {
-        return Ok(context);
-    }
-    Err(ERROR_INVALID_HANDLE)
+    let id = match stream {
+        0 | 1 => StreamId::NULL,
+        2 => OWN.with(|id| *id),
+        handle => {
+            let stream = registry::stream(handle)?;
+            if !Arc::ptr_eq(&stream.context, &context) {
+                return Err(ERROR_INVALID_HANDLE);
+            }
+            StreamId { number: handle, blocking: stream.blocking }
+        }
+    };
+    Ok((context, id))
 }

@@ -1,6 +1,7 @@
 //! What every entry point does.
 
-use super::status::{ERROR_INVALID_VALUE, ERROR_UNKNOWN, Outcome, SUCCESS};
+use super::status::{ERROR_INVALID_VALUE, ERROR_NOT_PERMITTED, ERROR_UNKNOWN, Outcome, SUCCESS};
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Defines entry points whose bodies return [`Outcome`], and their table.
@@ -22,8 +23,22 @@ macro_rules! api {
     };
 }
 
+thread_local! {
+    static FORBIDDEN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a host function of a stream, which must not call the driver.
+pub(super) fn forbidden(function: impl FnOnce()) {
+    FORBIDDEN.set(true);
+    function();
+    FORBIDDEN.set(false);
+}
+
 /// Runs a body; a panic must not cross the interface.
 pub(super) fn guarded(name: &str, body: impl FnOnce() -> Outcome<()>) -> std::ffi::c_int {
+    if FORBIDDEN.get() {
+        return ERROR_NOT_PERMITTED.0;
+    }
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => SUCCESS.0,
         Ok(Err(status)) => status.0,

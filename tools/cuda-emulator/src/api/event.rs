@@ -4,10 +4,9 @@ use super::context::strike_at_wait;
 use super::current;
 use super::entry::put;
 use super::registry::{self, Event, Object, add, lock};
-use super::status::{ERROR_INVALID_HANDLE, ERROR_INVALID_VALUE, Outcome};
+use super::status::{ERROR_INVALID_HANDLE, ERROR_INVALID_VALUE, ERROR_NOT_READY, Outcome};
 use std::ffi::c_uint;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 const DISABLE_TIMING: c_uint = 2;
 
@@ -15,14 +14,48 @@ pub(super) fn find(handle: usize) -> Outcome<Arc<Event>> {
     registry::event(handle)
 }
 
+fn record(event: usize, stream: usize) -> Outcome<()> {
+    let (context, stream) = current::with_stream(stream)?;
+    let event = find(event)?;
+    if !Arc::ptr_eq(&event.context, &context) {
+        return Err(ERROR_INVALID_HANDLE);
+    }
+    let mut latest = lock(&event.latest);
+    *latest = Some(context.record(stream)?);
+    Ok(())
+}
+
+fn query(event: usize) -> Outcome<()> {
+    let event = find(event)?;
+    event.context.check()?;
+    let latest = lock(&event.latest).clone();
+    if latest.is_some_and(|record| !record.poll()) {
+        return Err(ERROR_NOT_READY);
+    }
+    strike_at_wait(&event.context)?;
+    event.context.check()
+}
+
+fn synchronise(event: usize) -> Outcome<()> {
+    let event = find(event)?;
+    event.context.check()?;
+    strike_at_wait(&event.context)?;
+    let latest = lock(&event.latest).clone();
+    if let Some(record) = latest {
+        record.wait();
+    }
+    event.context.check()
+}
+
 fn elapsed(milliseconds: *mut f32, start: usize, end: usize) -> Outcome<()> {
     current::context()?;
     let (start, end) = (find(start)?, find(end)?);
-    let times = (*lock(&start.recorded), *lock(&end.recorded));
-    let (Some(from), Some(to)) = times else { return Err(ERROR_INVALID_HANDLE) };
+    let latest = [&start, &end].map(|event| lock(&event.latest).clone());
+    let [Some(from), Some(to)] = latest else { return Err(ERROR_INVALID_HANDLE) };
     if !start.timed || !end.timed {
         return Err(ERROR_INVALID_HANDLE);
     }
+    let (Some(from), Some(to)) = (from.time(), to.time()) else { return Err(ERROR_NOT_READY) };
     let forward = to.saturating_duration_since(from).as_secs_f32();
     let backward = from.saturating_duration_since(to).as_secs_f32();
     put(milliseconds, (forward - backward) * 1e3)
@@ -34,7 +67,7 @@ api! {
         if event.is_null() || flags > 7 {
             return Err(ERROR_INVALID_VALUE);
         }
-        let made = Event { context, timed: flags & DISABLE_TIMING == 0, recorded: Mutex::new(None) };
+        let made = Event { context, timed: flags & DISABLE_TIMING == 0, latest: Mutex::new(None) };
         put(event, add(Object::Event(Arc::new(made))))
     }
 
@@ -45,25 +78,19 @@ api! {
     }
 
     fn cuEventRecord(event: usize, stream: usize) {
-        current::with_stream(stream)?;
-        *lock(&find(event)?.recorded) = Some(Instant::now());
-        Ok(())
+        record(event, stream)
     }
 
     fn cuEventRecordWithFlags(event: usize, stream: usize, _flags: c_uint) {
-        current::with_stream(stream)?;
-        *lock(&find(event)?.recorded) = Some(Instant::now());
-        Ok(())
+        record(event, stream)
     }
 
     fn cuEventQuery(event: usize) {
-        find(event)?.context.check()
+        query(event)
     }
 
     fn cuEventSynchronize(event: usize) {
-        let event = find(event)?;
-        event.context.check()?;
-        strike_at_wait(&event.context)
+        synchronise(event)
     }
 
     fn cuEventElapsedTime(milliseconds: *mut f32, start: usize, end: usize) {

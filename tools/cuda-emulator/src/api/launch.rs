@@ -1,7 +1,6 @@
 //! Launches.
 
-use super::context::strike_at_launch;
-use super::registry::{self, Function};
+use super::registry::{self, Context, Function};
 use super::status::{
     ERROR_ILLEGAL_ADDRESS, ERROR_INVALID_HANDLE, ERROR_INVALID_VALUE, ERROR_LAUNCH_FAILED,
     ERROR_LAUNCH_OUT_OF_RESOURCES, ERROR_LAUNCH_TIMEOUT, ERROR_MISALIGNED_ADDRESS, Outcome,
@@ -9,9 +8,10 @@ use super::status::{
 use super::{current, emulator};
 use crate::config::{self, Occasion, strikes};
 use crate::exec::{Kind, Launch};
-use crate::program::Kernel;
+use crate::program::{DEFAULT_SHARED, Kernel};
 use std::ffi::{c_uint, c_void};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 
 const BUFFER_POINTER: usize = 1;
 const BUFFER_SIZE: usize = 2;
@@ -57,7 +57,7 @@ fn parameters(kernel: &Kernel, each: *mut *mut c_void, extra: *mut *mut c_void) 
 
 /// Whether the device takes a launch of this shape.
 fn check_shape(function: &Function, grid: [c_uint; 3], block: [c_uint; 3], dynamic: c_uint) -> Outcome<()> {
-    let kernel = &function.module.program.kernels[function.kernel];
+    let kernel = function.kernel();
     let threads: u64 = block.iter().map(|&side| u64::from(side)).product();
     let sides = grid[0] > 0 && grid[1] > 0 && grid[2] > 0 && threads > 0;
     let grid_fits = grid[0] <= i32::MAX as u32 && grid[1] <= 65535 && grid[2] <= 65535;
@@ -67,15 +67,50 @@ fn check_shape(function: &Function, grid: [c_uint; 3], block: [c_uint; 3], dynam
     if kernel.max_threads.is_some_and(|most| threads > u64::from(most)) {
         return Err(ERROR_INVALID_VALUE);
     }
-    // Static memory is within what `cuFuncSetAttribute` compares, or within the default.
-    let allowed = function
-        .dynamic_shared
-        .load(std::sync::atomic::Ordering::SeqCst)
-        .max((48 << 10) - kernel.shared_bytes.min(48 << 10));
-    if dynamic > allowed || (kernel.shared_bytes > 48 << 10) {
+    let allowed = function.dynamic_shared.load(SeqCst).max(kernel.default_dynamic_shared());
+    if dynamic > allowed || kernel.shared_bytes > DEFAULT_SHARED {
         return Err(ERROR_INVALID_VALUE);
     }
     Ok(())
+}
+
+/// A launch with what it captures at the call.
+struct Pending {
+    function: Arc<Function>,
+    grid: [c_uint; 3],
+    block: [c_uint; 3],
+    dynamic_shared: c_uint,
+    params: Vec<u8>,
+}
+
+impl Pending {
+    fn run(self, context: &Context) {
+        let Self { function, grid, block, dynamic_shared, params } = self;
+        let kernel = function.kernel();
+        let launch = Launch {
+            kernel,
+            source: &function.module.program.source,
+            snapshot: &context.snapshot(),
+            addresses: &function.module.addresses,
+            grid,
+            block,
+            dynamic_shared,
+            params,
+            id: emulator::next_launch(),
+        };
+        match launch.run(&config::get()) {
+            Ok(counts) => emulator::count(kernel, &counts),
+            Err(report) => {
+                emulator::complain(&report.text);
+                context.stick(match report.kind {
+                    Kind::IllegalAddress => ERROR_ILLEGAL_ADDRESS,
+                    Kind::Misaligned => ERROR_MISALIGNED_ADDRESS,
+                    Kind::LaunchFailure => ERROR_LAUNCH_FAILED,
+                    Kind::Timeout => ERROR_LAUNCH_TIMEOUT,
+                });
+            }
+        }
+    }
 }
 
 api! {
@@ -92,47 +127,30 @@ api! {
         params: *mut *mut c_void,
         extra: *mut *mut c_void,
     ) {
-        let context = current::with_stream(stream)?;
+        let (context, stream) = current::with_stream(stream)?;
         let function = registry::function(function)?;
         if !Arc::ptr_eq(&function.module.context, &context) {
             return Err(ERROR_INVALID_HANDLE);
         }
         let (grid, block) = ([grid_x, grid_y, grid_z], [block_x, block_y, block_z]);
         check_shape(&function, grid, block, dynamic_shared)?;
-        let program = &function.module.program;
-        let kernel = &program.kernels[function.kernel];
-        let params = parameters(kernel, params, extra)?;
-        emulator::log(&kernel.name);
+        let params = parameters(function.kernel(), params, extra)?;
+        emulator::log(&function.kernel().name);
         if strikes(Occasion::Launch) {
             return Err(ERROR_LAUNCH_OUT_OF_RESOURCES);
         }
-        strike_at_launch(&context)?;
-        let snapshot = context.snapshot();
-        let launch = Launch {
-            kernel,
-            source: &program.source,
-            snapshot: &snapshot,
-            addresses: &function.module.addresses,
-            grid,
-            block,
-            dynamic_shared,
-            params,
-            id: emulator::next_launch(),
-        };
-        match launch.run(&config::get()) {
-            Ok(counts) => {
-                emulator::count(kernel, &counts);
-                Ok(())
-            }
-            Err(report) => {
-                emulator::complain(&report.text);
-                Err(context.stick(match report.kind {
-                    Kind::IllegalAddress => ERROR_ILLEGAL_ADDRESS,
-                    Kind::Misaligned => ERROR_MISALIGNED_ADDRESS,
-                    Kind::LaunchFailure => ERROR_LAUNCH_FAILED,
-                    Kind::Timeout => ERROR_LAUNCH_TIMEOUT,
-                }))
-            }
+        if strikes(Occasion::Hang) {
+            context.hang();
         }
+        let struck = strikes(Occasion::Illegal);
+        let pending = Pending { function, grid, block, dynamic_shared, params };
+        let work = move |context: &Context| {
+            if struck {
+                context.stick(ERROR_ILLEGAL_ADDRESS);
+            } else {
+                pending.run(context);
+            }
+        };
+        context.submit(stream, work).map(drop)
     }
 }

@@ -1,7 +1,6 @@
 //! The CUDA driver API: entry points as `cuda.h` declares them.
 //!
-//! All work is done when it is asked for: streams are in order, and nothing is ever pending. Handles are numbers that
-//! are never used twice; each is looked up, so that a stale or foreign one is an error.
+//! Handles are numbers that are never used twice; each is looked up, so that a stale or foreign one is an error.
 #![allow(clippy::missing_safety_doc, reason = "the contract is that of the CUDA driver API")]
 
 #[macro_use]
@@ -17,6 +16,7 @@ mod launch;
 mod memory;
 mod module;
 mod procedure;
+mod queue;
 mod registry;
 pub mod status;
 mod stream;

@@ -200,6 +200,8 @@ api! {
     fn cuModuleUnload(module: usize) {
         let context = current::any()?;
         let found = registry::module(module)?;
+        // A context that a fault has struck has nothing pending.
+        let _ = found.context.drain_all();
         registry::remove(module).ok_or(ERROR_INVALID_HANDLE)?;
         for &function in lock(&found.functions).values() {
             registry::remove(function);
@@ -222,7 +224,11 @@ api! {
         // SAFETY: the caller gives a C string.
         let name = unsafe { CStr::from_ptr(name) }.to_str().map_err(|_| ERROR_NOT_FOUND)?;
         let kernel = module.program.kernels.iter().position(|kernel| kernel.name == name).ok_or(ERROR_NOT_FOUND)?;
-        let made = || Function { module: Arc::clone(&module), kernel, dynamic_shared: AtomicU32::new(48 << 10) };
+        let made = || Function {
+            module: Arc::clone(&module),
+            kernel,
+            dynamic_shared: AtomicU32::new(module.program.kernels[kernel].default_dynamic_shared()),
+        };
         let mut functions = lock(&module.functions);
         let handle = functions.entry(name.to_owned()).or_insert_with(|| add(Object::Function(Arc::new(made()))));
         put(function, *handle)
@@ -255,7 +261,7 @@ api! {
         match number {
             8 => {
                 let fixed = function.module.program.kernels[function.kernel].shared_bytes;
-                if value < 0 || fixed + value as u32 > shared_limit() {
+                if value < 0 || fixed.saturating_add(value as u32) > shared_limit() {
                     return Err(ERROR_INVALID_VALUE);
                 }
                 function.dynamic_shared.store(value as u32, SeqCst);

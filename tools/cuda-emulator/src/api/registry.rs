@@ -1,16 +1,16 @@
 //! Objects behind handles.
 
+use super::queue::{Queues, Record};
 use super::status::{
     ERROR_CONTEXT_IS_DESTROYED, ERROR_INVALID_HANDLE, ERROR_INVALID_VALUE, ERROR_OUT_OF_MEMORY, Outcome,
     Status,
 };
 use crate::config;
 use crate::memory::{ALIGNMENT, Allocation, RED_ZONE, Snapshot};
-use crate::program::Program;
-use std::collections::{BTreeMap, HashMap};
+use crate::program::{Kernel, Program};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 /// Locks, whatever became of other threads.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -26,12 +26,16 @@ pub struct Context {
     /// What every later call returns after a fault.
     pub sticky: Mutex<Option<Status>>,
     pub destroyed: AtomicBool,
+    pub queues: Queues,
     memory: Mutex<Memory>,
 }
 
 #[derive(Default)]
 struct Memory {
     allocations: BTreeMap<u64, Arc<Allocation>>,
+    /// Bases of allocations that a stream is to make, and to free.
+    absent: HashSet<u64>,
+    doomed: HashSet<u64>,
     freed: Arc<Vec<(u64, u64)>>,
     /// Made at the first launch after a change.
     snapshot: Option<Arc<Snapshot>>,
@@ -51,14 +55,23 @@ pub struct Function {
     pub dynamic_shared: AtomicU32,
 }
 
+impl Function {
+    pub fn kernel(&self) -> &Arc<Kernel> {
+        &self.module.program.kernels[self.kernel]
+    }
+}
+
 pub struct Event {
     pub context: Arc<Context>,
     pub timed: bool,
-    pub recorded: Mutex<Option<Instant>>,
+    /// Its latest record.
+    pub latest: Mutex<Option<Arc<Record>>>,
 }
 
 pub struct Stream {
     pub context: Arc<Context>,
+    /// Whether it synchronises with the null stream.
+    pub blocking: bool,
 }
 
 #[derive(Clone)]
@@ -147,6 +160,7 @@ impl Context {
             primary,
             sticky: Mutex::new(None),
             destroyed: AtomicBool::new(false),
+            queues: Queues::default(),
             memory: Mutex::default(),
         }
     }
@@ -186,6 +200,8 @@ impl Context {
     pub fn free(&self, base: u64) -> Outcome<()> {
         let mut memory = lock(&self.memory);
         let gone = memory.allocations.remove(&base).ok_or(ERROR_INVALID_VALUE)?;
+        memory.absent.remove(&base);
+        memory.doomed.remove(&base);
         USED[self.device as usize].fetch_sub(gone.len, SeqCst);
         memory.snapshot = None;
         let freed = Arc::make_mut(&mut memory.freed);
@@ -194,6 +210,33 @@ impl Context {
         }
         freed.push((gone.base, gone.len));
         Ok(())
+    }
+
+    /// Puts off an allocation until its stream gets there.
+    pub fn put_off(&self, base: u64) {
+        let mut memory = lock(&self.memory);
+        memory.absent.insert(base);
+        memory.snapshot = None;
+    }
+
+    /// Makes an allocation that was put off.
+    pub fn commit(&self, base: u64) {
+        let mut memory = lock(&self.memory);
+        memory.absent.remove(&base);
+        memory.snapshot = None;
+    }
+
+    /// Marks an allocation as one that a stream is to free.
+    pub fn doom(&self, base: u64) -> Outcome<()> {
+        let mut memory = lock(&self.memory);
+        let known = memory.allocations.contains_key(&base) && memory.doomed.insert(base);
+        if known { Ok(()) } else { Err(ERROR_INVALID_VALUE) }
+    }
+
+    /// As [`Context::locate`], for a task that runs: None if the memory is not there.
+    pub fn present(&self, address: u64, bytes: u64) -> Option<(Arc<Allocation>, u64)> {
+        let found = self.locate(address, bytes).ok()?;
+        (!lock(&self.memory).absent.contains(&found.0.base)).then_some(found)
     }
 
     /// The allocation that holds `[address, address + bytes)`, and the offset in it.
@@ -212,7 +255,8 @@ impl Context {
         if let Some(found) = &memory.snapshot {
             return Arc::clone(found);
         }
-        let allocations = memory.allocations.values().cloned().collect();
+        let there = |allocation: &&Arc<Allocation>| !memory.absent.contains(&allocation.base);
+        let allocations = memory.allocations.values().filter(there).cloned().collect();
         let made = Arc::new(Snapshot { allocations, freed: Arc::clone(&memory.freed) });
         memory.snapshot = Some(Arc::clone(&made));
         made

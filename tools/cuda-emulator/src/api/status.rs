@@ -44,8 +44,11 @@ statuses! {
     701 ERROR_LAUNCH_OUT_OF_RESOURCES "too many resources requested for launch";
     702 ERROR_LAUNCH_TIMEOUT "the launch timed out and was terminated";
     709 ERROR_CONTEXT_IS_DESTROYED "context is destroyed";
+    712 ERROR_HOST_MEMORY_ALREADY_REGISTERED "part or all of the requested memory range is already mapped";
+    713 ERROR_HOST_MEMORY_NOT_REGISTERED "pointer does not correspond to a registered memory region";
     716 ERROR_MISALIGNED_ADDRESS "misaligned address";
     719 ERROR_LAUNCH_FAILED "unspecified launch failure";
+    800 ERROR_NOT_PERMITTED "operation not permitted";
     801 ERROR_NOT_SUPPORTED "operation not supported";
     999 ERROR_UNKNOWN "unknown error";
 }

@@ -1,36 +1,48 @@
 //! Streams.
 
 use super::context::strike_at_wait;
-use super::entry::put;
-use super::registry::{self, Object, Stream, add};
-use super::status::{ERROR_INVALID_HANDLE, ERROR_INVALID_VALUE, Outcome};
+use super::entry::{forbidden, put};
+use super::host::PendingRead;
+use super::registry::{self, Context, Object, Stream, add, lock};
+use super::status::{ERROR_INVALID_HANDLE, ERROR_INVALID_VALUE, ERROR_NOT_READY, Outcome};
 use super::{current, event};
 use std::ffi::{c_int, c_uint, c_void};
 use std::sync::Arc;
 
-fn create(to: *mut usize) -> Outcome<()> {
+const NON_BLOCKING: c_uint = 1;
+
+fn create(to: *mut usize, flags: c_uint) -> Outcome<()> {
     let context = current::context()?;
-    if to.is_null() {
+    if to.is_null() || flags > NON_BLOCKING {
         return Err(ERROR_INVALID_VALUE);
     }
-    put(to, add(Object::Stream(Arc::new(Stream { context }))))
+    put(to, add(Object::Stream(Arc::new(Stream { context, blocking: flags != NON_BLOCKING }))))
 }
 
 type HostFunction = Option<unsafe extern "C" fn(*mut c_void)>;
 
+struct HostCall {
+    function: unsafe extern "C" fn(*mut c_void),
+    data: *mut c_void,
+}
+
+// SAFETY: the driver API calls host functions on threads of its own choice.
+unsafe impl Send for HostCall {}
+
+impl HostCall {
+    fn make(&self) {
+        // SAFETY: the caller gives a function for this argument.
+        forbidden(|| unsafe { (self.function)(self.data) });
+    }
+}
+
 api! {
     fn cuStreamCreate(stream: *mut usize, flags: c_uint) {
-        if flags > 1 {
-            return Err(ERROR_INVALID_VALUE);
-        }
-        create(stream)
+        create(stream, flags)
     }
 
     fn cuStreamCreateWithPriority(stream: *mut usize, flags: c_uint, _priority: c_int) {
-        if flags > 1 {
-            return Err(ERROR_INVALID_VALUE);
-        }
-        create(stream)
+        create(stream, flags)
     }
 
     fn cuStreamDestroy_v2(stream: usize) {
@@ -40,17 +52,24 @@ api! {
     }
 
     fn cuStreamSynchronize(stream: usize) {
-        let context = current::with_stream(stream)?;
-        strike_at_wait(&context)
+        let (context, stream) = current::with_stream(stream)?;
+        strike_at_wait(&context)?;
+        context.drain(stream)
     }
 
     fn cuStreamQuery(stream: usize) {
-        current::with_stream(stream).map(drop)
+        let (context, stream) = current::with_stream(stream)?;
+        if !context.poll(stream) {
+            return Err(ERROR_NOT_READY);
+        }
+        strike_at_wait(&context)?;
+        context.check()
     }
 
     fn cuStreamWaitEvent(stream: usize, event: usize, _flags: c_uint) {
-        current::with_stream(stream)?;
-        event::find(event).map(drop)
+        let (context, stream) = current::with_stream(stream)?;
+        let latest = lock(&event::find(event)?.latest).clone();
+        latest.map_or(Ok(()), |record| context.wait_for(stream, record))
     }
 
     fn cuStreamIsCapturing(stream: usize, status: *mut c_uint) {
@@ -64,10 +83,13 @@ api! {
     }
 
     fn cuLaunchHostFunc(stream: usize, function: HostFunction, data: *mut c_void) {
-        current::with_stream(stream)?;
-        let function = function.ok_or(ERROR_INVALID_VALUE)?;
-        // SAFETY: the caller gives a function for this argument.
-        unsafe { function(data) };
-        Ok(())
+        let (context, stream) = current::with_stream(stream)?;
+        let call = HostCall { function: function.ok_or(ERROR_INVALID_VALUE)?, data };
+        let reads = context.defers().then(PendingRead::anywhere);
+        let work = move |_: &Context| {
+            call.make();
+            drop(reads);
+        };
+        context.submit(stream, work).map(drop)
     }
 }

@@ -78,7 +78,7 @@ pub fn finish(mut builder: Builder<'_>, func: &Func, param_bytes: u32) -> Result
     drop_unused(&mut builder);
     let items = std::mem::take(&mut builder.items);
     let mut nodes = order::arrange(cut(items));
-    mark_lost_carries(&mut nodes);
+    super::carry::guard(&mut builder, &mut nodes);
     let doubtful = super::doubt::guard(&mut builder, &mut nodes);
     rows::assign(builder, nodes, func, param_bytes, doubtful)
 }
@@ -172,30 +172,6 @@ impl Cutter {
     fn close(&mut self, term: Term, line: u32) {
         let insts = self.open.take().unwrap_or_default();
         self.nodes.push(Node { insts, term, line });
-    }
-}
-
-/// Puts a fault before each instruction that reads a carry flag which nothing has written since the block began:
-/// the flag does not outlive branches and calls.
-fn mark_lost_carries(nodes: &mut [Node]) {
-    let mut written_before = vec![false; nodes.len()];
-    for index in 0..nodes.len() {
-        let mut written = written_before[index];
-        let node = &mut nodes[index];
-        let mut insts = Vec::with_capacity(node.insts.len());
-        for (inst, line) in node.insts.drain(..) {
-            if inst.op.reads_carry() && !written {
-                insts.push((Inst { guard: inst.guard, ..Inst::new(Op::NoCarry) }, line));
-                written = true;
-            }
-            written |= inst.op.writes_carry();
-            insts.push((inst, line));
-        }
-        node.insts = insts;
-        // A synchronising instruction is no branch: what follows it has no other predecessor.
-        if let Term::Sync { next, .. } = node.term {
-            written_before[next as usize] = written;
-        }
     }
 }
 

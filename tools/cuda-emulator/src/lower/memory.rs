@@ -132,7 +132,8 @@ impl<'m> Builder<'m> {
             regs: regs.clone(),
         };
         self.push_detail(Op::Load, detail);
-        if access.ty.bits == 8 && access.ty.signed {
+        // Registers of 16 bits are zero above them.
+        if access.ty.bits <= 16 && access.ty.signed {
             for (d, reg) in elements.iter().zip(&regs) {
                 if self.reg_type(at, d) == Some(RegType::B16) {
                     let mask = self.word(0xffff);

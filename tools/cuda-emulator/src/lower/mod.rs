@@ -2,6 +2,7 @@
 
 mod builder;
 mod call;
+mod carry;
 mod compare;
 mod control;
 mod convert;

@@ -254,6 +254,16 @@ pub struct Kernel {
     pub max_threads: Option<u32>,
 }
 
+/// Shared memory of a block, static and dynamic, that no attribute of the function has raised.
+pub const DEFAULT_SHARED: u32 = 48 << 10;
+
+impl Kernel {
+    /// Dynamic shared memory that a launch may have by default.
+    pub fn default_dynamic_shared(&self) -> u32 {
+        DEFAULT_SHARED.saturating_sub(self.shared_bytes)
+    }
+}
+
 /// Variable of a module that lives in device memory.
 #[derive(Clone, Debug)]
 pub struct Global {

@@ -114,8 +114,17 @@ impl Session {
         function
     }
 
-    /// Launches and returns the status.
+    /// Launches, waits, and returns the status.
     pub fn launch(&self, function: usize, shape: Shape, args: &[Arg]) -> i32 {
+        match self.launch_in(0, function, shape, args) {
+            // SAFETY: nothing is passed.
+            0 => unsafe { cuCtxSynchronize() },
+            status => status,
+        }
+    }
+
+    /// Launches in a stream and returns the status of that.
+    pub fn launch_in(&self, stream: usize, function: usize, shape: Shape, args: &[Arg]) -> i32 {
         let mut pointers: Vec<*mut c_void> =
             args.iter().map(|arg| arg.0.as_ptr().cast_mut().cast()).collect();
         let Shape { grid, block, dynamic_shared } = shape;
@@ -130,7 +139,7 @@ impl Session {
                 1,
                 1,
                 dynamic_shared,
-                0,
+                stream,
                 pointers.as_mut_ptr(),
                 null_mut(),
             )
