@@ -41,6 +41,7 @@ struct device {
 };
 
 static _Thread_local int has_device;
+static _Thread_local struct device active;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 enum { ALLOCATIONS = 256, TOTAL_BYTES = 1 << 30 };
@@ -72,7 +73,13 @@ EXPORT status icicle_set_device(const struct device *device) {
     if (!is_known) abort(); /* ICICLE throws. */
     if (device->id != 0) return INVALID_DEVICE;
     has_device = STUB_OPEN == SUCCESS;
+    active = *device;
     return STUB_OPEN;
+}
+
+EXPORT status icicle_get_active_device(struct device *device) {
+    *device = active;
+    return has_device ? SUCCESS : INVALID_DEVICE;
 }
 
 EXPORT status icicle_get_available_memory(size_t *total, size_t *free_bytes) {

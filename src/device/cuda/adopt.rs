@@ -14,7 +14,7 @@ impl CudaDevice {
     /// As [`CudaDevice::new`].
     ///
     /// # Safety
-    /// `context` is a `CUcontext` of this process that outlives the device and all its buffers.
+    /// `context` is a `CUcontext` of this process that outlives the device, all its buffers and bases, and the work on them.
     pub unsafe fn adopt(context: *mut c_void, options: CudaOptions) -> Result<Self> {
         let driver = driver().map_err(none)?;
         // SAFETY: by contract.
@@ -30,8 +30,10 @@ impl CudaDevice {
     /// A context that has failed.
     ///
     /// # Safety
-    /// `pointer` is a `CUdeviceptr` of the adopted context to `len` initialised elements, aligned to 32 bytes, that outlive
-    /// the buffer and that nobody else uses meanwhile.
+    /// `pointer` is a `CUdeviceptr` of the adopted context to `len` initialised elements, aligned to 32 bytes. They outlive the
+    /// buffer and all work on it, which goes on behind the buffer's end, and nobody else uses them meanwhile: until
+    /// [`CudaDevice::synchronise`] has answered `Ok` after the last use of the buffer. While it answers with an error, for a
+    /// deadline that has passed for one, the device may still use them.
     pub unsafe fn adopt_buffer<T: Elem>(&self, pointer: u64, len: usize) -> Result<CudaBuffer<T>> {
         let bytes = (len * size_of::<T>()) as u64;
         Ok(CudaBuffer::new(self.session()?.foreign(pointer, bytes), len))

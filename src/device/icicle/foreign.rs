@@ -100,6 +100,8 @@ functions! {
     registered_devices(*mut c_char, usize) = 0: "icicle_get_registered_devices";
     /// For the calling thread.
     set_device(*const DeviceId) = 0: "icicle_set_device";
+    /// Of the calling thread.
+    active_device(*mut DeviceId) = 0: "icicle_get_active_device";
     /// Total, free.
     available_memory(*mut usize, *mut usize) = 0: "icicle_get_available_memory";
     /// Address, bytes.
@@ -198,7 +200,7 @@ fn done(status: Status) -> Result<(), Status> {
     if status == 0 { Ok(()) } else { Err(status) }
 }
 
-/// The functions with lengths checked; all but `load_backend` and `device_types` need a device to be set.
+/// The functions with lengths checked; all but `load_backend`, `device_types` and `active_device` need a device to be set.
 impl Functions {
     /// Loads every library below a folder that serves a device.
     pub(super) fn load_backend(&self, folder: &CStr) -> Result<(), Status> {
@@ -219,6 +221,13 @@ impl Functions {
     pub(super) fn set_device(&self, device: &DeviceId) -> Result<(), Status> {
         // SAFETY: the description outlives the call.
         done(unsafe { (self.set_device)(device) })
+    }
+
+    /// The device of the calling thread; `None` where it has none.
+    pub(super) fn active_device(&self) -> Option<DeviceId> {
+        let mut device = DeviceId { kind: [0; 64], index: 0 };
+        // SAFETY: the place of the description outlives the call, and every bit pattern is a description.
+        done(unsafe { (self.active_device)(&mut device) }).ok().map(|()| device)
     }
 
     pub(super) fn free_bytes(&self) -> Result<u64, Status> {

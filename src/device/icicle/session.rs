@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use zkwatt_kernels::Fr;
 use zkwatt_kernels::ntt::{Direction, Generator, MAX_LOG_N, NttPlan, Order};
 
-/// One of ICICLE's devices, chosen anew for every call: ICICLE keeps its choice by thread.
+/// One of ICICLE's devices, chosen anew for every call: ICICLE keeps its choice by thread. The thread's own comes back behind
+/// the call.
 pub(super) struct Session {
     api: &'static Api,
     name: DeviceName,
@@ -20,6 +21,22 @@ pub(super) struct Session {
     uploaded: AtomicU64,
     downloaded: AtomicU64,
     calls: AtomicU64,
+}
+
+/// A device that is the thread's until this is dropped.
+struct Chosen {
+    api: &'static Api,
+    /// The one before, if there was one.
+    before: Option<DeviceId>,
+}
+
+impl Drop for Chosen {
+    fn drop(&mut self) {
+        if let Some(before) = &self.before {
+            // It was the thread's before; if it cannot be so again there is nobody to tell.
+            let _ = self.api.functions.set_device(before);
+        }
+    }
 }
 
 /// The roots of unity that ICICLE holds: one set for each device and process.
@@ -45,7 +62,7 @@ impl Session {
         let id = DeviceId::new(&name.kind, name.index);
         let (uploaded, downloaded, calls) = Default::default();
         let session = Self { api, name, id, domain, uploaded, downloaded, calls };
-        match session.api.functions.set_device(&session.id) {
+        match session.choose().map(drop) {
             Ok(()) => Ok(session),
             Err(status) => Err(absent(format!(
                 "ICICLE refuses device {}: {}; or use `cpu`",
@@ -55,9 +72,14 @@ impl Session {
         }
     }
 
-    fn enter(&self) -> Result<()> {
-        let entered = self.api.functions.set_device(&self.id);
-        entered.map_err(|status| self.failure(status, "choosing the device", 0))
+    /// Makes the device the thread's until the answer is dropped.
+    fn choose(&self) -> Result<Chosen, Status> {
+        let chosen = Chosen { api: self.api, before: self.api.functions.active_device() };
+        self.api.functions.set_device(&self.id).map(|()| chosen)
+    }
+
+    fn enter(&self) -> Result<Chosen> {
+        self.choose().map_err(|status| self.failure(status, "choosing the device", 0))
     }
 
     /// The error behind a status of work on so many bytes.
@@ -82,7 +104,8 @@ impl Session {
 
     /// Free memory, where the device says.
     pub(super) fn free_bytes(&self) -> Option<u64> {
-        self.api.functions.set_device(&self.id).and_then(|()| self.api.functions.free_bytes()).ok()
+        let _chosen = self.choose().ok()?;
+        self.api.functions.free_bytes().ok()
     }
 
     /// Type and index.
@@ -110,7 +133,7 @@ impl Session {
     /// A copy of words, at least one, on the device.
     pub(super) fn upload(self: &Arc<Self>, words: &[u64]) -> Result<DeviceMemory> {
         let bytes = size_of_val(words);
-        self.enter()?;
+        let _chosen = self.enter()?;
         let address =
             self.api.functions.upload(words).map_err(|status| self.failure(status, "bases", bytes))?;
         self.count(0, bytes, 0);
@@ -132,7 +155,7 @@ impl Session {
             return Err(Error::LengthMismatch { left, left_len: there, right, right_len: n });
         }
         let bytes = size_of_val(scalars);
-        self.enter()?;
+        let _chosen = self.enter()?;
         let sums = self.api.functions.msm(degree, scalars, &bases.address, n);
         let sums = sums.map_err(|status| self.failure(status, "multi-scalar multiplication", bytes))?;
         self.count(1, bytes, size_of_val(sums.as_slice()));
@@ -141,7 +164,7 @@ impl Session {
 
     /// Transforms whole columns as the plan says, but for its coset.
     pub(super) fn ntt(&self, data: &mut [Fr], plan: &NttPlan) -> Result<()> {
-        self.enter()?;
+        let _chosen = self.enter()?;
         {
             let domain = self.domain.read().unwrap_or_else(PoisonError::into_inner);
             if domain.is_some_and(|domain| domain.serves(plan)) {
@@ -221,7 +244,7 @@ pub(super) struct DeviceMemory {
 impl Drop for DeviceMemory {
     fn drop(&mut self) {
         // What cannot be freed is lost; there is nobody to tell.
-        if self.session.enter().is_ok() {
+        if let Ok(_chosen) = self.session.enter() {
             let _ = self.session.api.functions.free(&mut self.address);
         }
     }
