@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use std::ffi::{CString, c_char};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use zkwatt::device::cuda::{CudaDevice, CudaMulti, CudaOptions, gpus};
+use zkwatt::device::cuda::{CudaBuffer, CudaDevice, CudaMulti, CudaOptions, gpus};
 use zkwatt::device::{AllOps, Backend, CpuDevice, CpuOptions, G1, MsmOps, MsmScalars, VectorOps};
 use zkwatt::kernels::curve::{Affine, Xyzz};
 use zkwatt::kernels::msm::Scalars;
@@ -84,6 +84,14 @@ fn strike(fault: &str, every: usize, expects: impl Fn(&Error) -> bool) -> u32 {
         assert!(job(&device).unwrap() == expected, "after {fault} at occasion {occasion}");
     }
     panic!("{fault} strikes for ever");
+}
+
+/// An illegal address in work on `buffer`, which the call meets, or the wait for it.
+fn illegal(device: &CudaDevice, buffer: &mut CudaBuffer<Fr>) -> Error {
+    set("FAULT", "illegal:1");
+    let outcome = VectorOps::batch_inverse(device, buffer).and_then(|()| device.synchronise());
+    set("FAULT", "");
+    outcome.unwrap_err()
 }
 
 fn device_failed(error: &Error) -> bool {
@@ -213,20 +221,14 @@ fn buffers_that_are_kept_hold_the_memory_of_a_lost_context() {
     let Some((_alone, device)) = open() else { return };
     let before = available(&device);
     let mut kept = device.upload(&values(1 << 12, 1)).unwrap();
-    set("FAULT", "illegal:1");
-    let failure = VectorOps::batch_inverse(&device, &mut kept);
-    set("FAULT", "");
-    assert!(device_failed(&failure.unwrap_err()));
+    assert!(device_failed(&illegal(&device, &mut kept)));
     let error = device.download_blocking(&kept).unwrap_err();
     assert!(error.to_string().contains("dropped"), "{error}");
     assert!(available(&device) < before);
     // The budget is what was free when the context was made: the next one has all again.
     drop(kept);
     let mut fresh = device.upload(&values(100, 1)).unwrap();
-    set("FAULT", "illegal:1");
-    let failure = VectorOps::batch_inverse(&device, &mut fresh);
-    set("FAULT", "");
-    assert!(device_failed(&failure.unwrap_err()));
+    assert!(device_failed(&illegal(&device, &mut fresh)));
     drop(fresh);
     assert_eq!(available(&device), before);
 }
@@ -236,10 +238,7 @@ fn a_context_that_cannot_be_made_is_tried_again() {
     let Some((_alone, device)) = open() else { return };
     let before = available(&device);
     let mut lost = device.upload(&values(100, 1)).unwrap();
-    set("FAULT", "illegal:1");
-    let failure = VectorOps::batch_inverse(&device, &mut lost);
-    set("FAULT", "");
-    assert!(device_failed(&failure.unwrap_err()));
+    assert!(device_failed(&illegal(&device, &mut lost)));
     drop(lost);
     set("DEVICES", "0");
     let failures = [device.upload(&values(9, 1)).err(), device.upload(&values(9, 1)).err()];
@@ -279,10 +278,7 @@ fn waiting_tells_of_work_that_was_lost() {
     let Some((_alone, device)) = open() else { return };
     device.synchronise().unwrap();
     let mut buffer = device.upload(&values(100, 1)).unwrap();
-    set("FAULT", "illegal:1");
-    let failure = VectorOps::batch_inverse(&device, &mut buffer);
-    set("FAULT", "");
-    assert!(device_failed(&failure.unwrap_err()));
+    assert!(device_failed(&illegal(&device, &mut buffer)));
     for _ in 0..2 {
         assert!(device_failed(&device.synchronise().unwrap_err()));
     }

@@ -2,6 +2,7 @@
 
 use super::CudaDevice;
 use super::kernels::source;
+use crate::device::gpu::field_tests::Element;
 use crate::device::gpu::testing::{cuda, numbers};
 use crate::device::gpu::{Access, Arithmetic, Gpu, GpuMemory, GpuWork, Stage};
 use crate::device::{Backend, Elem};
@@ -25,14 +26,14 @@ fn points<F: Coordinate>() -> Vec<Xyzz<F>> {
     [points, normal, opposite].concat()
 }
 
-/// Runs `stage` with a thread for each element of `left`.
-fn run<F: Coordinate, T: Elem>(
+/// Runs `stage` with `threads` threads.
+fn run<F: Coordinate, L: Elem, R: Elem>(
     device: &CudaDevice,
     stage: &Stage,
-    left: &[Xyzz<F>],
-    right: &[T],
+    threads: usize,
+    left: &[L],
+    right: &[R],
 ) -> Vec<Xyzz<F>> {
-    let threads = left.len();
     let left = device.upload(left).unwrap();
     let right = device.upload(right).unwrap();
     let results = device.alloc::<Xyzz<F>>(threads).unwrap();
@@ -57,9 +58,55 @@ fn sums_equal_the_hosts<F: Coordinate>(arithmetic: Arithmetic) {
             assert_eq!(found, host(p, q), "{what} of {p:?} and {q:?}");
         }
     };
-    compare("mixed sum", run(&device, &ADD_MIXED.over(arithmetic), &left, &affine), &|p, q| p + q);
-    compare("sum", run(&device, &ADD.over(arithmetic), &left, &right), &|p, q| p + q);
-    compare("double", run(&device, &DOUBLE.over(arithmetic), &left, &right), &|p, _| p.double());
+    let n = left.len();
+    compare("mixed sum", run(&device, &ADD_MIXED.over(arithmetic), n, &left, &affine), &|p, q| p + q);
+    compare("sum", run(&device, &ADD.over(arithmetic), n, &left, &right), &|p, q| p + q);
+    compare("double", run(&device, &DOUBLE.over(arithmetic), n, &left, &right), &|p, _| p.double());
+}
+
+/// `a` with each of its parts as it is, zero, or that of `b`.
+fn with_parts_of<F: Element>(a: F, b: F) -> Vec<F> {
+    let (a, b) = (a.to_parts(), b.to_parts());
+    let mut mixed = vec![Vec::new()];
+    for (a, b) in a.into_iter().zip(b) {
+        mixed =
+            mixed.iter().flat_map(|rest| [a, [0; 8], b].map(|part| [&rest[..], &[part]].concat())).collect();
+    }
+    mixed.iter().map(|parts| F::from_parts(parts)).collect()
+}
+
+/// Decisions look at whole coordinates. The points are on no curve, which the formulas do not mind; denominators have
+/// parts that are zero.
+fn sums_of_points_with_equal_parts_equal_the_hosts<F: Coordinate + Element>(arithmetic: Arithmetic) {
+    let Some(device) = cuda(None) else { return };
+    let [p, q] = [2, 3].map(|k| Xyzz::from(Affine::<F>::generator()).mul_vartime(&[k]).to_affine());
+    let (xs, ys) = (with_parts_of(p.x, q.x), with_parts_of(p.y, -p.y));
+    let all = xs.iter().flat_map(|x| ys.iter().map(|y| Affine { x: *x, y: *y }));
+    let all: Vec<Affine<F>> = all.collect();
+    let [one, z] = [p, q].map(|p| with_parts_of(p.x, -p.x));
+    let denominators: Vec<F> = one.into_iter().chain(z).filter(|z| !z.is_zero()).collect();
+    let few = [p, -p, all[all.len() / 2]];
+    let pairs = few.iter().flat_map(|few| all.iter().flat_map(|p| [(*few, *p), (*p, *few)]));
+    let pairs: Vec<(Affine<F>, Affine<F>)> = pairs.collect();
+    // Never (0, 0), which as a fraction would not be the identity.
+    let pairs: Vec<_> = pairs.into_iter().filter(|(p, _)| !p.is_identity()).collect();
+    let over = |p: &Affine<F>, z: F| {
+        let (zz, zzz) = (z * z, z * z * z);
+        if p.is_identity() { [F::ZERO; 4] } else { [p.x * zz, p.y * zzz, zz, zzz] }
+    };
+    let nth = |i: usize| denominators[i % denominators.len()];
+    let left: Vec<F> = (0..).zip(&pairs).flat_map(|(i, (p, _))| over(p, nth(i))).collect();
+    let right: Vec<F> = (0..).zip(&pairs).flat_map(|(i, (_, q))| over(q, nth(i / 5))).collect();
+    let affine: Vec<Affine<F>> = pairs.iter().map(|(_, q)| *q).collect();
+    let n = pairs.len();
+    for (what, found) in [
+        ("mixed sum", run::<F, _, _>(&device, &ADD_MIXED.over(arithmetic), n, &left, &affine)),
+        ("sum", run::<F, _, _>(&device, &ADD.over(arithmetic), n, &left, &right)),
+    ] {
+        for (found, (p, q)) in found.into_iter().zip(&pairs) {
+            assert_eq!(found, Xyzz::from(*p) + Xyzz::from(*q), "{what} of {p:?} and {q:?}");
+        }
+    }
 }
 
 #[test]
@@ -70,4 +117,14 @@ fn sums_of_g1_equal_the_hosts() {
 #[test]
 fn sums_of_g2_equal_the_hosts() {
     sums_equal_the_hosts::<Fq2>(Arithmetic::G2);
+}
+
+#[test]
+fn sums_of_g1_with_equal_parts_equal_the_hosts() {
+    sums_of_points_with_equal_parts_equal_the_hosts::<Fq>(Arithmetic::G1);
+}
+
+#[test]
+fn sums_of_g2_with_equal_parts_equal_the_hosts() {
+    sums_of_points_with_equal_parts_equal_the_hosts::<Fq2>(Arithmetic::G2);
 }

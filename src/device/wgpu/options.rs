@@ -14,7 +14,7 @@ pub struct WgpuOptions {
     /// Bound on the device's memory that buffers may take, in bytes. If `None`: for software adapters what the host has
     /// available, for others no bound but the driver's, which WebGPU does not tell.
     pub memory_budget: Option<u64>,
-    /// Bound on what a stage sees of one buffer, in bytes; the adapter's if `None`.
+    /// Bound on what a stage sees of one buffer, in bytes, 16 KiB at least; the adapter's if `None`.
     pub max_binding_bytes: Option<u64>,
     /// How long to wait for the device before it is taken for hung; 60 s if `None`.
     pub deadline: Option<Duration>,
