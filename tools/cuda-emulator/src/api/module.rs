@@ -22,7 +22,7 @@ static PROGRAMS: LazyLock<Mutex<HashMap<String, Arc<Program>>>> = LazyLock::new(
 
 /// Oldest driver, as the version of its CUDA, that knows a version of PTX.
 fn driver_for((major, minor): (u32, u32)) -> i32 {
-    let cuda = match (major, minor) {
+    let cuda = match (major, minor.min(99)) {
         (..=6, _) => 10020,
         (7, minor) => 11000 + 10 * minor,
         (8, minor @ ..=5) => 12000 + 10 * minor,
