@@ -9,3 +9,11 @@ mod lower;
 mod memory;
 mod program;
 mod ptx;
+
+/// Parses and lowers a module as `cuModuleLoadData` does, and keeps nothing.
+///
+/// # Errors
+/// What the JIT error log would get.
+pub fn check(text: &str) -> Result<(), String> {
+    lower::load(text).map(drop).map_err(|error| error.to_string())
+}

@@ -17,7 +17,8 @@ pub struct Bytes {
 }
 
 // SAFETY: accesses of launches, copies and fills are those of `read`, `write`, `copy_in`, `copy_out`, `fill` and
-// `exec::atomics`, all atomic; plain ones happen before anybody else has the storage, or to storage of one warp.
+// `exec::atomics`, all atomic: threads of a kernel may race, and copies in other streams with them. Plain accesses are
+// those to storage that one thread has: fresh allocations, shared and local memory between blocks.
 unsafe impl Send for Bytes {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for Bytes {}

@@ -3,6 +3,14 @@
 mod common;
 
 use common::{Session, Shape, kernel, module, report, run_words, status_of};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Waits for other tests: the latest report is that of the process.
+fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Runs `body` in one block and expects a report with these words.
 fn fails(body: &str, threads: u32, status: i32, words: &[&str]) {
@@ -21,6 +29,7 @@ fn passes(body: &str, threads: u32) {
 
 #[test]
 fn bounds_of_global_memory() {
+    let _turn = turn();
     passes("st.global.u32 [%out+4092], %tid;", 1);
     fails(
         "st.global.u32 [%out+4096], %tid;",
@@ -49,6 +58,7 @@ fn bounds_of_global_memory() {
 
 #[test]
 fn bounds_of_other_spaces() {
+    let _turn = turn();
     let shared = ".shared .u32 s[32]; mov.u32 %r0, s;";
     passes(&format!("{shared} st.shared.u32 [%r0+124], 1;"), 1);
     fails(&format!("{shared} st.shared.u32 [%r0+128], 1;"), 1, 700, &["in shared memory, of 128 bytes"]);
@@ -67,6 +77,7 @@ fn bounds_of_other_spaces() {
 
 #[test]
 fn freed_memory() {
+    let _turn = turn();
     let session = Session::new();
     let function = session.function(&kernel("ld.global.u32 %r0, [%out+8];"), "t");
     let gone = session.upload_words(&[1; 16]);
@@ -79,6 +90,7 @@ fn freed_memory() {
 
 #[test]
 fn alignment() {
+    let _turn = turn();
     fails("st.global.u32 [%out+2], 1;", 1, 716, &["misaligned write of 4 bytes"]);
     fails("ld.global.v4.u32 {%r0, %r1, %r2, %r3}, [%out+8];", 1, 716, &["misaligned read of 16 bytes"]);
     fails("ld.global.u64 %d0, [%out+4];", 1, 716, &["misaligned"]);
@@ -88,6 +100,7 @@ fn alignment() {
 
 #[test]
 fn uninitialised_memory() {
+    let _turn = turn();
     let run = |body: &str, prepare: &dyn Fn(&Session, u64)| {
         let session = Session::new();
         let function = session.function(&kernel(body), "t");
@@ -130,6 +143,7 @@ fn uninitialised_memory() {
 
 #[test]
 fn locals_die_with_their_function() {
+    let _turn = turn();
     let text = |keep: &str| {
         module(&format!(
             ".func f(.param .b32 x) {{ .local .align 4 .b8 l[4]; .reg .b32 %r<4>; .reg .pred %p<2>;
@@ -150,6 +164,7 @@ add.u32 %r0, %r0, 1; setp.lt.u32 %p0, %r0, 2; @%p0 bra AGAIN; ret; }}"
 
 #[test]
 fn registers_read_before_they_are_written() {
+    let _turn = turn();
     fails("add.u32 %r1, %r0, 1;", 1, 719, &["%r0 read without being written"]);
     fails(
         "setp.eq.u32 %p0, %tid, 5; @%p0 mov.u32 %r0, 1; add.u32 %r1, %r0, 1;",
@@ -167,6 +182,7 @@ fn registers_read_before_they_are_written() {
 
 #[test]
 fn carry_flags() {
+    let _turn = turn();
     let lost = "carry flag read without being written";
     fails("addc.u32 %r0, %tid, 1;", 1, 719, &[lost, "addc.u32 %r0, %tid, 1;"]);
     fails("add.u32 %r0, %tid, 1; madc.lo.u32 %r1, %tid, %tid, 0;", 1, 719, &[lost]);
@@ -208,6 +224,7 @@ const WORD: &str = ".shared .align 4 .b8 s[512]; mov.u32 %r0, s; shl.b32 %r1, %t
 
 #[test]
 fn races_between_warps() {
+    let _turn = turn();
     passes(&format!("{WORD} bar.sync 0; ld.shared.u32 %r4, [%r2];"), 64);
     fails(
         &format!("{WORD} ld.shared.u32 %r4, [%r2];"),
@@ -231,6 +248,7 @@ fn races_between_warps() {
 
 #[test]
 fn races_within_a_warp() {
+    let _turn = turn();
     passes(&format!("{WORD} bar.warp.sync -1; ld.shared.u32 %r4, [%r3];"), 64);
     fails(&format!("{WORD} ld.shared.u32 %r4, [%r3];"), 64, 719, &["race"]);
     let read = format!("{WORD} bar.sync 0; ld.shared.u32 %r4, [%r3];");
@@ -257,6 +275,7 @@ fn races_within_a_warp() {
 
 #[test]
 fn atomics_do_not_race_with_atomics() {
+    let _turn = turn();
     let zero = ".shared .u32 s; setp.eq.u32 %p0, %tid, 0; @%p0 st.shared.u32 [s], 0; bar.sync 0;";
     passes(&format!("{zero} red.shared.add.u32 [s], 1;"), 64);
     fails(&format!("{zero} red.shared.add.u32 [s], 1; ld.shared.u32 %r0, [s];"), 64, 719, &["race"]);
@@ -271,6 +290,7 @@ fn atomics_do_not_race_with_atomics() {
 
 #[test]
 fn barriers_that_some_do_not_reach() {
+    let _turn = turn();
     // Others wait at another barrier.
     fails(
         "setp.lt.u32 %p0, %tid, 32; @%p0 bra A; bar.sync 1; ret; A: bar.sync 0;",
@@ -292,6 +312,7 @@ fn barriers_that_some_do_not_reach() {
 
 #[test]
 fn warps_that_some_do_not_synchronise_with() {
+    let _turn = turn();
     fails(
         "setp.lt.u32 %p0, %tid, 16; @%p0 bra A; ret; A: bar.warp.sync 0xff;",
         32,
@@ -315,11 +336,13 @@ fn warps_that_some_do_not_synchronise_with() {
 
 #[test]
 fn traps() {
+    let _turn = turn();
     fails("setp.eq.u32 %p0, %tid, 9; @%p0 trap;", 32, 719, &["trap instruction", "thread (9, 0, 0)"]);
 }
 
 #[test]
 fn unknown_constructs_are_named() {
+    let _turn = turn();
     let session = Session::new();
     for (body, name) in [
         ("frobnicate.u32 %r0, %r1;", "`frobnicate.u32`"),
@@ -344,6 +367,7 @@ fn unknown_constructs_are_named() {
 
 #[test]
 fn reports_name_the_thread_of_the_grid() {
+    let _turn = turn();
     let session = Session::new();
     let body =
         "mov.u32 %r0, %ctaid.x; setp.eq.u32 %p0, %r0, 6; setp.eq.and.u32 %p0, %tid, 37, %p0; @%p0 trap;";
@@ -354,6 +378,7 @@ fn reports_name_the_thread_of_the_grid() {
 
 #[test]
 fn what_threads_leave_is_theirs() {
+    let _turn = turn();
     // Blocks reuse shared memory: nothing of the last one is left.
     let session = Session::new();
     let body = ".shared .u32 s[32]; mov.u32 %r0, %ctaid.x; setp.gt.u32 %p0, %r0, 0; @%p0 ld.shared.u32 %r1, [s]; st.shared.u32 [s], 1;";

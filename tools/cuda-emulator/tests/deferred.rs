@@ -458,6 +458,35 @@ fn threads_share_streams() {
 }
 
 #[test]
+fn faults_reach_all_threads() {
+    let _turn = turn();
+    for _ in 0..20 {
+        let session = Session::new();
+        let (memory, function, context) = (ones(&session), doubler(&session), session.context);
+        let bad = session.function(&kernel("st.global.u32 [%out+4096], 1;"), "t");
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let session = &session;
+                scope.spawn(move || {
+                    // SAFETY: handles are looked up.
+                    assert_eq!(unsafe { cuCtxSetCurrent(context) }, 0);
+                    let mut words = [0_u32; BYTES / 4];
+                    let ended = (0..1_000_000).any(|round| {
+                        let function = if (thread, round) == (0, 20) { bad } else { function };
+                        let launched =
+                            session.launch_in(0, function, Shape::new(1, 32), &[Arg::from(memory)]);
+                        // SAFETY: there are this many bytes.
+                        let copied = unsafe { cuMemcpyDtoH_v2(words.as_mut_ptr().cast(), memory, BYTES) };
+                        launched == 700 || copied == 700
+                    });
+                    assert!(ended);
+                });
+            }
+        });
+    }
+}
+
+#[test]
 fn hung_launches_never_end() {
     let _turn = turn();
     for defer in ["on", "off"] {

@@ -10,7 +10,7 @@ use super::status::{
     ERROR_NO_BINARY_FOR_GPU, ERROR_NOT_FOUND, ERROR_UNSUPPORTED_PTX_VERSION, Outcome, Status,
 };
 use crate::program::Program;
-use crate::{config, lower};
+use crate::{config, lower, memory};
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::sync::atomic::AtomicU32;
@@ -22,7 +22,7 @@ static PROGRAMS: LazyLock<Mutex<HashMap<String, Arc<Program>>>> = LazyLock::new(
 
 /// Oldest driver, as the version of its CUDA, that knows a version of PTX.
 fn driver_for((major, minor): (u32, u32)) -> i32 {
-    let cuda = match (major, minor) {
+    let cuda = match (major, minor.min(99)) {
         (..=6, _) => 10020,
         (7, minor) => 11000 + 10 * minor,
         (8, minor @ ..=5) => 12000 + 10 * minor,
@@ -89,10 +89,10 @@ fn instantiate(context: &Arc<Context>, program: Arc<Program>) -> Outcome<Module>
         let base = context.allocate(len, global.align, Some(&global.name), global.constant)?;
         let (allocation, _) = context.locate(base, len)?;
         let (data, shadow) = allocation.range(0, len).ok_or(ERROR_INVALID_VALUE)?;
-        // SAFETY: the allocation is new and has these bytes.
+        // SAFETY: the allocation has these bytes.
         unsafe {
-            data.copy_from_nonoverlapping(global.init.as_ptr(), global.init.len());
-            shadow.write_bytes(1, global.init.len());
+            memory::copy_in(data, global.init.as_ptr(), global.init.len());
+            memory::fill(shadow, &[1], global.init.len());
         }
         addresses.push(base);
     }

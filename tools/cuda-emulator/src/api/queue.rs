@@ -230,10 +230,14 @@ impl Context {
         state.hung_from.get_or_insert(next);
     }
 
-    /// Drops all tasks: a fault has struck the context, or it ends.
+    /// Drops all tasks that are not under way: a fault has struck the context, or it ends.
     pub fn discard(&self) {
-        let queues = std::mem::take(&mut lock(&self.queues.state).queues);
-        for task in queues.into_values().flat_map(|queue| queue.tasks) {
+        let mut dropped = Vec::new();
+        lock(&self.queues.state).queues.retain(|_, queue| {
+            dropped.extend(queue.tasks.drain(..));
+            queue.running.is_some()
+        });
+        for task in dropped {
             if let Work::Record(record) = task.work {
                 record.pass();
             }
@@ -248,7 +252,6 @@ impl Context {
         loop {
             if self.check().is_err() {
                 self.discard();
-                return true;
             }
             let mut state = lock(&self.queues.state);
             match state.step(stream, upto) {

@@ -57,13 +57,22 @@ pub struct Builder<'m> {
     pub shared: HashMap<String, u64>,
     pub shared_bytes: u64,
     pub params: Vec<Param>,
+    /// What expanding calls may still cost, in instructions and registers.
+    pub budget: u64,
     /// Names of the functions being expanded, outermost first.
     pub stack: Vec<&'m str>,
 }
 
+/// What a kernel may cost, its calls expanded.
+const BUDGET: u64 = 1 << 23;
+const MOST_PARAM_BYTES: u32 = 32764;
+
 impl<'m> Builder<'m> {
     pub fn kernel(module: &'m Module, func: &'m Func) -> Result<Kernel, Error> {
         let (params, param_bytes) = layout(&func.params);
+        if param_bytes > MOST_PARAM_BYTES {
+            return Err(Error::new(func.line, format!("{}: {param_bytes} bytes of parameters", func.name)));
+        }
         let mut builder = Self {
             module,
             items: Vec::new(),
@@ -78,6 +87,7 @@ impl<'m> Builder<'m> {
             shared: HashMap::new(),
             shared_bytes: 0,
             params,
+            budget: BUDGET,
             stack: Vec::new(),
         };
         builder.place_shared(func);
@@ -87,6 +97,14 @@ impl<'m> Builder<'m> {
 
     pub fn error(&self, what: impl Into<String>) -> Error {
         Error::new(self.line, what)
+    }
+
+    pub fn spend(&mut self, cost: usize) -> Result<(), Error> {
+        let left = self.budget.checked_sub(cost as u64);
+        self.budget = left.ok_or_else(|| {
+            self.error(format!("{}: it is too long once its calls are expanded", self.stack[0]))
+        })?;
+        Ok(())
     }
 
     pub fn fresh(&mut self, class: Class) -> u32 {
@@ -364,5 +382,5 @@ fn layout(params: &[ast::Var]) -> (Vec<Param>, u32) {
         Param { offset: offset as u32, size: var.size as u32 }
     };
     let placed = params.iter().map(place).collect();
-    (placed, end as u32)
+    (placed, u32::try_from(end).unwrap_or(u32::MAX))
 }

@@ -6,6 +6,9 @@ use crate::ptx::Error;
 use crate::ptx::ast::{self, Func, Operand, Space, Stmt};
 use std::collections::HashMap;
 
+/// Calls within calls that are expanded.
+const DEEPEST: usize = 256;
+
 impl<'m> Builder<'m> {
     /// Appends the body of `func`; `words` are its parameters.
     pub fn expand(
@@ -20,7 +23,11 @@ impl<'m> Builder<'m> {
         if self.stack.contains(&func.name.as_str()) {
             return Err(self.error(format!("a recursive call of {}", func.name)));
         }
+        if self.stack.len() == DEEPEST {
+            return Err(self.error(format!("a call of {}: {DEEPEST} calls within each other", func.name)));
+        }
         self.stack.push(&func.name);
+        self.spend(func.regs.len() + body.len())?;
         let mut at = Instance {
             func,
             regs: vec![NONE; func.regs.len()],
@@ -147,6 +154,7 @@ impl<'m> Builder<'m> {
             return Err(self.error(format!("{} in parameter space", var.name)));
         }
         let count = var.size.div_ceil(4);
+        self.spend(if at.words.contains_key(&key) { 0 } else { count as usize })?;
         // Parts of words are inserted into what is there.
         let partial = !var.size.is_multiple_of(4) || var.align < 4;
         let words = match at.words.entry(key) {

@@ -96,6 +96,7 @@ impl<'m> Builder<'m> {
         let names = at.tables.get(table).copied();
         let names =
             names.ok_or_else(|| self.error(format!("the branch table {table}: nothing declares it")))?;
+        self.spend(names.len())?;
         let targets = names.iter().map(|name| self.find_label(at, name)).collect::<Result<_, _>>()?;
         self.item(Item::Table { index, targets });
         Ok(())

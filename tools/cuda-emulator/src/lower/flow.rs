@@ -73,11 +73,19 @@ pub fn term_operands(term: &Term, details: &[Detail], mut each: impl FnMut(u32, 
     }
 }
 
+/// Bits of a set of registers for each basic block.
+const MOST_LIVENESS: u64 = 1 << 32;
+
 /// Makes a kernel of what the builder has gathered.
 pub fn finish(mut builder: Builder<'_>, func: &Func, param_bytes: u32) -> Result<Kernel, Error> {
     drop_unused(&mut builder);
     let items = std::mem::take(&mut builder.items);
-    let mut nodes = order::arrange(cut(items));
+    let too_much = |what: &str| Error::new(func.line, format!("{}: {what}", func.name));
+    let mut nodes =
+        order::arrange(cut(items)).ok_or_else(|| too_much("too many branches after each other"))?;
+    if nodes.len() as u64 * builder.classes.len() as u64 > MOST_LIVENESS {
+        return Err(too_much("too many basic blocks and registers"));
+    }
     super::carry::guard(&mut builder, &mut nodes);
     let doubtful = super::doubt::guard(&mut builder, &mut nodes);
     rows::assign(builder, nodes, func, param_bytes, doubtful)

@@ -29,7 +29,7 @@ const STACK: usize = 1 << 28;
 /// Parses and lowers a module.
 pub fn load(text: &str) -> Result<Program, Error> {
     let work = || {
-        let module = ptx::parse(text)?;
+        let module = ptx::parse(text, crate::config::get().memory)?;
         program(&module, text)
     };
     std::thread::scope(|scope| {

@@ -5,19 +5,23 @@
 
 use super::flow::Node;
 
-/// Reachable blocks in order; the entry is the first.
-pub fn arrange(nodes: Vec<Node>) -> Vec<Node> {
+/// Blocks after each other that a path may have before it meets itself: each is a call within a call here.
+const DEEPEST: u32 = 1 << 19;
+
+/// Reachable blocks in order; the entry is the first. None where paths are too long.
+pub fn arrange(nodes: Vec<Node>) -> Option<Vec<Node>> {
     if nodes.is_empty() {
-        return nodes;
+        return Some(nodes);
     }
     let mut search = Search {
         successors: nodes.iter().map(Node::successors).collect(),
         numbers: vec![0; nodes.len()],
         last: 0,
+        depth: 0,
         stack: Vec::new(),
     };
     let mut reversed = Vec::new();
-    search.visit(0, &mut reversed);
+    search.visit(0, &mut reversed)?;
     reversed.reverse();
     let mut places = vec![u32::MAX; nodes.len()];
     for (place, &node) in reversed.iter().enumerate() {
@@ -30,7 +34,7 @@ pub fn arrange(nodes: Vec<Node>) -> Vec<Node> {
         node.retarget(|target| places[target as usize]);
         arranged.push(node);
     }
-    arranged
+    Some(arranged)
 }
 
 struct Search {
@@ -38,6 +42,8 @@ struct Search {
     /// Depth-first numbers; 0 is not visited, the greatest is placed.
     numbers: Vec<u32>,
     last: u32,
+    /// Visits within visits.
+    depth: u32,
     stack: Vec<usize>,
 }
 
@@ -45,7 +51,11 @@ const PLACED: u32 = u32::MAX;
 
 impl Search {
     /// Appends the component of `node` to `reversed`, last block first. Returns the least number that it reaches.
-    fn visit(&mut self, node: usize, reversed: &mut Vec<usize>) -> u32 {
+    fn visit(&mut self, node: usize, reversed: &mut Vec<usize>) -> Option<u32> {
+        if self.depth == DEEPEST {
+            return None;
+        }
+        self.depth += 1;
         self.stack.push(node);
         self.last += 1;
         self.numbers[node] = self.last;
@@ -53,7 +63,7 @@ impl Search {
         for index in 0..self.successors[node].len() {
             let next = self.successors[node][index] as usize;
             let least = match self.numbers[next] {
-                0 => self.visit(next, reversed),
+                0 => self.visit(next, reversed)?,
                 number => number,
             };
             if least <= head {
@@ -61,7 +71,8 @@ impl Search {
             }
         }
         if head != self.numbers[node] {
-            return head;
+            self.depth -= 1;
+            return Some(head);
         }
         self.numbers[node] = PLACED;
         let mut popped = self.stack.pop();
@@ -70,21 +81,23 @@ impl Search {
                 self.numbers[member] = 0;
                 popped = self.stack.pop();
             }
-            self.component(node, reversed);
+            self.component(node, reversed)?;
         } else {
             reversed.push(node);
         }
-        head
+        self.depth -= 1;
+        Some(head)
     }
 
     /// Appends a loop: its members, ordered without its head, and the head.
-    fn component(&mut self, head: usize, reversed: &mut Vec<usize>) {
+    fn component(&mut self, head: usize, reversed: &mut Vec<usize>) -> Option<()> {
         for index in 0..self.successors[head].len() {
             let next = self.successors[head][index] as usize;
             if self.numbers[next] == 0 {
-                self.visit(next, reversed);
+                self.visit(next, reversed)?;
             }
         }
         reversed.push(head);
+        Some(())
     }
 }

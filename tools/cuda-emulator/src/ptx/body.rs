@@ -17,6 +17,9 @@ pub(super) fn parse(parser: &mut Parser<'_, '_>, func: &mut Func) -> Result<(), 
     Ok(())
 }
 
+/// Registers that one function may declare.
+const MOST_REGISTERS: u64 = 1 << 20;
+
 struct Body<'f> {
     scopes: Scopes,
     func: &'f mut Func,
@@ -84,8 +87,9 @@ impl Body<'_> {
             let name = parser.word()?;
             if parser.take('<') {
                 let count = u32::try_from(parser.number()?).unwrap_or(u32::MAX);
-                if count > 1 << 22 {
-                    return Err(parser.error(format!("{count} registers")));
+                let sum = self.scopes.regs.len() as u64 + u64::from(count);
+                if sum > MOST_REGISTERS {
+                    return Err(parser.error(format!("{sum} registers of one function")));
                 }
                 parser.expect('>')?;
                 self.scopes.declare_family(name, count, ty);
@@ -142,9 +146,15 @@ impl Body<'_> {
 
     fn simple(&mut self, parser: &mut Parser<'_, '_>) -> Result<Operand, Error> {
         match parser.peek() {
-            Some(Kind::Mark('[')) => self.address(parser),
-            Some(Kind::Mark('{')) => Ok(Operand::Vector(self.sequence(parser, '{', '}')?)),
-            Some(Kind::Mark('(')) => Ok(Operand::List(self.sequence(parser, '(', ')')?)),
+            Some(Kind::Mark('[')) => parser.nested(|parser| self.address(parser)),
+            Some(Kind::Mark('{')) => {
+                let elements = parser.nested(|parser| self.sequence(parser, '{', '}'))?;
+                Ok(Operand::Vector(elements))
+            }
+            Some(Kind::Mark('(')) => {
+                let elements = parser.nested(|parser| self.sequence(parser, '(', ')'))?;
+                Ok(Operand::List(elements))
+            }
             Some(Kind::Mark('!')) => {
                 parser.expect('!')?;
                 match self.name(parser)? {
@@ -183,6 +193,9 @@ impl Body<'_> {
         } else {
             0
         };
+        if !(i64::from(i32::MIN)..=i64::from(u32::MAX)).contains(&offset) {
+            return Err(parser.error("an offset of more than 32 bits"));
+        }
         parser.expect(']')?;
         Ok(Operand::Address(Box::new(base), offset))
     }

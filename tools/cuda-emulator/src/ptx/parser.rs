@@ -5,10 +5,10 @@ use super::ast::{Func, Module, RegType, Space, Var};
 use super::body;
 use super::lexer::{Kind, Token, tokens};
 
-/// Parses a PTX module.
-pub fn parse(text: &str) -> Result<Module, Error> {
+/// Parses a PTX module whose variables have at most `room` bytes of device memory.
+pub fn parse(text: &str, room: u64) -> Result<Module, Error> {
     let tokens = tokens(text)?;
-    let mut parser = Parser { tokens: &tokens, at: 0 };
+    let mut parser = Parser { tokens: &tokens, at: 0, depth: 0, room };
     let mut module = Module::default();
     while !parser.done() {
         parser.item(&mut module)?;
@@ -23,7 +23,17 @@ pub fn parse(text: &str) -> Result<Module, Error> {
 pub(super) struct Parser<'t, 'a> {
     tokens: &'t [Token<'a>],
     at: usize,
+    /// Brackets that are open.
+    depth: u32,
+    /// Bytes left for variables in device memory.
+    room: u64,
 }
+
+/// Brackets within brackets that are followed.
+const DEEPEST: u32 = 32;
+/// Bytes of a variable in parameter space.
+const LONGEST_PARAM: u64 = 32764;
+const WIDEST_ALIGNMENT: u64 = 1 << 16;
 
 impl<'a> Parser<'_, 'a> {
     pub fn done(&self) -> bool {
@@ -103,6 +113,17 @@ impl<'a> Parser<'_, 'a> {
 
     pub fn signed(&mut self) -> Result<u64, Error> {
         if self.take('-') { Ok(self.number()?.wrapping_neg()) } else { self.number() }
+    }
+
+    /// Parses what stands in brackets.
+    pub fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        if self.depth == DEEPEST {
+            return Err(self.error(format!("more than {DEEPEST} brackets within each other")));
+        }
+        self.depth += 1;
+        let found = parse(self);
+        self.depth -= 1;
+        found
     }
 
     fn item(&mut self, module: &mut Module) -> Result<(), Error> {
@@ -237,13 +258,19 @@ impl<'a> Parser<'_, 'a> {
             }
         }
         let size = if dynamic { 0 } else { count.saturating_mul(width) };
-        if size > 1 << 32 || !align.is_power_of_two() || (dynamic && space != Space::Shared) {
+        let aligned = align.is_power_of_two() && align <= WIDEST_ALIGNMENT;
+        let most = if space == Space::Param { LONGEST_PARAM } else { 1 << 32 };
+        if size > most || !aligned || (dynamic && space != Space::Shared) {
             return Err(Error::new(line, format!("the variable {name}: its size or alignment")));
         }
         if external && !dynamic {
             return Err(Error::new(line, format!("the external variable {name}: modules are not linked")));
         }
         if matches!(space, Space::Global | Space::Const) {
+            let left = self.room.checked_sub(size);
+            self.room = left.ok_or_else(|| {
+                Error::new(line, format!("the variable {name}: the device has less memory"))
+            })?;
             init.resize(size as usize, 0);
         }
         Ok(Var { name, space, align, size, init, dynamic })
@@ -252,7 +279,7 @@ impl<'a> Parser<'_, 'a> {
     fn initialiser(&mut self, width: u64, into: &mut Vec<u8>) -> Result<(), Error> {
         if self.take('{') {
             while !self.take('}') {
-                self.initialiser(width, into)?;
+                self.nested(|parser| parser.initialiser(width, into))?;
                 self.take(',');
             }
             return Ok(());
