@@ -285,3 +285,20 @@ fn waiting_tells_of_work_that_was_lost() {
     device.upload(&values(100, 1)).unwrap();
     device.synchronise().unwrap();
 }
+
+#[test]
+fn devices_that_finish_nothing_are_given_up() {
+    let Some((_alone, _)) = open() else { return };
+    let deadline = Some(std::time::Duration::from_millis(300));
+    let device = CudaDevice::new(CudaOptions { deadline, poison: true, ..Default::default() }).unwrap();
+    let mut buffer = device.upload(&values(100, 1)).unwrap();
+    set("FAULT", "hang:1");
+    let outcome =
+        VectorOps::batch_inverse(&device, &mut buffer).and_then(|()| device.download_blocking(&buffer));
+    set("FAULT", "");
+    let error = outcome.unwrap_err();
+    assert!(device_failed(&error) && error.to_string().contains("deadline"), "{error}");
+    drop(buffer);
+    let fresh = device.upload(&values(9, 1)).unwrap();
+    assert_eq!(device.download_blocking(&fresh).unwrap(), values(9, 1));
+}
