@@ -95,8 +95,11 @@ fn sums_of_points_with_equal_parts_equal_the_hosts<F: Coordinate + Element>(arit
         if p.is_identity() { [F::ZERO; 4] } else { [p.x * zz, p.y * zzz, zz, zzz] }
     };
     let nth = |i: usize| denominators[i % denominators.len()];
-    let left: Vec<F> = (0..).zip(&pairs).flat_map(|(i, (p, _))| over(p, nth(i))).collect();
-    let right: Vec<F> = (0..).zip(&pairs).flat_map(|(i, (_, q))| over(q, nth(i / 5))).collect();
+    let words = |points: Vec<[F; 4]>| -> Vec<u32> {
+        points.as_flattened().iter().flat_map(|x| x.to_parts().concat()).collect()
+    };
+    let left = words((0..).zip(&pairs).map(|(i, (p, _))| over(p, nth(i))).collect());
+    let right = words((0..).zip(&pairs).map(|(i, (_, q))| over(q, nth(i / 5))).collect());
     let affine: Vec<Affine<F>> = pairs.iter().map(|(_, q)| *q).collect();
     let n = pairs.len();
     for (what, found) in [

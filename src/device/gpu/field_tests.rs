@@ -237,7 +237,9 @@ fn chains_of_products_equal_the_hosts<F: Element, P: FieldParams, D: Gpu>(device
 }
 
 fn long_chains_of_products_equal_the_hosts<D: Gpu>(device: &D) {
-    chains_of_products_equal_the_hosts::<Fq, FqParams, D>(device, 50);
-    chains_of_products_equal_the_hosts::<Fr, FrParams, D>(device, 9);
-    chains_of_products_equal_the_hosts::<Fq2, FqParams, D>(device, 3);
+    for (fq, fr, fq2) in [(50, 9, 3), (0, 0, 0)] {
+        chains_of_products_equal_the_hosts::<Fq, FqParams, D>(device, fq);
+        chains_of_products_equal_the_hosts::<Fr, FrParams, D>(device, fr);
+        chains_of_products_equal_the_hosts::<Fq2, FqParams, D>(device, fq2);
+    }
 }
