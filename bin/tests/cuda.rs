@@ -94,19 +94,20 @@ fn what_cannot_be_used_is_an_error_that_says_why() {
     }
 }
 
-/// Nobody asked for CUDA: something else computes, and it is said why.
+/// Nobody asked for CUDA: something else computes, and `zkwatt devices` says why.
 #[test]
 fn auto_does_without_cuda() {
     if !is_emulated() {
         return;
     }
-    let fine = ("CUDA_EMULATOR_DEVICES", "1", "software");
+    let fine = ("CUDA_EMULATOR_DEVICES", "1", "emulated on the CPU");
     for (name, value, reason) in UNUSABLE.into_iter().chain([fine]) {
         let (code, stdout, stderr) = bench("auto", &[(name, value)]);
         assert_eq!(code, Some(0), "{name}={value}: {stderr}");
         let record = record(&stdout);
         assert!(record.verified && !record.device.contains("cuda"), "{name}={value}: {stdout}");
-        assert!(stderr.contains(reason), "{name}={value}: {stderr}");
+        let listed = devices(&[(name, value)]).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(listed.contains(reason), "{name}={value}: {listed}");
     }
 }
 

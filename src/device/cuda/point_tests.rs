@@ -61,7 +61,15 @@ fn sums_equal_the_hosts<F: Coordinate>(arithmetic: Arithmetic) {
     let n = left.len();
     compare("mixed sum", run(&device, &ADD_MIXED.over(arithmetic), n, &left, &affine), &|p, q| p + q);
     compare("sum", run(&device, &ADD.over(arithmetic), n, &left, &right), &|p, q| p + q);
-    compare("double", run(&device, &DOUBLE.over(arithmetic), n, &left, &right), &|p, _| p.double());
+
+    // Carries that seldom matter: many points, each on denominators of its own.
+    let generator = Affine::<F>::generator();
+    let chain = std::iter::successors(Some(points[6]), |at| Some(at.add_affine(generator)));
+    let chain: Vec<Xyzz<F>> = points.iter().copied().chain(chain.take(1000)).collect();
+    let doubles = run(&device, &DOUBLE.over(arithmetic), chain.len(), &chain, &chain);
+    for (found, p) in doubles.into_iter().zip(&chain) {
+        assert_eq!(found, p.double(), "double of {p:?}");
+    }
 }
 
 /// `a` with each of its parts as it is, zero, or that of `b`.
