@@ -91,8 +91,10 @@ fn sums_of_points_with_equal_parts_equal_the_hosts<F: Coordinate + Element>(arit
     let (xs, ys) = (with_parts_of(p.x, q.x), with_parts_of(p.y, -p.y));
     let all = xs.iter().flat_map(|x| ys.iter().map(|y| Affine { x: *x, y: *y }));
     let all: Vec<Affine<F>> = all.collect();
-    let [one, z] = [p, q].map(|p| with_parts_of(p.x, -p.x));
-    let denominators: Vec<F> = one.into_iter().chain(z).filter(|z| !z.is_zero()).collect();
+    // The squares of the last ones have a first part of zero.
+    let even = F::from_parts(&vec![p.x.to_parts()[0]; F::PARTS]);
+    let denominators = with_parts_of(p.x, q.x).into_iter().chain(with_parts_of(even, -even));
+    let denominators: Vec<F> = denominators.filter(|z| !z.is_zero()).collect();
     let few = [p, -p, all[all.len() / 2]];
     let pairs = few.iter().flat_map(|few| all.iter().flat_map(|p| [(*few, *p), (*p, *few)]));
     let pairs: Vec<(Affine<F>, Affine<F>)> = pairs.collect();
@@ -102,14 +104,16 @@ fn sums_of_points_with_equal_parts_equal_the_hosts<F: Coordinate + Element>(arit
         let (zz, zzz) = (z * z, z * z * z);
         if p.is_identity() { [F::ZERO; 4] } else { [p.x * zz, p.y * zzz, zz, zzz] }
     };
-    let nth = |i: usize| denominators[i % denominators.len()];
+    // First all with the denominator one.
+    let n = 2 * pairs.len();
+    let nth = |i: usize| if i < n / 2 { F::ONE } else { denominators[i % denominators.len()] };
+    let pairs = pairs.repeat(2);
     let words = |points: Vec<[F; 4]>| -> Vec<u32> {
         points.as_flattened().iter().flat_map(|x| x.to_parts().concat()).collect()
     };
     let left = words((0..).zip(&pairs).map(|(i, (p, _))| over(p, nth(i))).collect());
     let right = words((0..).zip(&pairs).map(|(i, (_, q))| over(q, nth(i / 5))).collect());
     let affine: Vec<Affine<F>> = pairs.iter().map(|(_, q)| *q).collect();
-    let n = pairs.len();
     for (what, found) in [
         ("mixed sum", run::<F, _, _>(&device, &ADD_MIXED.over(arithmetic), n, &left, &affine)),
         ("sum", run::<F, _, _>(&device, &ADD.over(arithmetic), n, &left, &right)),
