@@ -106,13 +106,15 @@ fn sums_of_points_with_equal_parts_equal_the_hosts<F: Coordinate + Element>(arit
     };
     // First all with the denominator one.
     let n = 2 * pairs.len();
-    let nth = |i: usize| if i < n / 2 { F::ONE } else { denominators[i % denominators.len()] };
+    let nth = |i: usize, step: usize| {
+        if i < n / 2 { F::ONE } else { denominators[i / step % denominators.len()] }
+    };
     let pairs = pairs.repeat(2);
     let words = |points: Vec<[F; 4]>| -> Vec<u32> {
         points.as_flattened().iter().flat_map(|x| x.to_parts().concat()).collect()
     };
-    let left = words((0..).zip(&pairs).map(|(i, (p, _))| over(p, nth(i))).collect());
-    let right = words((0..).zip(&pairs).map(|(i, (_, q))| over(q, nth(i / 5))).collect());
+    let left = words((0..).zip(&pairs).map(|(i, (p, _))| over(p, nth(i, 1))).collect());
+    let right = words((0..).zip(&pairs).map(|(i, (_, q))| over(q, nth(i, 5))).collect());
     let affine: Vec<Affine<F>> = pairs.iter().map(|(_, q)| *q).collect();
     for (what, found) in [
         ("mixed sum", run::<F, _, _>(&device, &ADD_MIXED.over(arithmetic), n, &left, &affine)),
