@@ -13,6 +13,8 @@ const SUM: &[Access] = &[Access::Read, Access::Read, Access::ReadWrite];
 const ADD_MIXED: Stage = Stage::new("point_add_mixed", source("curve")).bind(SUM);
 const ADD: Stage = Stage::new("point_add", source("curve")).bind(SUM);
 const DOUBLE: Stage = Stage::new("point_double", source("curve")).bind(&[Access::Read, Access::ReadWrite]);
+const REDUCE: Stage =
+    Stage::new("msm_bucket_reduce", source("msm_reduce")).bind(&[Access::ReadWrite]).workgroup(128);
 
 /// The identity, multiples of the generator, the same with other denominators, and their opposites.
 fn points<F: Coordinate>() -> Vec<Xyzz<F>> {
@@ -46,6 +48,22 @@ fn run<F: Coordinate, L: Elem, R: Elem>(
     device.download_blocking(&results).unwrap()
 }
 
+/// Sums of pairs in place, left before right: the first round of a reduction of two buckets a row.
+fn sums_in_place<F: Coordinate, E: Elem>(
+    device: &CudaDevice,
+    arithmetic: Arithmetic,
+    rows: usize,
+    pairs: &[E],
+) -> Vec<Xyzz<F>> {
+    let buckets = device.upload(pairs).unwrap();
+    let buckets = CudaDevice::raw(&buckets);
+    let mut work = device.work().unwrap();
+    work.dispatch(&REDUCE.over(arithmetic), &[buckets.whole()], &[rows as u32, 0, 1], rows as u64).unwrap();
+    work.submit().unwrap();
+    let buckets = device.wait(device.read(buckets, 0, 2 * rows)).unwrap();
+    buckets.into_iter().step_by(2).collect()
+}
+
 /// The same for all pairs; names what differs.
 fn sums_equal_the_hosts<F: Coordinate>(arithmetic: Arithmetic) {
     let Some(device) = cuda(None) else { return };
@@ -61,6 +79,8 @@ fn sums_equal_the_hosts<F: Coordinate>(arithmetic: Arithmetic) {
     let n = left.len();
     compare("mixed sum", run(&device, &ADD_MIXED.over(arithmetic), n, &left, &affine), &|p, q| p + q);
     compare("sum", run(&device, &ADD.over(arithmetic), n, &left, &right), &|p, q| p + q);
+    let in_place: Vec<Xyzz<F>> = pairs().flat_map(|(p, q)| [p, q]).collect();
+    compare("sum in place", sums_in_place(&device, arithmetic, n, &in_place), &|p, q| p + q);
 
     // Carries that seldom matter: many points, each on denominators of its own.
     let generator = Affine::<F>::generator();
@@ -116,9 +136,13 @@ fn sums_of_points_with_equal_parts_equal_the_hosts<F: Coordinate + Element>(arit
     let left = words((0..).zip(&pairs).map(|(i, (p, _))| over(p, nth(i, 1))).collect());
     let right = words((0..).zip(&pairs).map(|(i, (_, q))| over(q, nth(i, 5))).collect());
     let affine: Vec<Affine<F>> = pairs.iter().map(|(_, q)| *q).collect();
+    let point = left.len() / n;
+    let in_place: Vec<u32> =
+        left.chunks(point).zip(right.chunks(point)).flat_map(|(p, q)| [p, q].concat()).collect();
     for (what, found) in [
         ("mixed sum", run::<F, _, _>(&device, &ADD_MIXED.over(arithmetic), n, &left, &affine)),
         ("sum", run::<F, _, _>(&device, &ADD.over(arithmetic), n, &left, &right)),
+        ("sum in place", sums_in_place(&device, arithmetic, n, &in_place)),
     ] {
         for (found, (p, q)) in found.into_iter().zip(&pairs) {
             assert_eq!(found, Xyzz::from(*p) + Xyzz::from(*q), "{what} of {p:?} and {q:?}");
