@@ -29,6 +29,11 @@ struct FrParams {
         return {{0xae216da7, 0x1bb8e645, 0xe35c59e3, 0x53fe3ab1,
                  0x53bb8085, 0x8c49833d, 0x7f4e44a5, 0x0216d0b1}};
     }
+    // 2^30·R mod p.
+    __device__ __forceinline__ static constexpr Words two_to_30() {
+        return {{0x3d6e2e77, 0xc6eadce3, 0xe8f4609d, 0xd9d1bd2d,
+                 0x0ccb5a3c, 0x60c490ac, 0x2bb3d8b0, 0x19e12819}};
+    }
     // (p·INV + 1) / 2^32.
     __device__ __forceinline__ static constexpr Words folded() {
         return {{0x6d1e0a6d, 0xb5ea65a9, 0xc9e9f13f, 0xd42f5166,
@@ -54,6 +59,11 @@ struct FqParams {
     __device__ __forceinline__ static constexpr Words r_squared() {
         return {{0x538afa89, 0xf32cfc5b, 0xd44501fb, 0xb5e71911,
                  0x0a417ff6, 0x47ab1eff, 0xcab8351f, 0x06d89f71}};
+    }
+    // 2^30·R mod p.
+    __device__ __forceinline__ static constexpr Words two_to_30() {
+        return {{0xe71e7e01, 0xbd70bbd4, 0x015b44ee, 0xeb7adc08,
+                 0x79979e37, 0x60c490ab, 0x2bb3d8b0, 0x19e12819}};
     }
     // (p·INV + 1) / 2^32.
     __device__ __forceinline__ static constexpr Words folded() {

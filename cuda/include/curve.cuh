@@ -49,10 +49,10 @@ __device__ __forceinline__ Affine<F> select(bool c, const Affine<F>& if_true, co
     return {select(c, if_true.x, if_false.x), select(c, if_true.y, if_false.y)};
 }
 
+// For a P that is not the identity. (0, 0) on the denominators one is no sum's identity; its double is.
 template <class F>
 __device__ __forceinline__ Xyzz<F> from_affine(const Affine<F>& p) {
-    const F one = select(is_identity(p), F::zero(), F::one());
-    return {p.x, p.y, one, one};
+    return {p.x, p.y, F::one(), F::one()};
 }
 
 template <class F>

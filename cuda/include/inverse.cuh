@@ -134,8 +134,7 @@ __device__ __noinline__ Fp<P> inverse(Fp<P> a) {
     const int sign = f.limbs[SignedLimbs::COUNT - 1] < 0 ? -1 : 1;
     const SignedLimbs divided = divided_modulo_p<P>(sign, d, 0, d, p);
     const Fp<P> correction = select(divided.limbs[SignedLimbs::COUNT - 1] < 0, Fp<P>::modulus(), Fp<P>::zero());
-    const Fp<P> two_to_30 = from_canonical(Fp<P>::from_words({{1u << SignedLimbs::BITS}}));
-    return add_lazy(divided.to_words<P>(), correction) * two_to_30;
+    return add_lazy(divided.to_words<P>(), correction) * Fp<P>::from_words(P::two_to_30());
 }
 
 } // namespace zkwatt

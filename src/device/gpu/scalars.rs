@@ -147,3 +147,83 @@ pub(crate) fn scalars_len<D: Gpu>(scalars: &MsmScalars<'_, D>) -> usize {
         MsmScalars::Device(buffer) => buffer.len(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::gpu::testing::{numbers, on_every_gpu, random};
+    use zkwatt_kernels::{Field, G1Affine};
+
+    on_every_gpu! {
+        bits_of_scalars_equal_the_hosts with [None];
+    }
+
+    /// Bits of the magnitude.
+    fn bits(value: Fr) -> usize {
+        let bits = |limbs: [u64; 4]| {
+            limbs
+                .iter()
+                .rposition(|limb| *limb != 0)
+                .map_or(0, |i| 64 * i + 64 - limbs[i].leading_zeros() as usize)
+        };
+        bits(value.to_canonical()).min(bits((-value).to_canonical()))
+    }
+
+    /// Scalars of every class.
+    fn values() -> Vec<Fr> {
+        let powers = std::iter::successors(Some(Fr::ONE), |power| Some(power.double())).take(254);
+        let ends: Vec<Fr> = powers.flat_map(|power| [power, power - Fr::ONE, power + Fr::ONE]).collect();
+        // The words of the modulus alone, which a reduction too many would make zero.
+        let words =
+            |k: usize| zkwatt_kernels::bn254::SCALAR_MODULUS.map(|limb| limb >> (32 * k) & 0xffff_ffff);
+        let words = (0..2).flat_map(|k| words(k).map(Fr::from));
+        let small = (0..3000u64).map(|i| Fr::from(i * i * i));
+        let mut numbers = numbers(3);
+        let uniform: Vec<Fr> = (0..500).map(|_| random(&mut numbers)).collect();
+        let values = ends.into_iter().chain(words).chain(small).chain(uniform);
+        values.flat_map(|value| [value, -value]).collect()
+    }
+
+    /// The device's count, where some bases are the identity or none.
+    fn counted<D: Gpu>(device: &D, scalars: Scalars<'_>, bases: Option<&[G1Affine]>) -> BitHistogram {
+        let n = scalars.len();
+        let on_device = device.scalars_on_device(&MsmScalars::Host(scalars), 0..n).unwrap();
+        let vectors = if bases.is_some() { 4 } else { 0 };
+        let bases = device.upload(bases.unwrap_or(&[G1Affine::IDENTITY])).unwrap();
+        let job = ScalarJob::new(n, D::raw(&bases).whole(), vectors, &on_device);
+        device.wait(device.scalar_bits(&job)).unwrap()
+    }
+
+    fn histogram(bits: impl Iterator<Item = usize>) -> BitHistogram {
+        let mut histogram = BitHistogram([0; 256]);
+        bits.for_each(|bits| histogram.0[bits] += 1);
+        histogram
+    }
+
+    /// Plans take what the device counts for the truth.
+    fn bits_of_scalars_equal_the_hosts<D: Gpu>(device: &D) {
+        let values = values();
+        let expected = histogram(values.iter().map(|value| bits(*value)));
+        assert_eq!(counted(device, Scalars::Field(&values), None), expected);
+
+        let bases: Vec<G1Affine> = (0..values.len())
+            .map(|i| if i % 3 == 0 { G1Affine::IDENTITY } else { G1Affine::generator() })
+            .collect();
+        let kept = |(value, base): (&Fr, &G1Affine)| if base.is_identity() { 0 } else { bits(*value) };
+        let expected = histogram(values.iter().zip(&bases).map(kept));
+        assert_eq!(counted(device, Scalars::Field(&values), Some(&bases)), expected);
+
+        let wide: Vec<i128> = (0..128)
+            .flat_map(|k| [1i128 << k, !(1i128 << k), (1i128 << k).wrapping_neg(), i128::MAX >> k])
+            .collect();
+        macro_rules! integers {
+            ($($variant:ident $type:ty),*) => {$(
+                let integers: Vec<$type> = wide.iter().map(|k| *k as $type).collect();
+                let magnitude = |k: &$type| (<$type>::BITS - k.unsigned_abs().leading_zeros()) as usize;
+                let expected = histogram(integers.iter().map(magnitude));
+                assert_eq!(counted(device, Scalars::$variant(&integers), None), expected, stringify!($variant));
+            )*};
+        }
+        integers!(I8 i8, I16 i16, I32 i32, I64 i64, I128 i128);
+    }
+}

@@ -203,23 +203,28 @@ fn batches() {
 /// Pieces that add to the same buckets, of which a later one has longer scalars.
 #[test]
 fn sums_in_pieces() {
-    let Some(device) = &*DEVICE else { return };
-    let mut bases = points::<Fq>(500);
-    bases[77] = Affine::IDENTITY;
-    let prepared = MsmOps::<G1>::prepare(device, &bases).unwrap();
-    let mut long = vec![Fr::ZERO; 500];
-    long[300..].copy_from_slice(&uniform(200, 1));
-    long[130..200].fill(Fr::from(7u64));
-    let small = zkml(500);
-    let scalars = [Scalars::Field(&long), Scalars::I16(&small), Scalars::I16(&small)];
-    let items = scalars.map(MsmScalars::Host);
-    for cut in [Cut { items: 3, piece: 128 }, Cut { items: 3, piece: 499 }] {
-        let sums = Sums { device, bases: &prepared, forced: None };
-        let sums = sums.together(&items, 500, cut).unwrap();
-        for (sum, scalars) in sums.into_iter().zip(scalars) {
-            assert_eq!(sum.to_affine(), on_cpu(&bases, scalars), "{cut:?}");
+    fn check_all<G: Group>(n: usize, pieces: [usize; 2]) {
+        let Some(device) = &*DEVICE else { return };
+        let mut bases = points::<G::Coordinate>(n);
+        bases[n / 7] = Affine::IDENTITY;
+        let prepared = MsmOps::<G>::prepare(device, &bases).unwrap();
+        let mut long = vec![Fr::ZERO; n];
+        let late = n * 3 / 5;
+        long[late..].copy_from_slice(&uniform(n - late, 1));
+        long[n / 4..n * 2 / 5].fill(Fr::from(7u64));
+        let small = zkml(n);
+        let scalars = [Scalars::Field(&long), Scalars::I16(&small), Scalars::I16(&small)];
+        let items = scalars.map(MsmScalars::Host);
+        for piece in pieces {
+            let sums = Sums { device, bases: &prepared, forced: None };
+            let sums = sums.together(&items, n, Cut { items: 3, piece }).unwrap();
+            for (sum, scalars) in sums.into_iter().zip(scalars) {
+                assert_eq!(sum.to_affine(), on_cpu(&bases, scalars), "{piece}, {}", G::NAME);
+            }
         }
     }
+    check_all::<G1>(500, [128, 499]);
+    check_all::<G2>(60, [16, 59]);
 }
 
 #[test]
@@ -227,7 +232,10 @@ fn sums_over_tables() {
     fn check_all<G: Group>(n: usize) {
         let Some(device) = &*DEVICE else { return };
         let mut bases = points::<G::Coordinate>(n);
-        bases.iter_mut().skip(3).take(1).for_each(|base| *base = Affine::IDENTITY);
+        if n > 3 {
+            // The first of those that a thread inverts together, and another.
+            (bases[0], bases[3]) = (Affine::IDENTITY, Affine::IDENTITY);
+        }
         let scalars = uniform(n, 7);
         let expected = on_cpu(&bases, Scalars::Field(&scalars));
         for levels in [22, 11, 5, 2] {
@@ -329,6 +337,37 @@ fn points_with_equal_parts_of_coordinates() {
         let heavy = scalars.repeat(4);
         check::<G2>(&bases.repeat(4), Scalars::I8(&heavy), "heavier buckets");
     }
+}
+
+/// Points of equal y and another x: P, φ(P) = (β·x, y) and φ(φ(P)) for β³ = 1, whose sum is the identity.
+#[test]
+fn points_with_equal_y() {
+    fn check_all<G: Group>(beta: G::Coordinate) {
+        let triples = points::<G::Coordinate>(5)
+            .into_iter()
+            .flat_map(|p| [p, Affine { x: p.x * beta, y: p.y }, Affine { x: p.x * beta * beta, y: p.y }]);
+        let bases: Vec<_> = triples.collect();
+        for bases in [&bases[..2], &bases[..3], &bases, &bases.repeat(6)] {
+            for scalar in [1i8, -2] {
+                check::<G>(bases, Scalars::I8(&vec![scalar; bases.len()]), "points with equal y");
+            }
+        }
+    }
+    /// Sums of whole segments, of whichever of these lengths, which merging adds.
+    fn check_segments<G: Group>(beta: G::Coordinate) {
+        let p = points::<G::Coordinate>(1)[0];
+        for length in [16, 32, 64, 128, 256] {
+            let bases = [vec![p; length], vec![Affine { x: p.x * beta, y: p.y }; length]].concat();
+            check::<G>(&bases, Scalars::I8(&vec![1; bases.len()]), "segments of equal y");
+        }
+    }
+    let half = Fq::from(2u64).inverse_vartime().unwrap();
+    let beta = (root(-Fq::from(3u64)).unwrap() - Fq::ONE) * half;
+    assert_eq!(beta * beta + beta, -Fq::ONE);
+    check_all::<G1>(beta);
+    check_segments::<G1>(beta);
+    check_all::<G2>(Fq2::new(beta, Fq::ZERO));
+    check_segments::<G2>(Fq2::new(beta, Fq::ZERO));
 }
 
 /// How many GPUs the test below finds, where it is run by the one after it.

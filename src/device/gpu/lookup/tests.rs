@@ -113,13 +113,31 @@ fn tables(n: usize) -> Vec<Vec<Fr>> {
     let repeated = (0..n).map(|i| distinct[i % (n / 3).max(1)]).collect();
     // A range that is filled up with its first value, as circuits do.
     let padded = (0..n).map(|i| Fr::from(if i < n / 2 { i as u64 } else { 0 })).collect();
-    vec![distinct, sorted, reversed, repeated, padded, integers(-3, n), vec![Fr::from(7u64); n]]
+    let descending = integers(0, n).into_iter().rev().collect();
+    let equal = vec![Fr::from(7u64); n];
+    let mut tables =
+        vec![distinct, sorted, reversed, repeated, padded, integers(-3, n), descending, equal, extremes(n)];
+    // One word alone is out of order.
+    if (2..4).contains(&n) {
+        let power = |k: u32| Fr::from(2u64).pow_vartime(&[32 * u64::from(k)]);
+        tables.extend((0..8).map(|k| [vec![power(k)], vec![Fr::ZERO; n - 1]].concat()));
+    }
+    tables
+}
+
+/// Numbers of words that are 0, 1 or all ones: comparisons borrow from one word to the next.
+fn extremes(n: usize) -> Vec<Fr> {
+    let mut numbers = numbers(8);
+    let mut word = || [0, 1, u64::from(u32::MAX)][numbers() as usize % 3];
+    let mut limb = || word() | word() << 32;
+    (0..n).filter_map(|_| Fr::from_canonical([limb(), limb(), limb(), limb() & (1 << 60) - 1])).collect()
 }
 
 fn tables_and_pairs<D: Gpu>(device: &D) {
     let cpu = cpu();
     for n in [0, 1, 2, 3, 63, 64, 65, 129, 1000, 2047] {
         for rows in tables(n) {
+            let n = rows.len();
             let last = vec![rows.last().copied().unwrap_or_default(); n];
             let some = if n == 0 { vec![] } else { drawn(&rows, n, 3) };
             for values in [rows.clone(), some, last] {
