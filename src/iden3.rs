@@ -9,6 +9,7 @@
 use crate::error::Result;
 use crate::source::Source;
 use std::io::{Read, Seek};
+#[cfg(feature = "groth16")]
 use zkwatt_kernels::bn254::SCALAR_MODULUS;
 
 /// More sections than any of these files has kinds of them; bounds the walk over the table.
@@ -99,6 +100,7 @@ impl Sections {
 }
 
 /// Checks that a field at `offset`, its size in bytes first, is the scalar field of BN254.
+#[cfg(feature = "groth16")]
 pub(crate) fn expect_scalar_field<R: Read + Seek>(source: &mut Source<R>, offset: u64) -> Result<()> {
     expect_modulus(source, offset, SCALAR_MODULUS, "scalar field")
 }
@@ -117,6 +119,7 @@ pub(crate) fn expect_modulus<R: Read + Seek>(
 }
 
 /// Appends the table of a file with `sections` sections up to the first one.
+#[cfg(feature = "groth16")]
 pub(crate) fn write_start(magic: &[u8; 4], version: u32, sections: u32, out: &mut Vec<u8>) {
     out.extend_from_slice(magic);
     out.extend_from_slice(&version.to_le_bytes());
@@ -124,6 +127,7 @@ pub(crate) fn write_start(magic: &[u8; 4], version: u32, sections: u32, out: &mu
 }
 
 /// Appends a section.
+#[cfg(feature = "groth16")]
 pub(crate) fn write_section(kind: u32, content: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&kind.to_le_bytes());
     out.extend_from_slice(&(content.len() as u64).to_le_bytes());
@@ -131,6 +135,7 @@ pub(crate) fn write_section(kind: u32, content: &[u8], out: &mut Vec<u8>) {
 }
 
 /// The scalar field as [`expect_scalar_field`] reads it.
+#[cfg(feature = "groth16")]
 pub(crate) fn scalar_field() -> [u8; 36] {
     modulus(SCALAR_MODULUS)
 }

@@ -72,7 +72,7 @@ pub struct ZkeyProver<B: Groth16Backend> {
 
 enum Bases<B: Groth16Backend> {
     Device(Queries<B>),
-    File(Mutex<Zkey>),
+    File(Box<Mutex<Zkey>>),
 }
 
 impl<B: Groth16Backend> ZkeyProver<B> {
@@ -108,7 +108,7 @@ impl<B: Groth16Backend> ZkeyProver<B> {
             }
             Residence::File => {
                 let plan = plan(&header, &matrices).one_query_at_a_time();
-                (Bases::File(Mutex::new(zkey)), plan)
+                (Bases::File(Box::new(Mutex::new(zkey))), plan)
             }
         };
         let key = KeyPoints::new(&header.verifying_key, header.beta_g1, header.delta_g1);
