@@ -10,9 +10,13 @@ pub mod files;
 pub mod groth16;
 #[cfg(feature = "halo2")]
 pub mod halo2;
+#[cfg(any(feature = "groth16", feature = "halo2"))]
+mod iden3;
 pub mod interop;
 pub mod mlp;
 pub mod ops;
+#[cfg(any(feature = "groth16", feature = "halo2"))]
+mod source;
 
 /// Compiles and runs the examples of the README.
 #[cfg(all(doctest, feature = "groth16", feature = "onnx"))]

@@ -27,6 +27,15 @@ impl Domain {
         Ok(Self { log_n })
     }
 
+    /// The domain of twice as many elements.
+    pub fn doubled(self) -> Result<Self> {
+        let log_n = self.log_n + 1;
+        if log_n > Fr::TWO_ADICITY {
+            return Err(Error::DomainTooLarge { log_n, max: Fr::TWO_ADICITY });
+        }
+        Ok(Self { log_n })
+    }
+
     /// n.
     pub fn len(self) -> usize {
         1 << self.log_n

@@ -3,6 +3,7 @@
 //! Keys and proofs are those of `ark-groth16`; a proof made here is the one that `ark-groth16` makes with the same
 //! key, assignment and blinding, byte for byte.
 
+pub mod circom;
 mod domain;
 pub mod keys;
 mod plan;
@@ -13,6 +14,7 @@ pub mod r1cs;
 mod random;
 mod setup;
 mod snark;
+mod sums;
 mod verify;
 mod witness_map;
 

@@ -11,6 +11,8 @@ use zkwatt_kernels::{Fr, G1Affine, G2Affine};
 pub struct ProverPlan {
     /// Bases of the five sums, for as long as the prover lives.
     pub bases_bytes: u64,
+    /// Those of the largest one, of which B in G2 is mostly the one.
+    pub largest_query_bytes: u64,
     /// Twiddles of both directions, likewise.
     pub twiddle_bytes: u64,
     /// Polynomials during the witness map: a, b and c.
@@ -38,8 +40,10 @@ impl ProverPlan {
             msm(l, POINT[0]),
             msm(1 << log_n, POINT[0]),
         ];
+        let largest = (a.max(b1).max(l).max(1 << log_n) * POINT[0]).max(b2 * POINT[1]);
         Self {
             bases_bytes: g1 * POINT[0] as u64 + b2 as u64 * POINT[1] as u64,
+            largest_query_bytes: largest as u64,
             twiddle_bytes: n * SCALAR,
             polynomial_bytes: 3 * n * SCALAR,
             msm_bytes: n * SCALAR + sums.into_iter().max().unwrap_or(0),
@@ -66,6 +70,11 @@ impl ProverPlan {
         };
         let b = used(r1cs.b(), 0);
         Ok(Self::new(domain.log_n, [used(r1cs.a(), r1cs.num_instance()), b, b, r1cs.num_witness()]))
+    }
+
+    /// The same where the bases of one sum at a time are there, and are gone before the next ones come.
+    pub(super) fn one_query_at_a_time(self) -> Self {
+        Self { bases_bytes: self.largest_query_bytes, ..self }
     }
 
     /// The peak: what stays, and the larger of the two phases.

@@ -130,6 +130,19 @@ pub(crate) fn read_points<F: FileCoordinate>(
     validate: Validate,
 ) -> Result<Vec<Affine<F>>> {
     let bytes = reader.take(count.saturating_mul(2 * F::BYTES), field)?;
+    let mut points = Vec::with_capacity(count);
+    decode_points(bytes, validate, &mut points)
+        .map_err(|(i, e)| reader.error(format!("point {i} of {field} {e}")))?;
+    expect_group(&points, field, validate).map_err(|reason| reader.error(reason))?;
+    Ok(points)
+}
+
+/// Appends the points of `bytes`, which are whole ones; the error is the first bad point and what it is.
+pub(crate) fn decode_points<F: FileCoordinate>(
+    bytes: &[u8],
+    validate: Validate,
+    out: &mut Vec<Affine<F>>,
+) -> Result<(), (usize, &'static str)> {
     // An inversion, for F_q².
     let b = F::curve_b();
     let read = |bytes: &[u8]| {
@@ -142,20 +155,25 @@ pub(crate) fn read_points<F: FileCoordinate>(
         }
         Ok(p)
     };
+    let count = bytes.len() / (2 * F::BYTES);
     let parts = parallel::map_chunks(count, 1024, |range| {
         let points = bytes[range.start * 2 * F::BYTES..range.end * 2 * F::BYTES].chunks_exact(2 * F::BYTES);
         range.zip(points).map(|(i, bytes)| read(bytes).map_err(|e| (i, e))).collect::<Result<Vec<_>, _>>()
     });
-    let mut points = Vec::with_capacity(count);
-    for part in parts {
-        points.extend(part.map_err(|(i, e)| reader.error(format!("point {i} of {field} {e}")))?);
+    out.reserve(count);
+    parts.into_iter().try_for_each(|part| part.map(|points| out.extend(points)))
+}
+
+/// Checks the group of points on the curve, if all is to be checked.
+pub(crate) fn expect_group<F: FileCoordinate>(
+    points: &[Affine<F>],
+    field: &str,
+    validate: Validate,
+) -> Result<(), String> {
+    if validate != Validate::Full || F::all_in_group(points) {
+        return Ok(());
     }
-    if validate == Validate::Full && !F::all_in_group(&points) {
-        return Err(
-            reader.error(format!("{field} has a point that is on the curve but not in the group of order r"))
-        );
-    }
-    Ok(points)
+    Err(format!("{field} has a point that is on the curve but not in the group of order r"))
 }
 
 /// A point that may not be infinity.

@@ -2,20 +2,17 @@
 
 use super::domain::Domain;
 use super::plan::ProverPlan;
+use super::sums::{KeyPoints, Points, Queries, timed};
 use super::witness_map::{WitnessMap, constraint_products, reversed_bases};
 use super::{Assignment, PreparedVerifyingKey, Proof, ProvingKey, R1cs, keys, random};
-use crate::device::{DeviceKind, G1, G2, MsmOps, MsmScalars, NttOps, VectorOps};
+use crate::device::{DeviceKind, G1, G2, MsmOps, NttOps, VectorOps};
 use crate::error::{Error, Result};
 use crate::interop::ark;
-use ark_ec::CurveGroup;
 use rand_core::{CryptoRng, RngCore};
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 use zeroize::Zeroizing;
-use zkwatt_kernels::curve::Affine;
-use zkwatt_kernels::msm::Scalars;
-use zkwatt_kernels::{Field, Fr, G1Affine, G2Affine};
+use zkwatt_kernels::Fr;
 
 /// What a device must do for Groth16.
 pub trait Groth16Backend: MsmOps<G1> + MsmOps<G2> + NttOps + VectorOps {}
@@ -53,13 +50,6 @@ pub struct ProveReport {
     pub total_s: f64,
 }
 
-/// Those bases of one query that are not infinity, on the device.
-struct Query<T> {
-    bases: T,
-    /// Their indices among the query's; `None` if none was left out.
-    kept: Option<Vec<u32>>,
-}
-
 /// A device with one circuit and its proving key, uploaded once; makes any number of proofs.
 ///
 /// The proof of assignment z = (x, w) with blinding r, s is
@@ -75,22 +65,9 @@ pub struct Prover<B: Groth16Backend> {
     key: KeyPoints,
     verifier: PreparedVerifyingKey,
     verify: bool,
-    a: Query<<B as MsmOps<G1>>::Bases>,
-    b1: Query<<B as MsmOps<G1>>::Bases>,
-    b2: <B as MsmOps<G2>>::Bases,
-    l: Query<<B as MsmOps<G1>>::Bases>,
-    h: <B as MsmOps<G1>>::Bases,
+    queries: Queries<B>,
     witness_map: WitnessMap,
     plan: ProverPlan,
-}
-
-/// The single points of a key.
-struct KeyPoints {
-    alpha_g1: ark_bn254::G1Affine,
-    beta_g1: ark_bn254::G1Affine,
-    delta_g1: ark_bn254::G1Affine,
-    beta_g2: ark_bn254::G2Affine,
-    delta_g2: ark_bn254::G2Affine,
 }
 
 impl<B: Groth16Backend> Prover<B> {
@@ -116,36 +93,23 @@ impl<B: Groth16Backend> Prover<B> {
         keys::check_shape(key).map_err(|reason| Error::invalid("proving key", reason))?;
         let domain = Domain::of(&r1cs)?;
         check_circuit(key, &r1cs, domain)?;
-        let (a_kept, a) = finite(ark::g1_points(&key.a_query));
-        // b_g1 and b_g2 hold the same multiples, so infinity is at the same places; a key for which that is not so
-        // was not made by a setup.
-        let (b_kept, b1) = finite(ark::g1_points(&key.b_g1_query));
-        let (b2_kept, b2) = finite(ark::g2_points(&key.b_g2_query));
-        if b_kept != b2_kept {
-            return Err(Error::invalid(
-                "proving key",
-                "b_g1_query and b_g2_query are infinity at different places",
-            ));
-        }
-        let (l_kept, l) = finite(ark::g1_points(&key.l_query));
-        let h = reversed_bases(&key.h_query, domain);
-        let plan = ProverPlan::new(domain.log_n, [a.len(), b1.len(), b2.len(), l.len()]);
+        let queries = Queries::prepare(
+            &*backend,
+            Points {
+                a: ark::g1_points(&key.a_query),
+                b1: ark::g1_points(&key.b_g1_query),
+                b2: ark::g2_points(&key.b_g2_query),
+                l: ark::g1_points(&key.l_query),
+                h: &reversed_bases(&key.h_query, domain),
+            },
+        )?;
+        let plan = ProverPlan::new(domain.log_n, queries.lengths());
         Ok(Self {
-            a: Query { bases: MsmOps::<G1>::prepare(&*backend, &a)?, kept: a_kept },
-            b1: Query { bases: MsmOps::<G1>::prepare(&*backend, &b1)?, kept: b_kept },
-            b2: MsmOps::<G2>::prepare(&*backend, &b2)?,
-            l: Query { bases: MsmOps::<G1>::prepare(&*backend, &l)?, kept: l_kept },
-            h: MsmOps::<G1>::prepare(&*backend, &h)?,
+            queries,
             witness_map: WitnessMap::new(domain)?,
             verify: options.verify.unwrap_or_else(|| backend.info().kind != DeviceKind::Cpu),
             verifier: PreparedVerifyingKey::new(&key.vk)?,
-            key: KeyPoints {
-                alpha_g1: key.vk.alpha_g1,
-                beta_g1: key.beta_g1,
-                delta_g1: key.delta_g1,
-                beta_g2: key.vk.beta_g2,
-                delta_g2: key.vk.delta_g2,
-            },
+            key: KeyPoints::new(&key.vk, key.beta_g1, key.delta_g1),
             plan,
             r1cs,
             backend,
@@ -202,16 +166,8 @@ impl<B: Groth16Backend> Prover<B> {
         let z = assignment.values();
         let products = timed(&mut report.constraints_s, || constraint_products(&self.r1cs, z))?;
         let h = timed(&mut report.witness_map_s, || self.witness_map.quotient(&*self.backend, products))?;
-        let sum = |bases: &_, scalars: MsmScalars<'_, B>| MsmOps::<G1>::msm(&*self.backend, bases, scalars);
-        let a = timed(&mut report.msm_a_s, || sum(&self.a.bases, host(&self.a.gather(z))))?;
-        let b_scalars = self.b1.gather(z);
-        let b1 = timed(&mut report.msm_b1_s, || sum(&self.b1.bases, host(&b_scalars)))?;
-        let b2 =
-            timed(&mut report.msm_b2_s, || MsmOps::<G2>::msm(&*self.backend, &self.b2, host(&b_scalars)))?;
-        let w = &z[self.r1cs.num_instance()..];
-        let l = timed(&mut report.msm_l_s, || sum(&self.l.bases, host(&self.l.gather(w))))?;
-        let h = timed(&mut report.msm_h_s, || sum(&self.h, MsmScalars::Device(&h)))?;
-        let proof = self.assemble([a, b1, l, h], b2, r, s);
+        let sums = self.queries.sums(&*self.backend, z, self.r1cs.num_instance(), &h, &mut report)?;
+        let proof = self.key.assemble(sums.scale_h(self.witness_map.factor()), r, s);
         if self.verify {
             let mut verify_s = 0.0;
             let verified =
@@ -222,54 +178,6 @@ impl<B: Groth16Backend> Prover<B> {
         report.total_s = start.elapsed().as_secs_f64();
         Ok((proof, report))
     }
-
-    /// The proof from its five sums.
-    fn assemble(&self, [a, b1, l, h]: [G1Affine; 4], b2: G2Affine, r: Fr, s: Fr) -> Proof {
-        let (r, s) = (Zeroizing::new(ark::ark_scalar(&r)), Zeroizing::new(ark::ark_scalar(&s)));
-        let key = &self.key;
-        let a = key.delta_g1 * *r + key.alpha_g1 + ark::ark_g1_point(&a);
-        let b1 = key.delta_g1 * *s + key.beta_g1 + ark::ark_g1_point(&b1);
-        let b2 = key.delta_g2 * *s + key.beta_g2 + ark::ark_g2_point(&b2);
-        let h = ark::ark_g1_point(&h) * ark::ark_scalar(&self.witness_map.factor());
-        let c = a * *s + b1 * *r - key.delta_g1 * (*r * *s) + ark::ark_g1_point(&l) + h;
-        Proof { a: a.into_affine(), b: b2.into_affine(), c: c.into_affine() }
-    }
-}
-
-impl<T> Query<T> {
-    /// The scalars of the bases that were kept, in their order.
-    fn gather<'a>(&self, values: &'a [Fr]) -> Gathered<'a> {
-        match &self.kept {
-            None => Gathered::All(values),
-            Some(kept) => Gathered::Some(Zeroizing::new(kept.iter().map(|i| values[*i as usize]).collect())),
-        }
-    }
-}
-
-/// Scalars of a query; copies are wiped.
-enum Gathered<'a> {
-    All(&'a [Fr]),
-    Some(Zeroizing<Vec<Fr>>),
-}
-
-impl std::ops::Deref for Gathered<'_> {
-    type Target = [Fr];
-    fn deref(&self) -> &[Fr] {
-        match self {
-            Self::All(values) => values,
-            Self::Some(values) => values,
-        }
-    }
-}
-
-/// The points that are not infinity, and their indices unless these are all.
-fn finite<F: Field>(points: &[Affine<F>]) -> (Option<Vec<u32>>, Cow<'_, [Affine<F>]>) {
-    if !points.iter().any(Affine::is_identity) {
-        return (None, Cow::Borrowed(points));
-    }
-    // A circuit has at most 2^32 − 1 variables.
-    let (kept, points) = (0..).zip(points).filter(|(_, p)| !p.is_identity()).unzip::<u32, _, _, Vec<_>>();
-    (Some(kept), Cow::Owned(points))
 }
 
 fn check_circuit(key: &ProvingKey, r1cs: &R1cs, domain: Domain) -> Result<()> {
@@ -290,15 +198,4 @@ fn check_circuit(key: &ProvingKey, r1cs: &R1cs, domain: Domain) -> Result<()> {
         used_with: describe(of_circuit.0, of_circuit.1.max(1), of_circuit.2),
         hint: "run setup with this circuit first",
     })
-}
-
-fn host<B: Groth16Backend>(scalars: &[Fr]) -> MsmScalars<'_, B> {
-    MsmScalars::Host(Scalars::Field(scalars))
-}
-
-fn timed<T>(seconds: &mut f64, f: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    let out = f();
-    *seconds = start.elapsed().as_secs_f64();
-    out
 }

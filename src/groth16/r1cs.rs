@@ -13,6 +13,7 @@ pub use builder::{LinearCombination, R1csBuilder};
 pub use label::Label;
 pub(crate) use matrix::MixedVector;
 pub use matrix::SparseMatrix;
+pub(super) use matrix::{MatrixFiller, canonical_bytes};
 
 use crate::error::{Error, Result};
 use crate::kernels::{Field, Fr};

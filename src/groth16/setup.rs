@@ -30,9 +30,34 @@ use zkwatt_kernels::{CpuPath, Field, Fq, Fq2, Fr, G1Affine, G2Affine, parallel, 
 /// [`Error::DomainTooLarge`] beyond 2^28 rows; [`Error::InvalidArgument`] if a matrix and the number of variables
 /// disagree.
 pub fn setup(r1cs: &R1cs, rng: &mut (impl RngCore + CryptoRng)) -> Result<ProvingKey> {
+    setup_with(r1cs, HBases::Powers, rng)
+}
+
+/// What `h_query` is.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum HBases {
+    /// τ^i·Z(τ)/δ·G for i < n − 1, as `ark-groth16` has it.
+    Powers,
+    /// L_(2i+1)(τ)/δ·G for i < n and the Lagrange basis L of 2n elements, as `.zkey` files have it; and γ is 1.
+    OddLagrange,
+}
+
+/// As [`setup`], with bases of either kind.
+pub(super) fn setup_with(
+    r1cs: &R1cs,
+    bases: HBases,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<ProvingKey> {
     let path = CpuPath::active();
     let domain = Domain::of(r1cs)?;
-    let secrets = Zeroizing::new(Secrets::draw(rng, domain));
+    let doubled = match bases {
+        HBases::Powers => None,
+        HBases::OddLagrange => Some(domain.doubled()?),
+    };
+    let mut secrets = Zeroizing::new(Secrets::draw(rng, doubled.unwrap_or(domain)));
+    if doubled.is_some() {
+        secrets.gamma = Fr::ONE;
+    }
     let columns = Columns::evaluate(path, r1cs, domain, &secrets)?;
     // γ and δ are not zero.
     let gamma_inv = Zeroizing::new(secrets.gamma.inverse_vartime().unwrap_or(Fr::ZERO));
@@ -40,8 +65,16 @@ pub fn setup(r1cs: &R1cs, rng: &mut (impl RngCore + CryptoRng)) -> Result<Provin
     let (instance, variables) = (r1cs.num_instance(), r1cs.num_variables());
     let gamma_abc = columns.combine(&secrets, 0..instance, *gamma_inv);
     let l = columns.combine(&secrets, instance..variables, *delta_inv);
-    let h_start = Zeroizing::new(domain.vanishing(secrets.tau) * *delta_inv);
-    let h = Zeroizing::new(vector::powers(path, *h_start, secrets.tau, domain.len() - 1));
+    let h = match doubled {
+        None => {
+            let start = Zeroizing::new(domain.vanishing(secrets.tau) * *delta_inv);
+            Zeroizing::new(vector::powers(path, *start, secrets.tau, domain.len() - 1))
+        }
+        Some(doubled) => {
+            let lagrange = doubled.lagrange_at(path, secrets.tau, doubled.len());
+            Zeroizing::new(lagrange.iter().skip(1).step_by(2).map(|l| *l * *delta_inv).collect())
+        }
+    };
 
     let n1 = 2 * variables + h.len() + variables;
     let g1 = FixedBase::<Fq>::new(path, G1Affine::generator(), n1);

@@ -126,6 +126,14 @@ impl R1csBuilder {
         index as u32 // `finish` refuses a system whose indices do not fit
     }
 
+    /// `count` fresh private variables with consecutive indices.
+    pub fn witnesses(&mut self, count: usize, label: Label) {
+        if count > 0 {
+            self.variables.push(self.num_instance + self.num_witness, label);
+            self.num_witness += count;
+        }
+    }
+
     /// Adds the constraint a · b = c.
     pub fn enforce(
         &mut self,

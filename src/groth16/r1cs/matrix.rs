@@ -76,14 +76,21 @@ impl SparseMatrix {
             + self.small_coefficients.capacity() * size_of::<i32>()
     }
 
-    /// The (column, coefficient) pairs of row `row`, columns ascending. Empty beyond the last row.
+    /// The (column, coefficient) pairs of row `row`, in the order they were given in: columns ascending, unless a file has
+    /// them otherwise. Empty beyond the last row.
     pub fn row(&self, row: usize) -> impl ExactSizeIterator<Item = (usize, Fr)> + '_ {
         self.raw_row(row)
             .iter()
             .map(|&(column, coefficient)| (column as usize, self.coefficients[coefficient as usize]))
     }
 
-    pub(super) fn raw_row(&self, row: usize) -> &[(u32, u32)] {
+    /// The dictionary of coefficients, in which [`SparseMatrix::raw_row`] looks up.
+    pub(in crate::groth16) fn coefficients(&self) -> &[Fr] {
+        &self.coefficients
+    }
+
+    /// The (column, index of the coefficient) pairs of a row.
+    pub(in crate::groth16) fn raw_row(&self, row: usize) -> &[(u32, u32)] {
         if row < self.num_rows() {
             &self.entries[self.row_offsets[row]..self.row_offsets[row + 1]]
         } else {
@@ -167,17 +174,22 @@ impl MatrixBuilder {
 
     /// In: columns ascending and distinct, no coefficient zero.
     pub(super) fn push_row(&mut self, terms: &[(u32, Fr)]) {
+        for (column, coefficient) in terms {
+            let coefficient = self.coefficient(*coefficient);
+            self.matrix.entries.push((*column, coefficient));
+        }
+        self.matrix.row_offsets.push(self.matrix.entries.len());
+    }
+
+    /// The index of a coefficient in the dictionary.
+    fn coefficient(&mut self, coefficient: Fr) -> u32 {
         let Self { matrix, index } = self;
-        matrix.entries.extend(terms.iter().map(|&(column, coefficient)| {
-            let next = matrix.coefficients.len() as u32;
-            let at = *index.entry(coefficient.to_montgomery()).or_insert_with(|| {
-                matrix.coefficients.push(coefficient);
-                matrix.small_coefficients.push(small(coefficient));
-                next
-            });
-            (column, at)
-        }));
-        matrix.row_offsets.push(matrix.entries.len());
+        *index.entry(coefficient.to_montgomery()).or_insert_with(|| {
+            matrix.coefficients.push(coefficient);
+            matrix.small_coefficients.push(small(coefficient));
+            // Fewer than entries, which a row's length bounds.
+            (matrix.coefficients.len() - 1) as u32
+        })
     }
 
     pub(super) fn finish(mut self) -> SparseMatrix {
@@ -186,8 +198,44 @@ impl MatrixBuilder {
     }
 }
 
+/// Fills a matrix with entries in any order; entries of a row stay in theirs.
+pub(in crate::groth16) struct MatrixFiller {
+    builder: MatrixBuilder,
+    /// Where the next entry of each row goes.
+    next: Vec<usize>,
+}
+
+impl MatrixFiller {
+    /// For rows of these lengths.
+    pub fn new(lengths: &[u32]) -> Self {
+        let mut builder = MatrixBuilder::new();
+        builder.matrix.row_offsets.reserve_exact(lengths.len());
+        let mut end = 0;
+        for length in lengths {
+            end += *length as usize;
+            builder.matrix.row_offsets.push(end);
+        }
+        builder.matrix.entries = vec![(0, PLUS_ONE); end];
+        Self { next: builder.matrix.row_offsets[..lengths.len()].to_vec(), builder }
+    }
+
+    /// Adds an entry other than zero; beyond the length of its row it is left out.
+    pub fn place(&mut self, row: usize, column: u32, coefficient: Fr) {
+        let coefficient = self.builder.coefficient(coefficient);
+        let end = self.builder.matrix.row_offsets.get(row + 1).copied();
+        if let Some(next) = self.next.get_mut(row).filter(|next| Some(**next) < end) {
+            self.builder.matrix.entries[*next] = (column, coefficient);
+            *next += 1;
+        }
+    }
+
+    pub fn finish(self) -> SparseMatrix {
+        self.builder.finish()
+    }
+}
+
 /// The canonical integer, 32 bytes, little-endian.
-fn canonical_bytes(value: Fr) -> [u8; 32] {
+pub(in crate::groth16) fn canonical_bytes(value: Fr) -> [u8; 32] {
     let mut bytes = [0; 32];
     for (bytes, limb) in bytes.chunks_exact_mut(8).zip(PrimeField::to_canonical(value)) {
         bytes.copy_from_slice(&limb.to_le_bytes());

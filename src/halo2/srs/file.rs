@@ -4,8 +4,8 @@
 //! "zkwattSR" | version u32 | flags u32 (1: insecure) | uncompressed `.srs` | SHA-256 of all before 32
 //! ```
 
-use super::source::Source;
 use super::{Parts, Result, Srs, halo2, ptau};
+use crate::source::Source;
 use sha2::{Digest, Sha256};
 use std::io::{Read, Seek};
 

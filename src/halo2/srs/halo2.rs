@@ -1,8 +1,8 @@
 //! `.srs` files of halo2: k, the powers, the Lagrange basis, H, \[τ\]H.
 
 use super::points::{self, Encoding};
-use super::source::Source;
 use super::{Parts, Result, Srs, too_small};
+use crate::source::Source;
 use std::io::{Read, Seek};
 use zkwatt_kernels::G2Affine;
 use zkwatt_kernels::ntt::MAX_LOG_N;
@@ -42,9 +42,9 @@ pub(super) fn parse<R: Read + Seek>(
     let powers = start + 4;
     let lagrange = powers + n * encoding.g1_bytes();
     let h = lagrange + n * encoding.g1_bytes();
-    let g = source.g1_points(powers, 1 << wanted, encoding, "powers of τ")?;
+    let g = points::g1_points(source, powers, 1 << wanted, encoding, "powers of τ")?;
     let g_lagrange = match wanted == k {
-        true => Some(source.g1_points(lagrange, n, encoding, "Lagrange basis")?),
+        true => Some(points::g1_points(source, lagrange, n, encoding, "Lagrange basis")?),
         false => None,
     };
     let mut g2 = |offset, field| {

@@ -10,15 +10,14 @@ mod insecure;
 mod lagrange;
 mod points;
 mod ptau;
-mod source;
 
 use crate::error::{Error, Result};
 use crate::interop::halo2curves as interop;
+use crate::source::Source;
 pub(super) use check::pairings_agree;
 use halo2_axiom::SerdeFormat;
 use halo2_axiom::poly::kzg::commitment::ParamsKZG;
 use halo2curves_axiom::bn256::Bn256;
-use source::Source;
 use std::fs::File;
 use std::io::{BufReader, Cursor};
 use std::path::Path;
@@ -113,12 +112,12 @@ impl Srs {
     pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self> {
         let path = path.as_ref();
         let file = File::open(path).map_err(|e| Error::io(path, e))?;
-        Self::load(&mut Source::new(BufReader::new(file), path)?, options)
+        Self::load(&mut Source::new(BufReader::new(file), WHAT, path)?, options)
     }
 
     /// As [`Srs::read_with`], from memory.
     pub fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Self> {
-        Self::load(&mut Source::new(Cursor::new(bytes), Path::new(""))?, options)
+        Self::load(&mut Source::new(Cursor::new(bytes), WHAT, Path::new(""))?, options)
     }
 
     fn load<R: std::io::Read + std::io::Seek>(source: &mut Source<R>, options: &ReadOptions) -> Result<Self> {

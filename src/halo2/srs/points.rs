@@ -1,12 +1,18 @@
 //! Points as halo2curves writes them.
 
+use crate::error::Result;
 use crate::interop::halo2curves as interop;
+use crate::source::Source;
 use halo2curves_axiom::bn256;
 use halo2curves_axiom::group::GroupEncoding;
 use halo2curves_axiom::group::prime::PrimeCurveAffine;
 use halo2curves_axiom::serde::SerdeObject;
+use std::io::{Read, Seek};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use zkwatt_kernels::{Fq, G1Affine, G2Affine, parallel};
+
+/// Points that are read at once.
+const PIECE: u64 = 1 << 14;
 
 /// Points that one thread decodes at a time.
 const CHUNK: usize = 256;
@@ -98,6 +104,29 @@ pub(super) fn read_g1(
 pub(super) fn read_g2(bytes: &[u8], encoding: Encoding) -> Option<G2Affine> {
     let p = read::<bn256::G2Affine>(bytes, encoding)?;
     (!bool::from(p.is_identity())).then(|| interop::g2_point(&p))
+}
+
+/// `count` points of G1, on the curve and none the identity.
+pub(super) fn g1_points<R: Read + Seek>(
+    source: &mut Source<R>,
+    offset: u64,
+    count: u64,
+    encoding: Encoding,
+    field: &str,
+) -> Result<Vec<G1Affine>> {
+    let size = encoding.g1_bytes();
+    source.expect(offset, count.saturating_mul(size), field)?;
+    // `count` is at most the file's size.
+    let mut out = Vec::with_capacity(count as usize);
+    let mut done = 0;
+    while done < count {
+        let piece = PIECE.min(count - done);
+        let bytes = source.bytes(offset + done * size, piece * size, field)?;
+        read_g1(&bytes, encoding, &mut out)
+            .map_err(|(i, reason)| source.error(format!("{field}: point {} {reason}", done + i as u64)))?;
+        done += piece;
+    }
+    Ok(out)
 }
 
 /// Appends the uncompressed form of points.

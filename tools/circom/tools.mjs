@@ -1,0 +1,114 @@
+// circom and snarkjs as functions on files. Both are used as npm has them.
+
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import * as snarkjs from 'snarkjs';
+
+import { readR1cs } from './r1cs.mjs';
+
+const COMPILER = fileURLToPath(new URL('node_modules/circom2/cli.js', import.meta.url));
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+
+// snarkjs keeps its workers, which keep the process, until the curve is terminated.
+export async function close() {
+    await globalThis.curve_bn128?.terminate();
+}
+
+// NAME.r1cs, NAME.wasm and NAME.sym of NAME.circom, which finds our circuits as circuits/FILE. Returns the header of NAME.r1cs.
+export function compile(main, outDir, flags = []) {
+    mkdirSync(outDir, { recursive: true });
+    const name = basename(main, '.circom');
+    const args = [resolve(main), '--r1cs', '--wasm', '--sym', ...flags, '-l', HERE, '-o', resolve(outDir)];
+    // The compiler's WebAssembly sees the folders above the current one only by relative paths, and finds no sibling
+    // through them: from the root every path is below.
+    const { status, stdout, stderr, error } = spawnSync(process.execPath, [COMPILER, ...args], { cwd: '/', encoding: 'utf8' });
+    const made = join(outDir, `${name}_js`, `${name}.wasm`);
+    if (status !== 0 || !existsSync(made)) {
+        throw new Error(`circom does not compile ${main}\n${error ?? ''}${stdout}${stderr}`);
+    }
+    renameSync(made, join(outDir, `${name}.wasm`));
+    rmSync(join(outDir, `${name}_js`), { recursive: true });
+    return readR1cs(readFileSync(join(outDir, `${name}.r1cs`)), { headerOnly: true });
+}
+
+// The witness for INPUT.json, or for an object of the same form. Throws where there is none.
+export async function witness(wasm, input, wtns) {
+    const values = typeof input === 'string' ? JSON.parse(readFileSync(input, 'utf8')) : input;
+    await snarkjs.wtns.calculate(values, wasm, wtns);
+}
+
+// A key that one party makes, who could keep what is needed to prove anything: for development.
+export async function setup(r1csFile, zkey, ptauDir) {
+    const { nConstraints, nOutputs, nPublicInputs } = readR1cs(readFileSync(r1csFile), { headerOnly: true });
+    // The domain has a row for each constraint, for each public signal and for the constant 1.
+    const power = Math.max(1, Math.ceil(Math.log2(nConstraints + nOutputs + nPublicInputs + 1)));
+    await inTemporaryFolder(async (folder) => {
+        const ptau = await powersOfTau(power, ptauDir ?? folder, folder);
+        const initial = join(folder, 'initial.zkey');
+        if ((await snarkjs.zKey.newZKey(r1csFile, ptau, initial)) === -1) {
+            throw new Error(`snarkjs makes no key from ${r1csFile} and ${ptau}`);
+        }
+        await snarkjs.zKey.contribute(initial, zkey, 'development', randomBytes(32).toString('hex'));
+    });
+}
+
+async function powersOfTau(power, dir, folder) {
+    const file = join(dir, `powers-${power}.ptau`);
+    if (existsSync(file)) {
+        return file;
+    }
+    const [initial, contributed, prepared] = ['initial', 'contributed', 'prepared'].map((name) => join(folder, `${name}.ptau`));
+    const curve = await snarkjs.curves.getCurveFromName('bn128');
+    await snarkjs.powersOfTau.newAccumulator(curve, power, initial);
+    await snarkjs.powersOfTau.contribute(initial, contributed, 'development', randomBytes(32).toString('hex'));
+    // Under a name of its own until it is whole, so that nobody takes a part of it.
+    mkdirSync(dir, { recursive: true });
+    const partial = dir === folder ? prepared : `${file}.${process.pid}.tmp`;
+    await snarkjs.powersOfTau.preparePhase2(contributed, partial);
+    renameSync(partial, file);
+    return file;
+}
+
+async function inTemporaryFolder(work) {
+    const folder = mkdtempSync(join(tmpdir(), 'zkwatt-circom-'));
+    try {
+        return await work(folder);
+    } finally {
+        rmSync(folder, { recursive: true });
+    }
+}
+
+export async function verifyingKey(zkey) {
+    return await snarkjs.zKey.exportVerificationKey(zkey);
+}
+
+// Times in seconds. start_s: until the curve's WebAssembly is compiled and the workers are there, which on a single thread is a part of
+// prove_s. prove_s: reading both files and proving. cpu_s: user and system time of all threads over prove_s.
+export async function prove(zkey, wtns, singleThread = false) {
+    const start = process.hrtime.bigint();
+    if (!singleThread) {
+        await snarkjs.curves.getCurveFromName('bn128');
+    }
+    const [ready, cpu] = [process.hrtime.bigint(), process.cpuUsage()];
+    const { proof, publicSignals } = await snarkjs.groth16.prove(zkey, wtns, undefined, { singleThread });
+    const [end, used] = [process.hrtime.bigint(), process.cpuUsage(cpu)];
+    return {
+        proof,
+        publicSignals,
+        times: {
+            start_s: Number(ready - start) / 1e9,
+            prove_s: Number(end - ready) / 1e9,
+            cpu_s: (used.user + used.system) / 1e6,
+        },
+    };
+}
+
+export async function verify(key, publicFile, proof) {
+    const [vk, publicSignals, parsed] = [key, publicFile, proof].map((file) => JSON.parse(readFileSync(file, 'utf8')));
+    return await snarkjs.groth16.verify(vk, publicSignals, parsed);
+}
