@@ -130,7 +130,7 @@ fn extremes(n: usize) -> Vec<Fr> {
     let mut numbers = numbers(8);
     let mut word = || [0, 1, u64::from(u32::MAX)][numbers() as usize % 3];
     let mut limb = || word() | word() << 32;
-    (0..n).filter_map(|_| Fr::from_canonical([limb(), limb(), limb(), limb() & (1 << 60) - 1])).collect()
+    (0..n).filter_map(|_| Fr::from_canonical([limb(), limb(), limb(), limb() & ((1 << 60) - 1)])).collect()
 }
 
 fn tables_and_pairs<D: Gpu>(device: &D) {
