@@ -23,7 +23,7 @@ mod wtns;
 mod zkey;
 
 pub use classes::WitnessClasses;
-pub use prover::{Residence, ZkeyProver, ZkeyProverOptions};
+pub use prover::{Residence, ZkeyProver, ZkeyProverOptions, predicted_plan};
 pub use r1cs::{R1csFile, read_r1cs};
 pub use setup::setup;
 pub use wtns::Witness;

@@ -107,7 +107,7 @@ impl<B: Groth16Backend> ZkeyProver<B> {
                 (Bases::Device(queries), plan)
             }
             Residence::File => {
-                let plan = plan(&header, &matrices).one_query_at_a_time();
+                let plan = predicted_plan(&header, &matrices).one_query_at_a_time();
                 (Bases::File(Box::new(Mutex::new(zkey))), plan)
             }
         };
@@ -271,8 +271,8 @@ fn queries<B: Groth16Backend>(backend: &B, zkey: &mut Zkey, validate: Validate) 
     })
 }
 
-/// The plan before the bases are known: those of variables that occur.
-pub(super) fn plan(header: &ZkeyHeader, matrices: &[SparseMatrix; 2]) -> ProverPlan {
+/// The bytes that a prover will take, before its bases are read: as if the bases of all variables that occur were finite.
+pub fn predicted_plan(header: &ZkeyHeader, matrices: &[SparseMatrix; 2]) -> ProverPlan {
     let used = |matrix: &SparseMatrix| {
         let mut used = vec![false; header.num_variables];
         for row in 0..matrix.num_rows() {
