@@ -171,3 +171,22 @@ fn what_is_wrong_is_said_and_nothing_is_written() {
     let output = expect(3, &["circom", "info", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")]);
     assert!(stderr(&output).contains("is none of .zkey"), "{}", stderr(&output));
 }
+
+/// Ended in the middle of its work, a command leaves nothing behind.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_command_leaves_no_files() {
+    let root = tempfile::tempdir().unwrap();
+    let keys = root.path().join("deep/keys");
+    let args = ["mlp", "setup", "--model", "mnist-784-128-10", "--out", text(&keys)];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_zkwatt")).args(args).spawn().unwrap();
+    let started = std::time::Instant::now();
+    while !keys.exists() || names(&keys).is_empty() {
+        assert!(started.elapsed().as_secs() < 60 && child.try_wait().unwrap().is_none());
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let ended = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(ended.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(names(root.path()).is_empty(), "{:?}", names(root.path()));
+}
