@@ -18,26 +18,29 @@ pub enum Access {
 /// Temporary files and directories of this process that are to go if it is interrupted, in the order they were made in.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// What an interrupted process exits with, as shells have it for SIGINT.
+/// What an interrupted or ended process exits with.
 const INTERRUPTED: i32 = 130;
 
 fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From now on, whoever interrupts or ends this process leaves none of these behind.
-fn remove_if_interrupted(path: &Path) {
+/// Makes `path`, which is removed again if this process is interrupted or ended before it is done with it.
+fn make<T>(path: &Path, make: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     static HANDLER: Once = Once::new();
     HANDLER.call_once(|| {
-        // Where there can be no handler, temporary files stay; nothing else is lost.
-        let _ = ctrlc::set_handler(|| {
-            // Waits for files that are about to appear.
+        // Where a signal is ignored, as under nohup, it stays so.
+        let _ = ctrlc::try_set_handler(|| {
+            // Held to the end: nothing is made and nothing appears meanwhile.
             let unfinished = unfinished();
             unfinished.iter().rev().for_each(|path| remove(path));
             std::process::exit(INTERRUPTED);
         });
     });
-    unfinished().push(path.to_owned());
+    let mut unfinished = unfinished();
+    let made = make()?;
+    unfinished.push(path.to_owned());
+    Ok(made)
 }
 
 /// A file, or a directory if it is empty.
@@ -64,8 +67,7 @@ impl Staged {
         let missing: Vec<&Path> =
             directory.ancestors().take_while(|d| !d.as_os_str().is_empty() && !d.exists()).collect();
         for d in missing.into_iter().rev() {
-            fs::create_dir(d).map_err(|e| Error::io(d, e))?;
-            remove_if_interrupted(d);
+            make(d, || fs::create_dir(d)).map_err(|e| Error::io(d, e))?;
             self.directories.push(d.to_owned());
         }
         if !directory.as_os_str().is_empty() && !directory.is_dir() {
@@ -98,8 +100,7 @@ impl Staged {
         }
         #[cfg(not(unix))]
         let _ = access;
-        remove_if_interrupted(&temporary);
-        options.open(&temporary).map_err(|e| Error::io(path, e))?;
+        make(&temporary, || options.open(&temporary)).map_err(|e| Error::io(path, e))?;
         self.files.push((temporary, path.to_owned()));
         Ok(())
     }
@@ -123,6 +124,9 @@ impl Staged {
     /// # Errors
     /// [`Error::Io`] if a name was taken by a directory meanwhile.
     pub fn commit(mut self) -> Result<()> {
+        if let Some((_, path)) = self.files.iter().find(|(_, path)| path.is_dir()) {
+            return Err(Error::io(path, io::Error::from(io::ErrorKind::IsADirectory)));
+        }
         let mut unfinished = unfinished();
         for (temporary, path) in &self.files {
             fs::rename(temporary, path).map_err(|e| Error::io(path, e))?;
@@ -133,9 +137,7 @@ impl Staged {
         self.directories.clear();
         Ok(())
     }
-}
 
-impl Staged {
     fn made(&self, path: &PathBuf) -> bool {
         self.directories.contains(path) || self.files.iter().any(|(temporary, _)| temporary == path)
     }

@@ -10,7 +10,7 @@
 //! snarkjs groth16 setup c.r1cs pot.ptau c.zkey    →  ZkeyProver::open("c.zkey", device)
 //! node generate_witness.js … c.wtns               →  Witness::read("c.wtns")
 //! snarkjs groth16 prove c.zkey c.wtns …           →  prover.prove(&witness, &mut rng)
-//! snarkjs groth16 verify vk.json public.json …    →  json::verifying_key, json::public, json::proof
+//! snarkjs groth16 verify vk.json public.json …    →  json::read_verifying_key, …, groth16::verify
 //! ```
 
 mod classes;

@@ -52,7 +52,7 @@ pub fn run(args: &Args) -> Result<()> {
     let bar = progress::bar("reading the key", args.samples as usize + 1);
     let start = Instant::now();
     let zkey = Zkey::open(&args.zkey)?;
-    warn_of(&zkey);
+    bar.suspend(|| warn_of(&zkey));
     let witness = Witness::read(&args.wtns)?;
     let prover = args.prover.prover(zkey, device.clone())?;
     let open_s = start.elapsed().as_secs_f64();

@@ -49,7 +49,7 @@ fn magic(path: &Path) -> Result<[u8; 4]> {
 }
 
 fn zkey(path: &Path) -> Result<Vec<String>> {
-    let mut zkey = Zkey::open(path)?;
+    let zkey = Zkey::open(path)?;
     warn_of(&zkey);
     let matrices = zkey.matrices()?;
     let (header, info) = (zkey.header(), zkey.info());
@@ -77,9 +77,9 @@ fn memory(plan: &ProverPlan) -> [String; 2] {
     [
         field(
             "memory",
-            format!("{} for --plan fast, predicted, on the device", table::bytes(plan.peak_bytes())),
+            format!("{} with --plan fast: bases, transforms and sums", table::bytes(plan.peak_bytes())),
         ),
-        field("", format!("{} for --plan memory", table::bytes(plan.one_query_at_a_time().peak_bytes()))),
+        field("", format!("{} with --plan memory", table::bytes(plan.one_query_at_a_time().peak_bytes()))),
     ]
 }
 
@@ -93,8 +93,8 @@ fn r1cs(path: &Path) -> Result<Vec<String>> {
     Ok(vec![
         field("kind", "circuit of circom over BN254"),
         field("wires", r1cs.num_variables()),
-        field("public", format!("{} outputs, {} inputs", file.public_outputs, file.public_inputs)),
-        field("private", format!("{} inputs", file.private_inputs)),
+        field("public", format!("outputs {}, inputs {}", file.public_outputs, file.public_inputs)),
+        field("private", format!("inputs {}", file.private_inputs)),
         field("constraints", format!("{} in a domain of 2^{}", r1cs.num_constraints(), n.ilog2())),
         field("non-zeros", format!("{a} in A, {b} in B, {c} in C")),
     ])
@@ -113,7 +113,7 @@ fn wtns(path: &Path) -> Result<Vec<String>> {
 /// A proof costs what the domain says.
 fn hint_of(rows: usize, n: usize) {
     let over = rows.saturating_sub(n / 2);
-    if n > 2 && (over as f64) < JUST_OVER * (n / 2) as f64 {
+    if n > 2 && over > 0 && (over as f64) < JUST_OVER * (n / 2) as f64 {
         note(format!(
             "{over} constraints fewer would halve the domain of {n}, and with it a part of the time"
         ));

@@ -71,9 +71,9 @@ pub struct ProverArgs {
     #[arg(long)]
     no_verify: bool,
 
-    /// How much of the key's points is checked: group takes longest, and is for keys of people you do not trust
-    #[arg(long, value_enum, default_value = "curve", value_name = "WHAT")]
-    check: CheckArg,
+    /// How much of the key's points is checked [default: curve; group with --no-verify]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    check: Option<CheckArg>,
 }
 
 /// Where bases are between proofs.
@@ -103,9 +103,11 @@ impl ProverArgs {
         let r1cs = self.r1cs.as_ref().map(|path| read_r1cs(path).map(|file| Arc::new(file.r1cs)));
         let options = ZkeyProverOptions {
             validate: match self.check {
-                CheckArg::None => Validate::Trust,
-                CheckArg::Curve => Validate::OnCurve,
-                CheckArg::Group => Validate::Full,
+                Some(CheckArg::None) => Validate::Trust,
+                // A proof that is not verified before it leaves is only as blind as the key is well-formed.
+                None if self.no_verify => Validate::Full,
+                None | Some(CheckArg::Curve) => Validate::OnCurve,
+                Some(CheckArg::Group) => Validate::Full,
             },
             residence: match self.plan {
                 PlanArg::Fast => Residence::Device,

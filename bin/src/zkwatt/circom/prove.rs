@@ -86,7 +86,7 @@ fn prove(
     let spinner = progress::spinner("reading the key");
     let start = Instant::now();
     let zkey = Zkey::open(zkey)?;
-    warn_of(&zkey);
+    spinner.suspend(|| warn_of(&zkey));
     // Small, and bad ones are found before the work.
     let witness = Witness::read(wtns)?;
     let prover = args.prover(zkey, device.clone())?;
