@@ -10,7 +10,7 @@ use zkwatt::groth16::circom::{R1csFile, Witness, Zkey, ZkeyProver, ZkeyProverOpt
 type Read = fn(&[u8]) -> Result<(), Error>;
 
 fn read_zkey(bytes: &[u8]) -> Result<(), Error> {
-    let mut zkey = Zkey::decode(bytes)?;
+    let zkey = Zkey::decode(bytes)?;
     zkey.matrices()?;
     ZkeyProver::<zkwatt::device::CpuDevice>::new(zkey, super::cpu(), ZkeyProverOptions::default()).map(|_| ())
 }
