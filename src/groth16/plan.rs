@@ -73,7 +73,7 @@ impl ProverPlan {
     }
 
     /// The same where the bases of one sum at a time are there, and are gone before the next ones come.
-    pub(super) fn one_query_at_a_time(self) -> Self {
+    pub fn one_query_at_a_time(self) -> Self {
         Self { bases_bytes: self.largest_query_bytes, ..self }
     }
 

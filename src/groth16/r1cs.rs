@@ -20,6 +20,7 @@ use crate::kernels::{Field, Fr};
 use core::fmt;
 use label::Labels;
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 /// A rank-1 constraint system.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,7 +103,7 @@ impl R1cs {
             return Err(Error::invalid("assignment", "value 0 must be the constant 1"));
         }
         let mixed = MixedVector::new(z);
-        let [a, b, c] = [&self.a, &self.b, &self.c].map(|m| m.multiply_mixed(&mixed));
+        let [a, b, c] = [&self.a, &self.b, &self.c].map(|m| Zeroizing::new(m.multiply_mixed(&mixed)));
         match (0..self.num_constraints()).find(|&i| a[i] * b[i] != c[i]) {
             None => Ok(()),
             Some(i) => Err(Error::Unsatisfied { constraint: i, description: self.describe_constraint(i) }),

@@ -91,13 +91,9 @@ impl<T> Query<T> {
         self.len
     }
 
-    /// Checks that `other` has infinity at the same places.
-    pub fn expect_same_places<U>(&self, other: &Query<U>) -> Result<()> {
-        if self.kept == other.kept {
-            return Ok(());
-        }
-        // Both hold the same multiples; a key for which that is not so was not made by a setup.
-        Err(Error::invalid("proving key", "B in G1 and B in G2 are infinity at different places"))
+    /// Whether `other` has infinity at the same places.
+    pub fn has_same_places<U>(&self, other: &Query<U>) -> bool {
+        self.kept == other.kept
     }
 
     /// The scalars of the bases that were kept, in their order.
@@ -140,7 +136,11 @@ impl<B: Groth16Backend> Queries<B> {
     pub fn prepare(backend: &B, points: Points<'_>) -> Result<Self> {
         let b2 = Query::g2(backend, points.b2)?;
         let b1 = Query::g1(backend, points.b1)?;
-        b1.expect_same_places(&b2)?;
+        // Both hold the same multiples; a key for which that is not so was not made by a setup.
+        if !b1.has_same_places(&b2) {
+            let reason = "b_g1_query and b_g2_query are infinity at different places";
+            return Err(Error::invalid("proving key", reason));
+        }
         Ok(Self {
             a: Query::g1(backend, points.a)?,
             b1,

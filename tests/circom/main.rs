@@ -117,7 +117,7 @@ fn a_witness_that_does_not_satisfy_is_named() {
     assert!(matches!(&error, Error::SelfCheck(text) if text.contains(".r1cs")), "{error}");
     let short = Witness::new(witness.values()[..last].to_vec());
     let error = open(true, true).prove(&short, &mut rng(1)).unwrap_err();
-    assert!(matches!(error, Error::LengthMismatch { .. }), "{error}");
+    assert!(matches!(error, Error::Mismatch { .. }), "{error}");
     // A circuit that is not the key's.
     let (other, _) = circuit(1, 50, &mut rng(3));
     let options = ZkeyProverOptions { r1cs: Some(Arc::new(other)), ..ZkeyProverOptions::default() };
@@ -126,30 +126,37 @@ fn a_witness_that_does_not_satisfy_is_named() {
     assert!(matches!(error, Error::Mismatch { .. }), "{error}");
 }
 
-/// Many proofs through one prover, from two threads that share a device.
+/// Many proofs through one prover, and through two that share a device, from two threads; also where each sum reads its
+/// bases from the file.
 #[test]
 fn one_prover_makes_many_proofs() {
     let (r1cs, witness) = circuit(1, 30, &mut rng(3));
     let bytes = setup(&r1cs, &mut rng(1)).unwrap();
-    let device = Arc::new(cpu());
-    let open = || {
-        let zkey = Zkey::decode(bytes.clone()).unwrap();
-        ZkeyProver::<CpuDevice>::new(zkey, device.clone(), ZkeyProverOptions::default()).unwrap()
-    };
-    let (a, b) = (open(), open());
-    let key = PreparedVerifyingKey::new(&a.header().verifying_key).unwrap();
-    std::thread::scope(|scope| {
-        for (prover, seed) in [(&a, 1), (&b, 2)] {
-            let (key, witness) = (&key, &witness);
-            scope.spawn(move || {
-                let mut rng = rng(seed);
-                for _ in 0..250 {
-                    let proof = prover.prove(witness, &mut rng).unwrap();
-                    key.verify(prover.public_values(witness).unwrap(), &proof).unwrap();
-                }
-            });
-        }
-    });
+    for (residence, threads, proofs) in
+        [(Residence::Device, 2, 250), (Residence::File, 1, 25), (Residence::File, 2, 25)]
+    {
+        let device = CpuDevice::new(CpuOptions { threads: Some(threads), ..CpuOptions::default() }).unwrap();
+        let device = Arc::new(device);
+        let open = || {
+            let options = ZkeyProverOptions { residence, ..ZkeyProverOptions::default() };
+            ZkeyProver::<CpuDevice>::new(Zkey::decode(bytes.clone()).unwrap(), device.clone(), options)
+                .unwrap()
+        };
+        let (a, b) = (open(), open());
+        let key = PreparedVerifyingKey::new(&a.header().verifying_key).unwrap();
+        std::thread::scope(|scope| {
+            for (prover, seed) in [(&a, 1), (&a, 2), (&b, 3)] {
+                let (key, witness) = (&key, &witness);
+                scope.spawn(move || {
+                    let mut rng = rng(seed);
+                    for _ in 0..proofs {
+                        let proof = prover.prove(witness, &mut rng).unwrap();
+                        key.verify(prover.public_values(witness).unwrap(), &proof).unwrap();
+                    }
+                });
+            }
+        });
+    }
 }
 
 #[test]

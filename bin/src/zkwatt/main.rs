@@ -1,5 +1,6 @@
 //! Proves inferences of neural networks; without a command, a demonstration.
 
+mod circom;
 mod console;
 mod demo;
 mod devices;
@@ -37,6 +38,10 @@ enum Command {
     /// Reads, quantises, proves and verifies multi-layer perceptrons
     #[command(subcommand)]
     Mlp(mlp::Command),
+    /// Proves and verifies with the files of circom and snarkjs
+    #[command(subcommand)]
+    Circom(circom::Command),
+    Prover(circom::PositionalArgs),
 }
 
 const HELP: &str = "\
@@ -48,6 +53,8 @@ Examples:
   zkwatt mlp prove --key keys --image data/digits-100-images.idx3-ubyte --index 42 --out proof.zkp
   zkwatt mlp verify --key keys/verifying.key --proof proof.zkp
   zkwatt mlp setup --system halo2 --model mnist-784-128-10 --weights private --out private-keys
+  zkwatt circom prove --zkey circuit.zkey --wtns witness.wtns --proof proof.json --public public.json
+  zkwatt prover circuit.zkey witness.wtns proof.json public.json
 
 Exit codes: 0 done, 1 failed or proof rejected, 2 usage, 3 bad input file, 4 no such device,
 5 out of memory.";
@@ -58,6 +65,8 @@ fn run(cli: &Cli) -> Result<()> {
         Some(Command::Devices) => devices::run(),
         Some(Command::Tune(args)) => tune::run(args),
         Some(Command::Mlp(command)) => mlp::run(command),
+        Some(Command::Circom(command)) => circom::run(command),
+        Some(Command::Prover(args)) => circom::run_positional(args),
     }
 }
 

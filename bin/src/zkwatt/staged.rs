@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use zkwatt::{Error, Result};
 
 /// Who may read a file.
@@ -14,8 +15,41 @@ pub enum Access {
     Owner,
 }
 
-/// Files under temporary names beside their own; [`Staged::commit`] renames them all. Dropped before that, it removes
-/// them, and directories that it made.
+/// Temporary files and directories of this process that are to go if it is interrupted, in the order they were made in.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// What an interrupted or ended process exits with.
+const INTERRUPTED: i32 = 130;
+
+fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes `path`, which is removed again if this process is interrupted or ended before it is done with it.
+fn make<T>(path: &Path, make: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    static HANDLER: Once = Once::new();
+    HANDLER.call_once(|| {
+        // Where a signal is ignored, as under nohup, it stays so.
+        let _ = ctrlc::try_set_handler(|| {
+            // Held to the end: nothing is made and nothing appears meanwhile.
+            let unfinished = unfinished();
+            unfinished.iter().rev().for_each(|path| remove(path));
+            std::process::exit(INTERRUPTED);
+        });
+    });
+    let mut unfinished = unfinished();
+    let made = make()?;
+    unfinished.push(path.to_owned());
+    Ok(made)
+}
+
+/// A file, or a directory if it is empty.
+fn remove(path: &Path) {
+    let _ = fs::remove_file(path).or_else(|_| fs::remove_dir(path));
+}
+
+/// Files under temporary names beside their own; [`Staged::commit`] renames them all. Dropped before that, or when the
+/// process is interrupted, they are removed, and directories that were made.
 #[derive(Debug, Default)]
 pub struct Staged {
     /// Temporary and final name.
@@ -33,7 +67,7 @@ impl Staged {
         let missing: Vec<&Path> =
             directory.ancestors().take_while(|d| !d.as_os_str().is_empty() && !d.exists()).collect();
         for d in missing.into_iter().rev() {
-            fs::create_dir(d).map_err(|e| Error::io(d, e))?;
+            make(d, || fs::create_dir(d)).map_err(|e| Error::io(d, e))?;
             self.directories.push(d.to_owned());
         }
         if !directory.as_os_str().is_empty() && !directory.is_dir() {
@@ -66,7 +100,7 @@ impl Staged {
         }
         #[cfg(not(unix))]
         let _ = access;
-        options.open(&temporary).map_err(|e| Error::io(path, e))?;
+        make(&temporary, || options.open(&temporary)).map_err(|e| Error::io(path, e))?;
         self.files.push((temporary, path.to_owned()));
         Ok(())
     }
@@ -90,24 +124,30 @@ impl Staged {
     /// # Errors
     /// [`Error::Io`] if a name was taken by a directory meanwhile.
     pub fn commit(mut self) -> Result<()> {
+        if let Some((_, path)) = self.files.iter().find(|(_, path)| path.is_dir()) {
+            return Err(Error::io(path, io::Error::from(io::ErrorKind::IsADirectory)));
+        }
+        let mut unfinished = unfinished();
         for (temporary, path) in &self.files {
             fs::rename(temporary, path).map_err(|e| Error::io(path, e))?;
         }
+        unfinished.retain(|path| !self.made(path));
+        drop(unfinished);
         self.files.clear();
         self.directories.clear();
         Ok(())
+    }
+
+    fn made(&self, path: &PathBuf) -> bool {
+        self.directories.contains(path) || self.files.iter().any(|(temporary, _)| temporary == path)
     }
 }
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        for (temporary, _) in &self.files {
-            let _ = fs::remove_file(temporary);
-        }
-        // Only empty ones can be removed.
-        for directory in self.directories.iter().rev() {
-            let _ = fs::remove_dir(directory);
-        }
+        self.files.iter().for_each(|(temporary, _)| remove(temporary));
+        self.directories.iter().rev().for_each(|directory| remove(directory));
+        unfinished().retain(|path| !self.made(path));
     }
 }
 

@@ -1,4 +1,5 @@
 //! Running `zkwatt`, and what all of its answers have in common.
+#![allow(dead_code)] // not every test needs all of it
 
 use std::fs;
 use std::path::Path;

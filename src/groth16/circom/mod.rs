@@ -10,7 +10,7 @@
 //! snarkjs groth16 setup c.r1cs pot.ptau c.zkey    →  ZkeyProver::open("c.zkey", device)
 //! node generate_witness.js … c.wtns               →  Witness::read("c.wtns")
 //! snarkjs groth16 prove c.zkey c.wtns …           →  prover.prove(&witness, &mut rng)
-//! snarkjs groth16 verify vk.json public.json …    →  json::verifying_key, json::public, json::proof
+//! snarkjs groth16 verify vk.json public.json …    →  json::read_verifying_key, …, groth16::verify
 //! ```
 
 mod classes;
@@ -23,7 +23,7 @@ mod wtns;
 mod zkey;
 
 pub use classes::WitnessClasses;
-pub use prover::{Residence, ZkeyProver, ZkeyProverOptions};
+pub use prover::{Residence, ZkeyProver, ZkeyProverOptions, predicted_plan};
 pub use r1cs::{R1csFile, read_r1cs};
 pub use setup::setup;
 pub use wtns::Witness;

@@ -12,7 +12,7 @@ use crate::groth16::{
 };
 use rand_core::{CryptoRng, RngCore};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 use zeroize::Zeroizing;
 use zkwatt_kernels::Fr;
@@ -35,7 +35,9 @@ pub struct ZkeyProverOptions {
     /// Where the bases are between proofs.
     pub residence: Residence,
     /// Whether to verify each proof before returning it. A `.zkey` does not hold all of its circuit's constraints: without
-    /// this or [`ZkeyProverOptions::r1cs`], a witness that does not satisfy them gives a proof that does not verify.
+    /// this or [`ZkeyProverOptions::r1cs`], a witness that does not satisfy them gives a proof that does not verify. Without
+    /// this, a key that somebody else made needs [`Validate::Full`]: one with points outside of the group makes sums that
+    /// the blinding does not hide.
     pub verify: bool,
     /// The circuit, to name the constraint that a witness does not satisfy. It is looked at when a proof does not verify, or
     /// before the proof if it is not verified.
@@ -72,7 +74,7 @@ pub struct ZkeyProver<B: Groth16Backend> {
 
 enum Bases<B: Groth16Backend> {
     Device(Queries<B>),
-    File(Box<Mutex<Zkey>>),
+    File(Box<Zkey>),
 }
 
 impl<B: Groth16Backend> ZkeyProver<B> {
@@ -90,7 +92,7 @@ impl<B: Groth16Backend> ZkeyProver<B> {
     ///
     /// # Errors
     /// As [`ZkeyProver::open`]; [`Error::Mismatch`] if the options' circuit is another one, as far as its numbers tell.
-    pub fn new(mut zkey: Zkey, backend: impl Into<Arc<B>>, options: ZkeyProverOptions) -> Result<Self> {
+    pub fn new(zkey: Zkey, backend: impl Into<Arc<B>>, options: ZkeyProverOptions) -> Result<Self> {
         let backend = backend.into();
         let header = zkey.header().clone();
         if let Some(r1cs) = &options.r1cs {
@@ -102,13 +104,13 @@ impl<B: Groth16Backend> ZkeyProver<B> {
         let validate = options.validate;
         let (bases, plan) = match options.residence {
             Residence::Device => {
-                let queries = backend.on_host(|| queries(&*backend, &mut zkey, validate))?;
+                let queries = backend.on_host(|| queries(&*backend, &zkey, validate))?;
                 let plan = ProverPlan::new(header.log_n, queries.lengths());
                 (Bases::Device(queries), plan)
             }
             Residence::File => {
-                let plan = plan(&header, &matrices).one_query_at_a_time();
-                (Bases::File(Box::new(Mutex::new(zkey))), plan)
+                let plan = predicted_plan(&header, &matrices).one_query_at_a_time();
+                (Bases::File(Box::new(zkey)), plan)
             }
         };
         let key = KeyPoints::new(&header.verifying_key, header.beta_g1, header.delta_g1);
@@ -133,7 +135,7 @@ impl<B: Groth16Backend> ZkeyProver<B> {
     /// A proof of `witness`. The blinding is drawn from `rng` (r, then s) before anything else happens.
     ///
     /// # Errors
-    /// [`Error::LengthMismatch`] for a witness of another circuit; [`Error::Unsatisfied`] with the first constraint that
+    /// [`Error::Mismatch`] for a witness of another circuit; [`Error::Unsatisfied`] with the first constraint that
     /// fails, if the options name the circuit; [`Error::SelfCheck`] if the proof was verified and is wrong; what the device
     /// reports.
     pub fn prove(&self, witness: &Witness, rng: &mut (impl RngCore + CryptoRng)) -> Result<Proof> {
@@ -160,7 +162,7 @@ impl<B: Groth16Backend> ZkeyProver<B> {
     /// The public values of a witness, as `public.json` has them.
     ///
     /// # Errors
-    /// [`Error::LengthMismatch`] for a witness of another circuit.
+    /// [`Error::Mismatch`] for a witness of another circuit.
     pub fn public_values<'a>(&self, witness: &'a Witness) -> Result<&'a [Fr]> {
         self.check_length(witness)?;
         Ok(&witness.values()[1..=self.header.num_public])
@@ -170,11 +172,11 @@ impl<B: Groth16Backend> ZkeyProver<B> {
         if witness.values().len() == self.header.num_variables {
             return Ok(());
         }
-        Err(Error::LengthMismatch {
-            left: "the witness",
-            left_len: witness.values().len(),
-            right: "the zkey's list of variables",
-            right_len: self.header.num_variables,
+        Err(Error::Mismatch {
+            what: "the witness",
+            made_for: format!("a circuit of {} wires", witness.values().len()),
+            used_with: format!("this zkey of {} variables", self.header.num_variables),
+            hint: "give the witness of the key's circuit",
         })
     }
 
@@ -195,11 +197,7 @@ impl<B: Groth16Backend> ZkeyProver<B> {
             Bases::Device(queries) => {
                 queries.sums(&*self.backend, z, public.len() + 1, &quotient, &mut report)?
             }
-            Bases::File(zkey) => {
-                // A panic elsewhere leaves the file as it was.
-                let mut zkey = zkey.lock().unwrap_or_else(PoisonError::into_inner);
-                self.sums_from_file(&mut zkey, z, &quotient, &mut report)?
-            }
+            Bases::File(zkey) => self.sums_from_file(zkey, z, &quotient, &mut report)?,
         };
         drop(quotient);
         let proof = self.key.assemble(sums, r, s);
@@ -228,14 +226,14 @@ impl<B: Groth16Backend> ZkeyProver<B> {
     /// The sums with the bases of one query at a time in memory. Reading counts as part of the sum.
     fn sums_from_file(
         &self,
-        zkey: &mut Zkey,
+        zkey: &Zkey,
         z: &[Fr],
         quotient: &B::Buf<Fr>,
         report: &mut ProveReport,
     ) -> Result<Sums> {
         let (backend, validate) = (&*self.backend, self.options.validate);
         let w = &z[self.header.num_public + 1..];
-        let mut g1 = |query, values, seconds: &mut f64| {
+        let g1 = |query, values, seconds: &mut f64| {
             timed(seconds, || {
                 let query = Query::g1(backend, zkey.g1_query(query, validate)?)?;
                 query.sum_g1(backend, &query.gather(values))
@@ -257,11 +255,14 @@ impl<B: Groth16Backend> ZkeyProver<B> {
 }
 
 /// All bases on the device; the largest query first, while there is nothing else.
-fn queries<B: Groth16Backend>(backend: &B, zkey: &mut Zkey, validate: Validate) -> Result<Queries<B>> {
+fn queries<B: Groth16Backend>(backend: &B, zkey: &Zkey, validate: Validate) -> Result<Queries<B>> {
     let b2 = Query::g2(backend, zkey.b_g2_query(validate)?)?;
-    let mut g1 = |query| zkey.g1_query(query, validate);
+    let g1 = |query| zkey.g1_query(query, validate);
     let b1 = Query::g1(backend, g1(G1Query::B)?)?;
-    b1.expect_same_places(&b2)?;
+    // Both hold the same multiples; a key for which that is not so was not made by a setup.
+    if !b1.has_same_places(&b2) {
+        return Err(zkey.error("B in G1 and B in G2 are infinity at different places"));
+    }
     Ok(Queries {
         a: Query::g1(backend, g1(G1Query::A)?)?,
         b1,
@@ -271,8 +272,9 @@ fn queries<B: Groth16Backend>(backend: &B, zkey: &mut Zkey, validate: Validate) 
     })
 }
 
-/// The plan before the bases are known: those of variables that occur.
-pub(super) fn plan(header: &ZkeyHeader, matrices: &[SparseMatrix; 2]) -> ProverPlan {
+/// The bytes that a prover's bases, transforms and sums will take on its device, before the bases are read: as if those of
+/// all variables that occur were finite.
+pub fn predicted_plan(header: &ZkeyHeader, matrices: &[SparseMatrix; 2]) -> ProverPlan {
     let used = |matrix: &SparseMatrix| {
         let mut used = vec![false; header.num_variables];
         for row in 0..matrix.num_rows() {

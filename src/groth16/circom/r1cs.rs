@@ -36,7 +36,7 @@ pub struct R1csFile {
     pub public_outputs: usize,
     /// Public inputs.
     pub public_inputs: usize,
-    /// Private inputs.
+    /// Private inputs, also those that are no wires because optimisation took them out.
     pub private_inputs: usize,
 }
 
@@ -73,10 +73,11 @@ impl R1csFile {
                 source.error("has custom gates, which only PLONK knows; compile the circuit without them")
             );
         }
-        let known = [public_outputs, public_inputs, private_inputs].map(u64::from).iter().sum::<u64>() + 1;
+        // Optimisation takes private inputs out of the wires, but not out of their number.
+        let known = u64::from(public_outputs) + u64::from(public_inputs) + 1;
         if known > u64::from(wires) {
             return Err(source.error(format!(
-                "has {wires} wires, fewer than its inputs, outputs and the constant one, which are {known}"
+                "has {wires} wires, fewer than its public values and the constant one, which are {known}"
             )));
         }
         // Every wire has a label, so that the file bounds their number.

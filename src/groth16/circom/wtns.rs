@@ -75,7 +75,7 @@ impl Witness {
     /// The file's bytes, version 2. They are secret.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
         let values = self.assignment.values();
-        let mut out = Vec::with_capacity(12 + 12 + 40 + 12 + 32 * values.len());
+        let mut out = Zeroizing::new(Vec::with_capacity(12 + 12 + 40 + 12 + 32 * values.len()));
         iden3::write_start(MAGIC, 2, 2, &mut out);
         let mut header = iden3::scalar_field().to_vec();
         header.extend_from_slice(&(values.len() as u32).to_le_bytes());
@@ -83,7 +83,7 @@ impl Witness {
         let mut content = Zeroizing::new(Vec::with_capacity(32 * values.len()));
         values.iter().for_each(|value| content.extend_from_slice(&canonical_bytes(*value)));
         iden3::write_section(2, &content, &mut out);
-        Zeroizing::new(out)
+        out
     }
 
     /// The values, wire 0 first.

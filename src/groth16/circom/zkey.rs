@@ -24,6 +24,7 @@ use crate::source::Source;
 use std::fs::File;
 use std::io::{Cursor, Read, Seek};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use zkwatt_kernels::bn254::BASE_MODULUS;
 use zkwatt_kernels::curve::Affine;
 use zkwatt_kernels::{Field, Fr, PrimeField};
@@ -84,7 +85,8 @@ pub(super) enum G1Query {
 
 /// An open `.zkey`. Its header is read and checked; the rest is read when it is asked for.
 pub struct Zkey {
-    source: Source<Box<dyn ReadSeek>>,
+    /// Locked for a read at a time, never while other threads are waited for.
+    source: Mutex<Source<Box<dyn ReadSeek>>>,
     header: ZkeyHeader,
     info: ZkeyInfo,
     coefficients: Section,
@@ -154,7 +156,7 @@ impl Zkey {
         };
         let development = sections.find(&source, DEVELOPMENT, "development key")?.is_some();
         let info = ZkeyInfo { contributions, development, bytes: source.len() };
-        Ok(Self { source, header, info, coefficients, g1, b_g2 })
+        Ok(Self { source: Mutex::new(source), header, info, coefficients, g1, b_g2 })
     }
 
     /// The circuit's numbers and the single points.
@@ -176,7 +178,7 @@ impl Zkey {
     ///
     /// # Errors
     /// [`Error::Format`] for a row, a column or a coefficient out of range.
-    pub fn matrices(&mut self) -> Result<[SparseMatrix; 2]> {
+    pub fn matrices(&self) -> Result<[SparseMatrix; 2]> {
         let mut lengths = [(); 2].map(|()| vec![0u32; 1 << self.header.log_n]);
         self.for_each_coefficient(|matrix, row, _, _| lengths[matrix][row] += 1)?;
         let mut fillers = lengths.map(|lengths| MatrixFiller::new(&lengths));
@@ -185,17 +187,14 @@ impl Zkey {
     }
 
     /// Calls `work` with matrix, row, column and value of every coefficient but zeros.
-    fn for_each_coefficient(
-        &mut self,
-        mut work: impl FnMut(usize, usize, u32, &dyn Fn() -> Fr),
-    ) -> Result<()> {
+    fn for_each_coefficient(&self, mut work: impl FnMut(usize, usize, u32, &dyn Fn() -> Fr)) -> Result<()> {
         let count = self.num_coefficients() as u64;
         let (n, variables) = (1u64 << self.header.log_n, self.header.num_variables as u64);
         let mut buffer = vec![0; (COEFFICIENT * PIECE.min(count)) as usize];
         let mut done = 0;
         while done < count {
             let bytes = &mut buffer[..(COEFFICIENT * PIECE.min(count - done)) as usize];
-            self.source.fill(self.coefficients.offset + 4 + COEFFICIENT * done, bytes)?;
+            self.source().fill(self.coefficients.offset + 4 + COEFFICIENT * done, bytes)?;
             for (i, bytes) in (done..).zip(bytes.chunks_exact(COEFFICIENT as usize)) {
                 let (indices, value) = bytes.split_at(12);
                 let index = |at: usize| match indices[at..at + 4] {
@@ -203,7 +202,7 @@ impl Zkey {
                     _ => u32::MAX,
                 };
                 let [matrix, row, column] = [index(0), index(4), index(8)];
-                let bad = |what: String| self.source.error(format!("coefficient {i} {what}"));
+                let bad = |what: String| self.error(format!("coefficient {i} {what}"));
                 if matrix > 1 {
                     return Err(bad(format!("is of matrix {matrix}; 0 is A and 1 is B")));
                 }
@@ -224,9 +223,19 @@ impl Zkey {
         Ok(())
     }
 
+    fn source(&self) -> MutexGuard<'_, Source<Box<dyn ReadSeek>>> {
+        // Reads leave nothing half done.
+        self.source.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An error about the content.
+    pub(super) fn error(&self, reason: impl Into<String>) -> Error {
+        self.source().error(reason)
+    }
+
     /// The points of a query over G1.
     pub(super) fn g1_query(
-        &mut self,
+        &self,
         query: G1Query,
         validate: Validate,
     ) -> Result<Vec<zkwatt_kernels::G1Affine>> {
@@ -240,12 +249,12 @@ impl Zkey {
     }
 
     /// The points of B in G2.
-    pub(super) fn b_g2_query(&mut self, validate: Validate) -> Result<Vec<zkwatt_kernels::G2Affine>> {
+    pub(super) fn b_g2_query(&self, validate: Validate) -> Result<Vec<zkwatt_kernels::G2Affine>> {
         self.points(self.b_g2, "B in G2", validate)
     }
 
     fn points<F: FileCoordinate>(
-        &mut self,
+        &self,
         section: Section,
         name: &str,
         validate: Validate,
@@ -257,13 +266,12 @@ impl Zkey {
         let mut done = 0;
         while done < section.len {
             let bytes = &mut buffer[..(section.len - done).min(PIECE * size) as usize];
-            self.source.fill(section.offset + done, bytes)?;
-            points::decode_points(bytes, validate, &mut points).map_err(|(i, e)| {
-                self.source.error(format!("point {} of {name} {e}", done / size + i as u64))
-            })?;
+            self.source().fill(section.offset + done, bytes)?;
+            points::decode_points(bytes, validate, &mut points)
+                .map_err(|(i, e)| self.error(format!("point {} of {name} {e}", done / size + i as u64)))?;
             done += bytes.len() as u64;
         }
-        points::expect_group(&points, name, validate).map_err(|reason| self.source.error(reason))?;
+        points::expect_group(&points, name, validate).map_err(|reason| self.error(reason))?;
         Ok(points)
     }
 }
@@ -300,9 +308,8 @@ fn read_header(source: &mut Source<Box<dyn ReadSeek>>, sections: &Sections) -> R
     if u64::from(public) + 1 > u64::from(n) {
         return Err(source.error(format!("has {public} public values, more than its domain of {n} holds")));
     }
-    let single = |reader: &mut Reader<'_>, field| read_finite_point(reader, field, Validate::Full);
-    let alpha_g1 = single(&mut reader, "α in G1")?;
-    let beta_g1 = single(&mut reader, "β in G1")?;
+    let alpha_g1 = read_finite_point(&mut reader, "α in G1", Validate::Full)?;
+    let beta_g1 = read_finite_point(&mut reader, "β in G1", Validate::Full)?;
     let beta_g2 = read_finite_point(&mut reader, "β in G2", Validate::Full)?;
     let gamma_g2 = read_finite_point(&mut reader, "γ in G2", Validate::Full)?;
     let delta_g1 = read_finite_point(&mut reader, "δ in G1", Validate::Full)?;

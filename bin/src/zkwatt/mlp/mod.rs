@@ -77,7 +77,7 @@ impl ModelArgs {
 }
 
 /// Runs `work` on so many threads; on all where none are named.
-fn on_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+pub fn on_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     let Some(threads) = threads else { return work() };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     pool.map_err(|e| Error::invalid("--threads", e.to_string()))?.install(work)

@@ -1,0 +1,130 @@
+//! `zkwatt circom …` and `zkwatt prover`: Groth16 with the files of circom and snarkjs.
+
+mod bench;
+mod export_vk;
+mod info;
+mod prove;
+mod setup;
+mod verify;
+
+use clap::Subcommand;
+use std::path::PathBuf;
+use std::sync::Arc;
+use zkwatt::Result;
+use zkwatt::device::Device;
+use zkwatt::groth16::circom::{Residence, Zkey, ZkeyProver, ZkeyProverOptions, read_r1cs};
+use zkwatt::groth16::keys::Validate;
+use zkwatt_harness::args::{DeviceArg, parse_threads};
+use zkwatt_harness::device;
+use zkwatt_harness::environment::available_threads;
+
+pub use prove::PositionalArgs;
+
+/// Commands on circom's circuits; the documentation of their arguments is their help.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Info(info::Args),
+    Setup(setup::Args),
+    Prove(prove::Args),
+    Verify(verify::Args),
+    ExportVk(export_vk::Args),
+    Bench(bench::Args),
+}
+
+/// Runs a command.
+pub fn run(command: &Command) -> Result<()> {
+    match command {
+        Command::Info(args) => info::run(args),
+        Command::Setup(args) => setup::run(args),
+        Command::Prove(args) => prove::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::ExportVk(args) => export_vk::run(args),
+        Command::Bench(args) => bench::run(args),
+    }
+}
+
+/// Runs rapidsnark's positional form.
+pub fn run_positional(args: &PositionalArgs) -> Result<()> {
+    prove::run_positional(args)
+}
+
+/// What a prover is made of.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ProverArgs {
+    /// Device to prove on; a named one that is missing is an error, never replaced
+    #[arg(long, value_enum, default_value = "auto", value_name = "DEVICE")]
+    device: DeviceArg,
+
+    /// CPU threads [default: all]
+    #[arg(long, value_name = "T", value_parser = parse_threads)]
+    threads: Option<usize>,
+
+    /// fast: bases on the device, all at once; memory: the bases of one sum at a time
+    #[arg(long, value_enum, default_value = "fast", value_name = "PLAN")]
+    plan: PlanArg,
+
+    /// The circuit, to name the constraint that a witness does not satisfy
+    #[arg(long, value_name = "FILE.r1cs")]
+    r1cs: Option<PathBuf>,
+
+    /// Do not verify the proof before it is written
+    #[arg(long)]
+    no_verify: bool,
+
+    /// How much of the key's points is checked [default: curve; group with --no-verify]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    check: Option<CheckArg>,
+}
+
+/// Where bases are between proofs.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum PlanArg {
+    Fast,
+    Memory,
+}
+
+/// What is checked of points.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum CheckArg {
+    /// Coordinates below the modulus
+    None,
+    /// And on the curve
+    Curve,
+    /// And in the group of order r
+    Group,
+}
+
+impl ProverArgs {
+    fn device(&self) -> Result<Device> {
+        device::open(self.device, self.threads.unwrap_or_else(available_threads))
+    }
+
+    fn prover(&self, zkey: Zkey, device: Device) -> Result<ZkeyProver<Device>> {
+        let r1cs = self.r1cs.as_ref().map(|path| read_r1cs(path).map(|file| Arc::new(file.r1cs)));
+        let options = ZkeyProverOptions {
+            validate: match self.check {
+                Some(CheckArg::None) => Validate::Trust,
+                // A proof that is not verified before it leaves is only as blind as the key is well-formed.
+                None if self.no_verify => Validate::Full,
+                None | Some(CheckArg::Curve) => Validate::OnCurve,
+                Some(CheckArg::Group) => Validate::Full,
+            },
+            residence: match self.plan {
+                PlanArg::Fast => Residence::Device,
+                PlanArg::Memory => Residence::File,
+            },
+            verify: !self.no_verify,
+            r1cs: r1cs.transpose()?,
+        };
+        ZkeyProver::new(zkey, device, options)
+    }
+}
+
+/// Says of a key that one party made it.
+fn warn_of(zkey: &Zkey) {
+    if zkey.info().development {
+        crate::console::warn(
+            "this key is for development only: one party made it, and whoever did can prove anything",
+        );
+    }
+}

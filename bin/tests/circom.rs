@@ -1,0 +1,192 @@
+//! `zkwatt circom` and `zkwatt prover` as their users run them, on files of circom and snarkjs.
+
+mod running;
+
+use running::{expect, names, stderr, stdout, text};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/circom/fixtures");
+const SNARKJS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tools/circom/circom");
+
+fn fixture(name: &str) -> String {
+    format!("{FIXTURES}/{name}")
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// Whether the unmodified snarkjs accepts; `None` where it is not installed.
+fn snarkjs_accepts(key: &str, public: &Path, proof: &Path) -> Option<bool> {
+    if !Path::new(SNARKJS).with_file_name("node_modules").exists() {
+        return None;
+    }
+    let output = Command::new(SNARKJS).args(["verify", key, text(public), text(proof)]).output().unwrap();
+    Some(output.status.success())
+}
+
+fn verify(code: i32, key: &str, public: &Path, proof: &Path) -> String {
+    stdout(&expect(
+        code,
+        &["circom", "verify", "--vk", key, "--public", text(public), "--proof", text(proof)],
+    ))
+}
+
+#[test]
+fn snarkjs_keys_serve_our_prover() {
+    let root = tempfile::tempdir().unwrap();
+    for name in ["chain", "mlp"] {
+        let directory = root.path().join(name);
+        fs::create_dir(&directory).unwrap();
+        let [proof, public] = ["proof.json", "public.json"].map(|file| directory.join(file));
+        let [zkey, wtns, r1cs, key] =
+            ["zkey", "wtns", "r1cs", "verification_key.json"].map(|kind| fixture(&format!("{name}.{kind}")));
+        let base = [
+            "circom",
+            "prove",
+            "--zkey",
+            &zkey,
+            "--wtns",
+            &wtns,
+            "--proof",
+            text(&proof),
+            "--public",
+            text(&public),
+        ];
+        for more in [
+            &[][..],
+            &["--plan", "memory"],
+            &["--no-verify", "--r1cs", &r1cs],
+            &["--check", "group", "--threads", "1"],
+        ] {
+            expect(0, &[&base, more].concat());
+            assert_eq!(names(&directory), ["proof.json", "public.json"]);
+            assert_eq!(json(&public), json(Path::new(&fixture(&format!("{name}.public.json")))));
+            assert!(verify(0, &key, &public, &proof).starts_with("accepted"));
+        }
+        assert_ne!(snarkjs_accepts(&key, &public, &proof), Some(false), "{name}");
+
+        // rapidsnark's form prints nothing.
+        let output = expect(0, &["prover", &zkey, &wtns, text(&proof), text(&public)]);
+        assert_eq!(stdout(&output), "");
+        verify(0, &key, &public, &proof);
+        // snarkjs' own proof, and one about something else.
+        verify(0, &key, &public, Path::new(&fixture(&format!("{name}.proof.json"))));
+        fs::write(&public, "[\"1\"]").unwrap();
+        let code = if name == "mlp" { 0 } else { 3 };
+        expect(code, &["circom", "verify", "--vk", &key, "--public", text(&public), "--proof", text(&proof)]);
+        fs::write(&public, if name == "mlp" { "[\"2\"]" } else { "[\"1\", \"2\"]" }).unwrap();
+        expect(1, &["circom", "verify", "--vk", &key, "--public", text(&public), "--proof", text(&proof)]);
+    }
+}
+
+#[test]
+fn our_keys_serve_snarkjs() {
+    let root = tempfile::tempdir().unwrap();
+    let at = |name: &str| root.path().join(name);
+    let (zkey, key, proof, public) = (at("c.zkey"), at("vk.json"), at("proof.json"), at("public.json"));
+    let made = expect(0, &["circom", "setup", "--r1cs", &fixture("mlp.r1cs"), "--out", text(&zkey)]);
+    assert!(stderr(&made).contains("INSECURE"));
+    let exported = expect(0, &["circom", "export-vk", "--zkey", text(&zkey), "--out", text(&key)]);
+    assert!(stderr(&exported).contains("for development only"));
+    let wtns = fixture("mlp.wtns");
+    let prove = [
+        "circom",
+        "prove",
+        "--zkey",
+        text(&zkey),
+        "--wtns",
+        &wtns,
+        "--proof",
+        text(&proof),
+        "--public",
+        text(&public),
+    ];
+    expect(0, &prove);
+    verify(0, text(&key), &public, &proof);
+    assert_ne!(snarkjs_accepts(text(&key), &public, &proof), Some(false));
+    if Path::new(SNARKJS).with_file_name("node_modules").exists() {
+        let output = Command::new(SNARKJS)
+            .args(["prove", text(&zkey), &wtns, text(&proof), text(&public)])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        verify(0, text(&key), &public, &proof);
+    }
+    let info = expect(0, &["circom", "info", text(&zkey), &wtns, &fixture("mlp.r1cs")]);
+    for part in ["212 in a domain of 2^8", "--plan memory", "× ±1", "outputs 1"] {
+        assert!(stdout(&info).contains(part), "{}", stdout(&info));
+    }
+    let bench = expect(0, &["circom", "bench", "--zkey", text(&zkey), "--wtns", &wtns, "--samples", "2"]);
+    assert!(stdout(&bench).contains("sum over H"), "{}", stdout(&bench));
+}
+
+#[test]
+fn what_is_wrong_is_said_and_nothing_is_written() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("out");
+    fs::create_dir(&out).unwrap();
+    let [proof, public] = ["proof.json", "public.json"].map(|file| out.join(file));
+    let prove = |code: i32, zkey: &str, wtns: &str, more: &[&str], part: &str| {
+        let base = [
+            "circom",
+            "prove",
+            "--zkey",
+            zkey,
+            "--wtns",
+            wtns,
+            "--proof",
+            text(&proof),
+            "--public",
+            text(&public),
+        ];
+        let output = expect(code, &[&base, more].concat());
+        assert!(stderr(&output).contains(part), "{}", stderr(&output));
+        assert!(names(&out).is_empty());
+    };
+    let [zkey, wtns, r1cs] = ["chain.zkey", "chain.wtns", "chain.r1cs"].map(fixture);
+    prove(3, "absent.zkey", &wtns, &[], "absent.zkey");
+    prove(3, &wtns, &wtns, &[], "does not begin with `zkey`");
+    prove(3, &zkey, &zkey, &[], "does not begin with `wtns`");
+    prove(3, &zkey, &fixture("mlp.wtns"), &[], "the witness was made for");
+    prove(3, &zkey, &wtns, &["--r1cs", &fixture("mlp.r1cs")], "was made for");
+    let cut: PathBuf = root.path().join("cut.zkey");
+    let bytes = fs::read(&zkey).unwrap();
+    fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();
+    prove(3, text(&cut), &wtns, &[], "cut off or damaged");
+
+    // A witness that does not satisfy: its last value is another one.
+    let mut bytes = fs::read(&wtns).unwrap();
+    let last = bytes.len() - 32;
+    bytes[last] ^= 1;
+    let wrong = root.path().join("wrong.wtns");
+    fs::write(&wrong, bytes).unwrap();
+    prove(1, &zkey, text(&wrong), &[], ".r1cs");
+    prove(1, &zkey, text(&wrong), &["--r1cs", &r1cs], "does not satisfy constraint");
+    prove(1, &zkey, text(&wrong), &["--r1cs", &r1cs, "--no-verify"], "does not satisfy constraint");
+
+    let output = expect(3, &["circom", "info", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")]);
+    assert!(stderr(&output).contains("is none of .zkey"), "{}", stderr(&output));
+}
+
+/// Ended in the middle of its work, a command leaves nothing behind.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_command_leaves_no_files() {
+    let root = tempfile::tempdir().unwrap();
+    let keys = root.path().join("deep/keys");
+    let args = ["mlp", "setup", "--model", "mnist-784-128-10", "--out", text(&keys)];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_zkwatt")).args(args).spawn().unwrap();
+    let started = std::time::Instant::now();
+    while !keys.exists() || names(&keys).is_empty() {
+        assert!(started.elapsed().as_secs() < 60 && child.try_wait().unwrap().is_none());
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let ended = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(ended.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(names(root.path()).is_empty(), "{:?}", names(root.path()));
+}

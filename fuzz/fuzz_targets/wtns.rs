@@ -1,0 +1,11 @@
+//! Any bytes as a `.wtns`; what is read is written as it was, but for the version.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use zkwatt::groth16::circom::Witness;
+
+fuzz_target!(|data: &[u8]| {
+    if let Ok(witness) = Witness::decode(data) {
+        assert_eq!(Witness::decode(&witness.encode()).ok(), Some(witness));
+    }
+});
