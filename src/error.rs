@@ -1,6 +1,6 @@
 //! The one error type of the library.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use zkwatt_kernels::lookup::LookupError;
 use zkwatt_kernels::ntt::{MAX_LOG_N, NttError};
 use zkwatt_kernels::quotient::QuotientError;
@@ -185,6 +185,14 @@ impl Error {
     /// An [`Error::Format`].
     pub fn format(what: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Format { what: what.into(), reason: reason.into() }
+    }
+
+    /// A format error with the path of the file that it is about; others as they are.
+    pub(crate) fn in_file(self, path: &Path) -> Self {
+        match self {
+            Self::Format { what, reason } => Self::format(format!("{what} {}", path.display()), reason),
+            other => other,
+        }
     }
 
     /// An [`Error::Model`].

@@ -118,19 +118,29 @@ pub(crate) fn expect_modulus<R: Read + Seek>(
     Err(source.error(format!("its {name} is not BN254's (circom calls the curve bn128)")))
 }
 
-/// Appends the table of a file with `sections` sections up to the first one.
+/// What a file begins with.
 #[cfg(feature = "groth16")]
-pub(crate) fn write_start(magic: &[u8; 4], version: u32, sections: u32, out: &mut Vec<u8>) {
-    out.extend_from_slice(magic);
-    out.extend_from_slice(&version.to_le_bytes());
-    out.extend_from_slice(&sections.to_le_bytes());
+pub(crate) fn start(magic: &[u8; 4], version: u32, sections: u32) -> [u8; 12] {
+    let mut out = [0; 12];
+    out[..4].copy_from_slice(magic);
+    out[4..8].copy_from_slice(&version.to_le_bytes());
+    out[8..].copy_from_slice(&sections.to_le_bytes());
+    out
+}
+
+/// What a section of `len` bytes begins with.
+#[cfg(feature = "groth16")]
+pub(crate) fn section_start(kind: u32, len: u64) -> [u8; 12] {
+    let mut out = [0; 12];
+    out[..4].copy_from_slice(&kind.to_le_bytes());
+    out[4..].copy_from_slice(&len.to_le_bytes());
+    out
 }
 
 /// Appends a section.
 #[cfg(feature = "groth16")]
 pub(crate) fn write_section(kind: u32, content: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(&kind.to_le_bytes());
-    out.extend_from_slice(&(content.len() as u64).to_le_bytes());
+    out.extend_from_slice(&section_start(kind, content.len() as u64));
     out.extend_from_slice(content);
 }
 

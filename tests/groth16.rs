@@ -1,74 +1,21 @@
 //! Groth16 against ark-groth16: same keys, same proofs, byte for byte.
 #![cfg(feature = "groth16")]
 
+mod groth16_support;
+
 use ark_bn254::Bn254;
 use ark_groth16::Groth16;
 use ark_serialize::CanonicalSerialize;
-use rand_chacha::ChaCha20Rng;
-use rand_core::{RngCore, SeedableRng};
+use groth16_support::{circuit, cpu, random_fr, rng};
 use std::sync::Arc;
 use zkwatt::device::{CpuDevice, CpuOptions, Device, Dual};
 use zkwatt::error::Error;
-use zkwatt::groth16::r1cs::{Assignment, Label, LinearCombination, R1cs, R1csBuilder};
+use zkwatt::groth16::r1cs::{Assignment, R1cs};
 use zkwatt::groth16::{Proof, Prover, ProverOptions, ProverPlan, ProvingKey, setup, verify};
 use zkwatt::kernels::{CpuPath, Field, Fr};
 
-fn rng(seed: u64) -> ChaCha20Rng {
-    ChaCha20Rng::seed_from_u64(seed)
-}
-
-fn random_fr(rng: &mut impl RngCore) -> Fr {
-    Fr::from_u256_reduced([(); 4].map(|()| rng.next_u64()))
-}
-
 fn ark_fr(x: Fr) -> ark_bn254::Fr {
     ark_bn254::Fr::new_unchecked(ark_ff::BigInt(x.to_montgomery()))
-}
-
-/// Constraints (random combination)·(random combination) = product, over values that are zero, small, negative and
-/// wide. Some variables occur in no matrix, some only in C.
-fn circuit(public: usize, constraints: usize, rng: &mut impl RngCore) -> (R1cs, Assignment) {
-    let mut builder = R1csBuilder::new(public);
-    let mut z = vec![Fr::ONE];
-    z.extend((0..public).map(|_| random_fr(rng)));
-    let free = 3 + constraints / 8;
-    for i in 0..free {
-        builder.witness(Label::new("free"));
-        z.push(match i % 4 {
-            0 => Fr::ZERO,
-            1 => Fr::from(rng.next_u64() % 256),
-            2 => -Fr::from(rng.next_u64() % 256),
-            _ => random_fr(rng),
-        });
-    }
-    let combine = |z: &[Fr], rng: &mut dyn RngCore| {
-        let mut lc = LinearCombination::zero();
-        let mut value = Fr::ZERO;
-        for _ in 0..rng.next_u32() % 4 {
-            // The last free variable is never used.
-            let v = match rng.next_u32() as usize % z.len() {
-                v if v == public + free => 0,
-                v => v,
-            };
-            let coefficient =
-                if rng.next_u32().is_multiple_of(2) { Fr::ONE } else { -Fr::from(rng.next_u64()) };
-            lc.push(v as u32, coefficient);
-            value += coefficient * z[v];
-        }
-        (lc, value)
-    };
-    for _ in 0..constraints {
-        let (a, a_value) = combine(&z, rng);
-        let (b, b_value) = combine(&z, rng);
-        let product = builder.witness(Label::new("product"));
-        z.push(a_value * b_value);
-        builder.enforce(a, b, LinearCombination::variable(product), Label::new("product of combinations"));
-    }
-    (builder.finish().unwrap(), Assignment::new(z))
-}
-
-fn cpu() -> CpuDevice {
-    CpuDevice::new(CpuOptions::default()).unwrap()
 }
 
 fn prover(r1cs: &R1cs, key: &ProvingKey) -> Prover<CpuDevice> {

@@ -158,7 +158,7 @@ impl ProvingKeyFile {
 
     /// Reads a file.
     pub fn read(path: impl AsRef<Path>, validate: Validate) -> Result<Self> {
-        Self::decode(&files::read(&path)?, validate).map_err(|e| at(e, path.as_ref()))
+        Self::decode(&files::read(&path)?, validate).map_err(|e| e.in_file(path.as_ref()))
     }
 
     /// The verifying key's file.
@@ -215,7 +215,7 @@ impl VerifyingKeyFile {
 
     /// Reads a file.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
-        Self::decode(&files::read(&path)?).map_err(|e| at(e, path.as_ref()))
+        Self::decode(&files::read(&path)?).map_err(|e| e.in_file(path.as_ref()))
     }
 
     /// Verifies `proof` under this key.
@@ -276,7 +276,7 @@ impl ProofFile {
 
     /// Reads a file.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
-        Self::decode(&files::read(&path)?).map_err(|e| at(e, path.as_ref()))
+        Self::decode(&files::read(&path)?).map_err(|e| e.in_file(path.as_ref()))
     }
 
     /// Checks that the proof was made under `key`.
@@ -299,16 +299,6 @@ fn open(kind: FileKind, bytes: &[u8]) -> Result<(KeyInfo, Reader<'_>)> {
         serde_json::from_slice(header).map_err(|e| Error::format(kind.name, format!("header: {e}")))?;
     info.check(kind)?;
     Ok((info, Reader::new(kind.name, body)))
-}
-
-/// Adds the path to a format error.
-fn at(error: Error, path: &Path) -> Error {
-    match error {
-        Error::Format { what, reason } => {
-            Error::Format { what: format!("{what} {}", path.display()), reason }
-        }
-        other => other,
-    }
 }
 
 fn write_count(count: usize, out: &mut Vec<u8>) {

@@ -56,20 +56,10 @@ impl ProverPlan {
     /// [`crate::Error::DomainTooLarge`] beyond 2^28 rows.
     pub fn for_circuit(r1cs: &R1cs) -> Result<Self> {
         let domain = Domain::of(r1cs)?;
-        let used = |matrix: &super::SparseMatrix, always: usize| {
-            let mut used = vec![false; r1cs.num_variables()];
-            used.iter_mut().take(always).for_each(|u| *u = true);
-            for row in 0..matrix.num_rows() {
-                for (column, _) in matrix.row(row) {
-                    if let Some(u) = used.get_mut(column) {
-                        *u = true;
-                    }
-                }
-            }
-            used.into_iter().filter(|u| *u).count()
-        };
-        let b = used(r1cs.b(), 0);
-        Ok(Self::new(domain.log_n, [used(r1cs.a(), r1cs.num_instance()), b, b, r1cs.num_witness()]))
+        let variables = r1cs.num_variables();
+        let a = r1cs.a().used_columns(variables, r1cs.num_instance());
+        let b = r1cs.b().used_columns(variables, 0);
+        Ok(Self::new(domain.log_n, [a, b, b, r1cs.num_witness()]))
     }
 
     /// The same where the bases of one sum at a time are there, and are gone before the next ones come.

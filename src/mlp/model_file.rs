@@ -125,10 +125,7 @@ impl QuantisedModel {
     /// Reads and validates a file that [`save`](Self::save) wrote.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        Self::from_json(&files::read_at_most(path, MAX_BYTES)?).map_err(|e| match e {
-            Error::Format { what, reason } => Error::format(format!("{what} {}", path.display()), reason),
-            other => other,
-        })
+        Self::from_json(&files::read_at_most(path, MAX_BYTES)?).map_err(|e| e.in_file(path))
     }
 
     /// SHA-256 of everything but the name: equal for models that compute the same with the same integers.

@@ -1,6 +1,8 @@
 //! Groth16 with the files of circom and snarkjs: `fixtures` holds what circom 2 and snarkjs 0.7.6 made.
 #![cfg(feature = "groth16")]
 
+#[path = "../groth16_support/mod.rs"]
+mod groth16_support;
 mod hostile;
 mod support;
 

@@ -1,20 +1,12 @@
-//! Fixtures, and circuits of our own.
+//! Fixtures.
 
-use rand_chacha::ChaCha20Rng;
-use rand_core::{RngCore, SeedableRng};
-use zkwatt::device::{CpuDevice, CpuOptions};
+use crate::groth16_support;
+pub use crate::groth16_support::{cpu, rng};
+use rand_core::RngCore;
 use zkwatt::groth16::circom::{R1csFile, Witness, json};
-use zkwatt::groth16::r1cs::{Label, LinearCombination, R1cs, R1csBuilder};
+use zkwatt::groth16::r1cs::R1cs;
 use zkwatt::groth16::{Proof, VerifyingKey};
-use zkwatt::kernels::{Field, Fr};
-
-pub fn rng(seed: u64) -> ChaCha20Rng {
-    ChaCha20Rng::seed_from_u64(seed)
-}
-
-pub fn cpu() -> CpuDevice {
-    CpuDevice::new(CpuOptions::default()).unwrap()
-}
+use zkwatt::kernels::Fr;
 
 /// The files of one circuit.
 pub struct Fixture {
@@ -66,38 +58,8 @@ fn fixture(name: &'static str) -> Fixture {
     }
 }
 
-/// Products of random combinations of values that are zero, small, negative and wide; some variables occur nowhere.
+/// A circuit of the other tests, and its witness.
 pub fn circuit(public: usize, constraints: usize, rng: &mut impl RngCore) -> (R1cs, Witness) {
-    let mut builder = R1csBuilder::new(public);
-    let mut z = vec![Fr::ONE];
-    let random = |rng: &mut dyn RngCore| Fr::from_u256_reduced([(); 4].map(|()| rng.next_u64()));
-    z.extend((0..public).map(|_| random(rng)));
-    for i in 0..4 {
-        builder.witness(Label::new("free"));
-        z.push([Fr::ZERO, Fr::from(77u64), -Fr::ONE, random(rng)][i]);
-    }
-    // Occurs in no constraint.
-    builder.witness(Label::new("unused"));
-    z.push(random(rng));
-    let unused = z.len() - 1;
-    for _ in 0..constraints {
-        let mut combination = || {
-            let (mut lc, mut value) = (LinearCombination::zero(), Fr::ZERO);
-            for _ in 0..1 + rng.next_u32() % 3 {
-                let at = rng.next_u32() as usize % z.len();
-                if at != unused {
-                    let coefficient =
-                        if rng.next_u32().is_multiple_of(2) { Fr::ONE } else { -Fr::from(rng.next_u64()) };
-                    lc.push(at as u32, coefficient);
-                    value += coefficient * z[at];
-                }
-            }
-            (lc, value)
-        };
-        let ((a, a_value), (b, b_value)) = (combination(), combination());
-        let product = builder.witness(Label::new("product"));
-        builder.enforce(a, b, LinearCombination::variable(product), Label::new("product"));
-        z.push(a_value * b_value);
-    }
-    (builder.finish().unwrap(), Witness::new(z))
+    let (r1cs, assignment) = groth16_support::circuit(public, constraints, rng);
+    (r1cs, Witness::new(assignment.values().to_vec()))
 }

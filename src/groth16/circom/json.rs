@@ -77,7 +77,7 @@ pub fn write_proof(proof: &Proof) -> String {
 /// # Errors
 /// [`Error::Io`]; [`Error::Format`] with the field that is wrong.
 pub fn read_proof(path: impl AsRef<Path>) -> Result<Proof> {
-    parse_proof(&text(path.as_ref())?).map_err(|e| at(e, path.as_ref()))
+    parse_proof(&text(path.as_ref())?).map_err(|e| e.in_file(path.as_ref()))
 }
 
 /// As [`read_proof`], from text.
@@ -103,7 +103,7 @@ pub fn write_public(values: &[Fr]) -> String {
 /// # Errors
 /// [`Error::Io`]; [`Error::Format`] with the value that is wrong.
 pub fn read_public(path: impl AsRef<Path>) -> Result<Vec<Fr>> {
-    parse_public(&text(path.as_ref())?).map_err(|e| at(e, path.as_ref()))
+    parse_public(&text(path.as_ref())?).map_err(|e| e.in_file(path.as_ref()))
 }
 
 /// As [`read_public`], from text.
@@ -140,7 +140,7 @@ pub fn write_verifying_key(key: &VerifyingKey) -> String {
 /// # Errors
 /// [`Error::Io`]; [`Error::Format`] with the field that is wrong.
 pub fn read_verifying_key(path: impl AsRef<Path>) -> Result<VerifyingKey> {
-    parse_verifying_key(&text(path.as_ref())?).map_err(|e| at(e, path.as_ref()))
+    parse_verifying_key(&text(path.as_ref())?).map_err(|e| e.in_file(path.as_ref()))
 }
 
 /// As [`read_verifying_key`], from text.
@@ -180,14 +180,6 @@ pub fn parse_verifying_key(text: &str) -> Result<VerifyingKey> {
 fn text(path: &Path) -> Result<String> {
     let bytes = files::read_at_most(path, MAX_BYTES)?;
     String::from_utf8(bytes).map_err(|_| Error::format(path.display().to_string(), "is not text"))
-}
-
-/// Adds the path to a format error.
-fn at(error: Error, path: &Path) -> Error {
-    match error {
-        Error::Format { reason, .. } => Error::format(path.display().to_string(), reason),
-        other => other,
-    }
 }
 
 fn to_text(value: &impl Serialize) -> String {

@@ -275,18 +275,7 @@ fn queries<B: Groth16Backend>(backend: &B, zkey: &Zkey, validate: Validate) -> R
 /// The bytes that a prover's bases, transforms and sums will take on its device, before the bases are read: as if those of
 /// all variables that occur were finite.
 pub fn predicted_plan(header: &ZkeyHeader, matrices: &[SparseMatrix; 2]) -> ProverPlan {
-    let used = |matrix: &SparseMatrix| {
-        let mut used = vec![false; header.num_variables];
-        for row in 0..matrix.num_rows() {
-            for (column, _) in matrix.row(row) {
-                if let Some(used) = used.get_mut(column) {
-                    *used = true;
-                }
-            }
-        }
-        used.into_iter().filter(|used| *used).count()
-    };
-    let [a, b] = matrices.each_ref().map(used);
+    let [a, b] = matrices.each_ref().map(|matrix| matrix.used_columns(header.num_variables, 0));
     ProverPlan::new(header.log_n, [a, b, b, header.num_variables - header.num_public - 1])
 }
 

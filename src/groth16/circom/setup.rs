@@ -40,7 +40,7 @@ fn encode(key: &ProvingKey, r1cs: &R1cs) -> Result<Vec<u8>> {
         coefficients.len() + 64 * g1_points + 128 * key.b_g2_query.len() + 64 * key.vk.gamma_abc_g1.len();
     // And the rest, which is small.
     let mut out = Vec::with_capacity(bytes + 2048);
-    iden3::write_start(MAGIC, 1, 10, &mut out);
+    out.extend_from_slice(&iden3::start(MAGIC, 1, 10));
     iden3::write_section(1, &GROTH16.to_le_bytes(), &mut out);
     let mut header = Vec::new();
     header.extend_from_slice(&iden3::modulus(BASE_MODULUS));
@@ -66,8 +66,7 @@ fn encode(key: &ProvingKey, r1cs: &R1cs) -> Result<Vec<u8>> {
 }
 
 fn write_query<F: FileCoordinate>(kind: u32, points: &[Affine<F>], out: &mut Vec<u8>) {
-    out.extend_from_slice(&kind.to_le_bytes());
-    out.extend_from_slice(&((2 * F::BYTES * points.len()) as u64).to_le_bytes());
+    out.extend_from_slice(&iden3::section_start(kind, (2 * F::BYTES * points.len()) as u64));
     write_points(points, out);
 }
 

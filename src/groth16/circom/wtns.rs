@@ -7,7 +7,8 @@
 //! ```
 
 use crate::error::Result;
-use crate::groth16::{Assignment, r1cs};
+use crate::groth16::Assignment;
+use crate::groth16::r1cs::canonical_bytes;
 use crate::iden3::{self, Sections};
 use crate::source::Source;
 use std::fs::File;
@@ -76,13 +77,12 @@ impl Witness {
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
         let values = self.assignment.values();
         let mut out = Zeroizing::new(Vec::with_capacity(12 + 12 + 40 + 12 + 32 * values.len()));
-        iden3::write_start(MAGIC, 2, 2, &mut out);
+        out.extend_from_slice(&iden3::start(MAGIC, 2, 2));
         let mut header = iden3::scalar_field().to_vec();
         header.extend_from_slice(&(values.len() as u32).to_le_bytes());
         iden3::write_section(1, &header, &mut out);
-        let mut content = Zeroizing::new(Vec::with_capacity(32 * values.len()));
-        values.iter().for_each(|value| content.extend_from_slice(&canonical_bytes(*value)));
-        iden3::write_section(2, &content, &mut out);
+        out.extend_from_slice(&iden3::section_start(2, 32 * values.len() as u64));
+        values.iter().for_each(|value| out.extend_from_slice(&canonical_bytes(*value)));
         out
     }
 
@@ -98,7 +98,7 @@ impl Witness {
 }
 
 /// Reads canonical elements; the error is the index of the first that is none.
-pub(super) fn read_canonical(bytes: &[u8], out: &mut [Fr]) -> Result<(), usize> {
+fn read_canonical(bytes: &[u8], out: &mut [Fr]) -> Result<(), usize> {
     let first_bad = std::sync::atomic::AtomicUsize::new(usize::MAX);
     parallel::for_each_chunk_mut(out, 1024, |first, out| {
         for (i, (out, bytes)) in out.iter_mut().zip(bytes[32 * first..].chunks_exact(32)).enumerate() {
@@ -127,5 +127,3 @@ pub(super) fn limbs(bytes: &[u8]) -> Option<[u64; 4]> {
     let limbs: [[u8; 8]; 4] = limbs.try_into().ok()?;
     rest.is_empty().then(|| limbs.map(u64::from_le_bytes))
 }
-
-pub(super) use r1cs::canonical_bytes;

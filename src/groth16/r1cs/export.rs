@@ -2,8 +2,8 @@
 
 use super::{R1cs, SparseMatrix};
 use crate::error::{Error, Result};
+use crate::iden3;
 use crate::kernels::Fr;
-use crate::kernels::bn254::SCALAR_MODULUS;
 use std::io::{self, Write};
 
 impl R1cs {
@@ -30,15 +30,9 @@ impl R1cs {
     }
 
     fn write_sections(&self, mut out: impl Write, wires: u32, constraints: u32) -> io::Result<()> {
-        out.write_all(b"r1cs")?;
-        out.write_all(&1u32.to_le_bytes())?;
-        out.write_all(&3u32.to_le_bytes())?;
-
-        section(&mut out, 1, 4 + 32 + 4 * 4 + 8 + 4)?;
-        out.write_all(&32u32.to_le_bytes())?;
-        for limb in SCALAR_MODULUS {
-            out.write_all(&limb.to_le_bytes())?;
-        }
+        out.write_all(&iden3::start(b"r1cs", 1, 3))?;
+        out.write_all(&iden3::section_start(1, 36 + 4 * 4 + 8 + 4))?;
+        out.write_all(&iden3::scalar_field())?;
         let outputs = (self.num_instance - 1) as u32;
         // Wires, public outputs, public inputs, private inputs.
         for count in [wires, outputs, 0, self.num_witness as u32] {
@@ -48,7 +42,8 @@ impl R1cs {
         out.write_all(&constraints.to_le_bytes())?;
 
         let non_zeros: usize = self.non_zeros().iter().sum();
-        section(&mut out, 2, 3 * 4 * u64::from(constraints) + 36 * non_zeros as u64)?;
+        let length = 3 * 4 * u64::from(constraints) + 36 * non_zeros as u64;
+        out.write_all(&iden3::section_start(2, length))?;
         let matrices = [&self.a, &self.b, &self.c].map(|m| (m, m.coefficient_bytes()));
         let mut buffer = Vec::new();
         for row in 0..self.num_constraints() {
@@ -64,17 +59,12 @@ impl R1cs {
             out.write_all(&buffer)?;
         }
 
-        section(&mut out, 3, 8 * u64::from(wires))?;
+        out.write_all(&iden3::section_start(3, 8 * u64::from(wires)))?;
         for wire in 0..u64::from(wires) {
             out.write_all(&wire.to_le_bytes())?;
         }
         out.flush()
     }
-}
-
-fn section(out: &mut impl Write, kind: u32, length: u64) -> io::Result<()> {
-    out.write_all(&kind.to_le_bytes())?;
-    out.write_all(&length.to_le_bytes())
 }
 
 impl SparseMatrix {

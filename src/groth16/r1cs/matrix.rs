@@ -84,6 +84,18 @@ impl SparseMatrix {
             .map(|&(column, coefficient)| (column as usize, self.coefficients[coefficient as usize]))
     }
 
+    /// How many of the first `columns` columns have an entry, or are among the first `always`.
+    pub(in crate::groth16) fn used_columns(&self, columns: usize, always: usize) -> usize {
+        let mut used = vec![false; columns];
+        used.iter_mut().take(always).for_each(|used| *used = true);
+        for (column, _) in &self.entries {
+            if let Some(used) = used.get_mut(*column as usize) {
+                *used = true;
+            }
+        }
+        used.into_iter().filter(|used| *used).count()
+    }
+
     /// The dictionary of coefficients, in which [`SparseMatrix::raw_row`] looks up.
     pub(in crate::groth16) fn coefficients(&self) -> &[Fr] {
         &self.coefficients

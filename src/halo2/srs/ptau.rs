@@ -20,6 +20,7 @@ use zkwatt_kernels::ntt::MAX_LOG_N;
 use zkwatt_kernels::{G1Affine, G2Affine, bn254};
 
 pub(super) const MAGIC: &[u8; 4] = b"ptau";
+
 /// Reads a file, cut down to `wanted`.
 pub(super) fn parse<R: Read + Seek>(source: &mut Source<R>, wanted: Option<u32>) -> Result<Parts> {
     let sections = Sections::read(source, MAGIC, &[1])?;

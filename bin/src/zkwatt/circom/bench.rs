@@ -5,9 +5,9 @@ use crate::console::{field, say};
 use crate::random;
 use std::path::PathBuf;
 use std::time::Instant;
+use zkwatt::Result;
 use zkwatt::groth16::ProveReport;
-use zkwatt::groth16::circom::{Witness, Zkey};
-use zkwatt::{Error, Result};
+use zkwatt::groth16::circom::Zkey;
 use zkwatt_harness::statistics::{mad, median};
 use zkwatt_harness::table::{Table, seconds};
 use zkwatt_harness::{device, progress};
@@ -53,25 +53,25 @@ pub fn run(args: &Args) -> Result<()> {
     let start = Instant::now();
     let zkey = Zkey::open(&args.zkey)?;
     bar.suspend(|| warn_of(&zkey));
-    let witness = Witness::read(&args.wtns)?;
+    let witness = args.prover.read_witness(&args.wtns)?;
     let prover = args.prover.prover(zkey, device.clone())?;
     let open_s = start.elapsed().as_secs_f64();
     bar.set_message("proving");
     let mut rng = random::generator()?;
-    let mut reports = Vec::new();
-    for _ in 0..=args.samples {
-        reports.push(prover.prove_with_report(&witness, &mut rng)?.1);
+    let mut prove = || {
         bar.inc(1);
-    }
+        prover.prove_with_report(&witness, &mut rng).map(|(_, report)| report)
+    };
+    prove()?;
+    let reports = (0..args.samples).map(|_| prove()).collect::<Result<Vec<_>>>()?;
     bar.finish_and_clear();
-    reports.remove(0);
 
     let mut table = Table::new(&["phase", "median", "MAD"]);
     for (name, phase) in PHASES {
         let times: Vec<f64> = reports.iter().map(phase).collect();
-        let none = || Error::invalid("--samples", "none were taken");
-        let (median, mad) = median(&times).zip(mad(&times)).ok_or_else(none)?;
-        table.row(vec![name.into(), seconds(median), seconds(mad)]);
+        // There is one sample or more.
+        let [median, mad] = [median(&times), mad(&times)].map(|value| seconds(value.unwrap_or(f64::NAN)));
+        table.row(vec![name.into(), median, mad]);
     }
     let lines = [
         field("device", format!("{} ({})", device.info().kind, device::name(device.info()))),

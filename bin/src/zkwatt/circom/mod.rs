@@ -8,11 +8,11 @@ mod setup;
 mod verify;
 
 use clap::Subcommand;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zkwatt::Result;
 use zkwatt::device::Device;
-use zkwatt::groth16::circom::{Residence, Zkey, ZkeyProver, ZkeyProverOptions, read_r1cs};
+use zkwatt::groth16::circom::{Residence, Witness, Zkey, ZkeyProver, ZkeyProverOptions, read_r1cs};
 use zkwatt::groth16::keys::Validate;
 use zkwatt_harness::args::{DeviceArg, parse_threads};
 use zkwatt_harness::device;
@@ -97,6 +97,11 @@ enum CheckArg {
 impl ProverArgs {
     fn device(&self) -> Result<Device> {
         device::open(self.device, self.threads.unwrap_or_else(available_threads))
+    }
+
+    /// On the threads that were asked for, and no others.
+    fn read_witness(&self, path: &Path) -> Result<Witness> {
+        crate::mlp::on_threads(self.threads, || Witness::read(path))
     }
 
     fn prover(&self, zkey: Zkey, device: Device) -> Result<ZkeyProver<Device>> {

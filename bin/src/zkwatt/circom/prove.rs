@@ -7,7 +7,7 @@ use crate::staged::{Access, Staged};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use zkwatt::Result;
-use zkwatt::groth16::circom::{Witness, Zkey, json};
+use zkwatt::groth16::circom::{Zkey, json};
 use zkwatt_harness::{device, progress, table};
 
 /// Proves a witness under a .zkey of snarkjs; `snarkjs groth16 verify` accepts the proof.
@@ -88,7 +88,7 @@ fn prove(
     let zkey = Zkey::open(zkey)?;
     spinner.suspend(|| warn_of(&zkey));
     // Small, and bad ones are found before the work.
-    let witness = Witness::read(wtns)?;
+    let witness = args.read_witness(wtns)?;
     let prover = args.prover(zkey, device.clone())?;
     let open_s = start.elapsed().as_secs_f64();
     spinner.set_message("proving");
