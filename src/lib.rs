@@ -16,6 +16,8 @@ pub mod interop;
 pub mod mlp;
 pub mod ops;
 #[cfg(any(feature = "groth16", feature = "halo2"))]
+mod ptau;
+#[cfg(any(feature = "groth16", feature = "halo2"))]
 mod source;
 
 /// Compiles and runs the examples of the README.

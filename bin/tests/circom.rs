@@ -107,8 +107,38 @@ fn our_keys_serve_snarkjs() {
     for part in ["212 in a domain of 2^8", "--plan memory", "× ±1", "outputs 1"] {
         assert!(stdout(&info).contains(part), "{}", stdout(&info));
     }
-    let bench = expect(0, &["circom", "bench", "--zkey", text(&zkey), "--wtns", &wtns, "--samples", "2"]);
-    assert!(stdout(&bench).contains("sum over H"), "{}", stdout(&bench));
+}
+
+#[test]
+fn benches_measure_peers_in_the_same_rounds() {
+    let root = tempfile::tempdir().unwrap();
+    let records = root.path().join("records.jsonl");
+    let [zkey, wtns] = ["mlp.zkey", "mlp.wtns"].map(fixture);
+    let peers = if snarkjs(&["--help"]) { "arkworks,snarkjs" } else { "arkworks" };
+    let common = ["--samples", "2", "--threads", "1,2", "--peers", peers, "--json", text(&records)];
+    for plan in ["fast", "memory"] {
+        let bench = ["circom", "bench", "--device", "cpu", "--zkey", &zkey, "--wtns", &wtns, "--plan", plan];
+        let output = expect(0, &[&bench[..], &common].concat());
+        for part in ["arkworks", "quotient", "vs ours"] {
+            assert!(stdout(&output).contains(part), "{}", stdout(&output));
+        }
+        let text = fs::read_to_string(&records).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let of = |threads: u64| lines.iter().filter(move |line| line["threads"] == threads);
+        for threads in [1, 2] {
+            let names: Vec<_> =
+                of(threads).map(|line| line["implementation"].as_str().unwrap().to_owned()).collect();
+            assert_eq!(names.join(","), format!("zkwatt,{peers}"));
+            for line in of(threads) {
+                assert!(line["median_s"].as_f64().unwrap() > 0.0 && line["verified"] == true, "{line}");
+                assert!(line["cpu_s"].as_f64().unwrap() > 0.0, "{line}");
+                assert_eq!((&line["constraints"], &line["plan"]), (&212.into(), &plan.into()));
+            }
+        }
+    }
+    let witness_of_another = fixture("chain.wtns");
+    let output = expect(3, &["circom", "bench", "--zkey", &zkey, "--wtns", &witness_of_another]);
+    assert!(stderr(&output).contains("the witness was made for"), "{}", stderr(&output));
 }
 
 #[test]
@@ -144,6 +174,11 @@ fn what_is_wrong_is_said_and_nothing_is_written() {
     refused(1, &zkey, text(&wrong), &["--r1cs", &r1cs], "does not satisfy constraint");
     refused(1, &zkey, text(&wrong), &["--r1cs", &r1cs, "--no-verify"], "does not satisfy constraint");
 
+    let ptau = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/halo2_srs/power3.ptau");
+    let info = expect(0, &["circom", "info", ptau]);
+    for part in ["3, for circuits of up to 2^3 rows", "1 contributions", "prepared for"] {
+        assert!(stdout(&info).contains(part), "{}", stdout(&info));
+    }
     let output = expect(3, &["circom", "info", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")]);
     assert!(stderr(&output).contains("is none of .zkey"), "{}", stderr(&output));
 }

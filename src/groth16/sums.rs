@@ -91,9 +91,14 @@ impl<T> Query<T> {
         self.len
     }
 
-    /// Whether `other` has infinity at the same places.
-    pub fn has_same_places<U>(&self, other: &Query<U>) -> bool {
-        self.kept == other.kept
+    /// The indices of the bases that are not infinity; `None` if all are finite.
+    pub fn places(&self) -> Option<&[u32]> {
+        self.kept.as_deref()
+    }
+
+    /// As [`Query::places`], and drops the bases.
+    pub fn into_places(self) -> Option<Vec<u32>> {
+        self.kept
     }
 
     /// The scalars of the bases that were kept, in their order.
@@ -137,7 +142,7 @@ impl<B: Groth16Backend> Queries<B> {
         let b2 = Query::g2(backend, points.b2)?;
         let b1 = Query::g1(backend, points.b1)?;
         // Both hold the same multiples; a key for which that is not so was not made by a setup.
-        if !b1.has_same_places(&b2) {
+        if b1.places() != b2.places() {
             let reason = "b_g1_query and b_g2_query are infinity at different places";
             return Err(Error::invalid("proving key", reason));
         }

@@ -4,7 +4,10 @@ use super::support::{file, rng};
 use rand_core::RngCore;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use zkwatt::Error;
-use zkwatt::groth16::circom::{R1csFile, Witness, Zkey, ZkeyProver, ZkeyProverOptions, json};
+use zkwatt::device::CpuDevice;
+use zkwatt::groth16::circom::{
+    PtauInfo, R1csFile, Residence, Witness, Zkey, ZkeyProver, ZkeyProverOptions, json,
+};
 
 /// Reads bytes to the end.
 type Read = fn(&[u8]) -> Result<(), Error>;
@@ -12,10 +15,10 @@ type Read = fn(&[u8]) -> Result<(), Error>;
 fn read_zkey(bytes: &[u8]) -> Result<(), Error> {
     let zkey = Zkey::decode(bytes)?;
     zkey.matrices()?;
-    ZkeyProver::<zkwatt::device::CpuDevice>::new(zkey, super::cpu(), ZkeyProverOptions::default()).map(|_| ())
+    ZkeyProver::<CpuDevice>::new(zkey, super::cpu(), ZkeyProverOptions::default()).map(|_| ())
 }
 
-fn files() -> [(&'static str, Vec<u8>, Read); 6] {
+fn files() -> [(&'static str, Vec<u8>, Read); 7] {
     fn text(bytes: &[u8]) -> Result<&str, Error> {
         std::str::from_utf8(bytes).map_err(|e| Error::format("text", e.to_string()))
     }
@@ -23,6 +26,7 @@ fn files() -> [(&'static str, Vec<u8>, Read); 6] {
         ("zkey", file("chain.zkey"), read_zkey),
         ("wtns", file("chain.wtns"), |b| Witness::decode(b).map(|_| ())),
         ("r1cs", file("chain.r1cs"), |b| R1csFile::decode(b).map(|_| ())),
+        ("ptau", file("../../halo2_srs/power3.ptau"), |b| PtauInfo::decode(b).map(|_| ())),
         ("proof", file("chain.proof.json"), |b| json::parse_proof(text(b)?).map(|_| ())),
         ("public", file("chain.public.json"), |b| json::parse_public(text(b)?).map(|_| ())),
         ("key", file("chain.verification_key.json"), |b| json::parse_verifying_key(text(b)?).map(|_| ())),
@@ -167,6 +171,21 @@ fn what_is_wrong_is_said() {
     expect(bad(at(2), &max), "constraint 0");
     expect(bad(at(2) + 4, &max), "names wire 4294967295");
     expect(bad(at(2) + 8, &[0xff; 32]), "not below the modulus");
+}
+
+#[test]
+fn both_forms_of_b_are_infinity_at_the_same_places() {
+    let mut zkey = file("chain.zkey");
+    let witness = Witness::decode(&file("chain.wtns")).unwrap();
+    let b = section(&zkey, 6);
+    let finite = (b..).step_by(64).find(|at| zkey[*at..at + 64] != [0; 64]).unwrap();
+    zkey[finite..finite + 64].fill(0);
+    for residence in [Residence::Device, Residence::File] {
+        let options = ZkeyProverOptions { residence, ..ZkeyProverOptions::default() };
+        let prover = ZkeyProver::<CpuDevice>::new(Zkey::decode(zkey.clone()).unwrap(), super::cpu(), options);
+        let error = prover.and_then(|prover| prover.prove(&witness, &mut rng(1))).unwrap_err();
+        expect(error.to_string(), "infinity at different places");
+    }
 }
 
 #[test]

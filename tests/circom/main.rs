@@ -14,8 +14,9 @@ use support::{Fixture, circuit, cpu, fixtures, rng};
 use zkwatt::Error;
 use zkwatt::device::{CpuDevice, CpuOptions, Device};
 use zkwatt::groth16::circom::{
-    R1csFile, Residence, Witness, WitnessClasses, Zkey, ZkeyProver, ZkeyProverOptions, json, setup,
+    PtauInfo, R1csFile, Residence, Witness, WitnessClasses, Zkey, ZkeyProver, ZkeyProverOptions, json, setup,
 };
+use zkwatt::groth16::keys::Validate;
 use zkwatt::groth16::{PreparedVerifyingKey, Proof, VerifyingKey, verify};
 use zkwatt::kernels::{CpuPath, Field, Fr};
 
@@ -193,6 +194,35 @@ fn files_are_read_as_they_were_written() {
         same(&json::write_public(&public), &public_text);
         same(&json::write_verifying_key(&key), &key_text);
     }
+}
+
+#[test]
+fn a_ceremony_is_described() {
+    // Made by snarkjs: power 3, one contribution, prepared.
+    let file = support::file("../../halo2_srs/power3.ptau");
+    let info = PtauInfo::decode(&file).unwrap();
+    let expected =
+        PtauInfo { power: 3, ceremony_power: 3, contributions: 1, prepared: true, bytes: file.len() as u64 };
+    assert_eq!(info, expected);
+}
+
+/// A and B are those of the key of the same secrets for ark-groth16, L too as δ is the same; H is in another basis.
+#[test]
+fn keys_convert_to_those_of_arkworks() {
+    let (r1cs, _) = circuit(3, 40, &mut rng(3));
+    let bytes = setup(&r1cs, &mut rng(1)).unwrap();
+    let theirs = zkwatt::groth16::setup(&r1cs, &mut rng(1)).unwrap();
+    let ours = Zkey::decode(bytes).unwrap().proving_key(Validate::Full).unwrap();
+    assert_eq!(ours.h_query.len(), theirs.h_query.len() + 1);
+    let gamma = |key: &VerifyingKey| VerifyingKey {
+        gamma_g2: ark_bn254::G2Affine::default(),
+        gamma_abc_g1: Vec::new(),
+        ..key.clone()
+    };
+    assert_eq!(gamma(&ours.vk), gamma(&theirs.vk));
+    assert_eq!((ours.beta_g1, ours.delta_g1), (theirs.beta_g1, theirs.delta_g1));
+    assert_eq!((&ours.a_query, &ours.b_g1_query), (&theirs.a_query, &theirs.b_g1_query));
+    assert_eq!((&ours.b_g2_query, &ours.l_query), (&theirs.b_g2_query, &theirs.l_query));
 }
 
 #[test]

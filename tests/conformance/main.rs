@@ -53,7 +53,8 @@ macro_rules! conformance {
                 }
                 #[cfg(feature = "groth16")]
                 prover(shared) {
-                    proofs_are_those_of_arkworks, proofs_of_one_random_stream_are_pinned, tampered_proofs_are_rejected,
+                    proofs_are_those_of_arkworks, proofs_under_a_zkey_are_those_of_arkworks,
+                    proofs_of_one_random_stream_are_pinned, tampered_proofs_are_rejected,
                 }
             }
         })*

@@ -11,6 +11,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, OnceLock};
+use zkwatt::groth16::circom::{self, Residence, Witness, Zkey, ZkeyProver, ZkeyProverOptions};
 use zkwatt::groth16::r1cs::{Label, LinearCombination, R1csBuilder};
 use zkwatt::groth16::{Assignment, Proof, Prover, ProvingKey, R1cs, setup, verify};
 use zkwatt::kernels::{Field, Fr};
@@ -66,7 +67,7 @@ fn cases() -> &'static [Case] {
     })
 }
 
-fn bytes(proof: &Proof) -> Vec<u8> {
+fn bytes_of(proof: &Proof) -> Vec<u8> {
     let mut out = Vec::new();
     proof.serialize_compressed(&mut out).unwrap();
     out
@@ -76,24 +77,45 @@ fn accepts(case: &Case, inputs: &[Fr], proof: &Proof) -> bool {
     Groth16::<Bn254>::verify(&case.key.vk, &arks(inputs), proof).unwrap()
 }
 
+fn proof_of_arkworks(case: &Case, r: Fr, s: Fr) -> Proof {
+    Groth16::<Bn254>::create_proof_with_reduction_and_matrices(
+        &case.key,
+        ark(&r),
+        ark(&s),
+        &case.r1cs.to_ark_matrices(),
+        case.r1cs.num_instance(),
+        case.r1cs.num_constraints(),
+        &arks(case.z.values()),
+    )
+    .unwrap()
+}
+
 pub fn proofs_are_those_of_arkworks<D: Conforming>(device: &Arc<D>) {
     for case in cases() {
         let prover = Prover::<D>::new(device.clone(), &case.key, case.r1cs.clone()).unwrap();
-        let wires = arks(case.z.values());
         for (r, s) in [(Fr::ZERO, Fr::ZERO), (Fr::ONE, -Fr::ONE), (randoms(1, 2)[0], randoms(1, 3)[0])] {
-            let theirs = Groth16::<Bn254>::create_proof_with_reduction_and_matrices(
-                &case.key,
-                ark(&r),
-                ark(&s),
-                &case.r1cs.to_ark_matrices(),
-                case.r1cs.num_instance(),
-                case.r1cs.num_constraints(),
-                &wires,
-            )
-            .unwrap();
+            let theirs = proof_of_arkworks(case, r, s);
             let (proof, _) = prover.prove_with_blinding(&case.z, r, s).unwrap();
-            assert_eq!(bytes(&proof), bytes(&theirs), "{} constraints", case.r1cs.num_constraints());
+            assert_eq!(bytes_of(&proof), bytes_of(&theirs), "{} constraints", case.r1cs.num_constraints());
             assert!(accepts(case, case.z.public_inputs(&case.r1cs), &proof));
+        }
+    }
+}
+
+/// A `.zkey` from the same secrets has other bases for h, but h is the same polynomial, and so are the proofs.
+pub fn proofs_under_a_zkey_are_those_of_arkworks<D: Conforming>(device: &Arc<D>) {
+    for case in [0, 3, 5].map(|i| &cases()[i]) {
+        let bytes = circom::setup(&case.r1cs, &mut ChaCha20Rng::seed_from_u64(1)).unwrap();
+        let witness = Witness::new(case.z.values().to_vec());
+        for residence in [Residence::Device, Residence::File] {
+            let options = ZkeyProverOptions { residence, ..ZkeyProverOptions::default() };
+            let zkey = Zkey::decode(bytes.clone()).unwrap();
+            let prover = ZkeyProver::<D>::new(zkey, device.clone(), options).unwrap();
+            for (r, s) in [(Fr::ZERO, Fr::ZERO), (randoms(1, 2)[0], randoms(1, 3)[0])] {
+                let (proof, _) = prover.prove_with_blinding(&witness, r, s).unwrap();
+                let theirs = proof_of_arkworks(case, r, s);
+                assert_eq!(bytes_of(&proof), bytes_of(&theirs), "{residence:?}");
+            }
         }
     }
 }
@@ -109,7 +131,7 @@ pub fn proofs_of_one_random_stream_are_pinned<D: Conforming>(device: &Arc<D>) {
         let first = prover.prove(&case.z, &mut ChaCha20Rng::seed_from_u64(42)).unwrap();
         let again = prover.prove(&case.z, &mut ChaCha20Rng::seed_from_u64(42)).unwrap();
         assert_eq!(first, again);
-        hash.update(bytes(&first));
+        hash.update(bytes_of(&first));
     }
     let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(digest, PROOFS);

@@ -181,7 +181,8 @@ fn wrong_ptau_files_are_named() {
     expect(change(1, &|h| h[5] ^= 1), "BN254");
     expect(change(1, &|h| h[36] = 29), "power 29");
     expect(change(1, &|h| h[36] = 0), "power 0");
-    expect(change(1, &|h| h[36] = 4), "section 2");
+    expect(change(1, &|h| h[36] = 4), "ceremony of power 3");
+    expect(change(1, &|h| (h[36], h[40]) = (4, 4)), "section 2");
     expect(change(1, &|h| h.push(0)), "section 1");
     expect(change(2, &|g| g.truncate(64 * 14)), "section 2");
     expect(change(3, &|g| g.truncate(128 * 7)), "section 3");

@@ -1,7 +1,8 @@
 // The command line of this folder; `circom --help` says what it does.
 // Exit codes: 0 done, 1 failed or proof rejected, 2 usage.
 
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 
 import { chain, mlp, shape } from './generate.mjs';
@@ -16,6 +17,8 @@ const USAGE = `usage: tools/circom/circom COMMAND …
                                         --ptau-dir DIR keeps powers-N.ptau there, and takes what is there
   vkey ZKEY OUT.json
   prove ZKEY WTNS PROOF PUBLIC          prints the time that it took; --single-thread
+  prover ZKEY WTNS                      for benches: reads both files once, and proves for each line of its input;
+                                        prints a line of JSON when it is ready and one for each proof; --single-thread
   verify VK PUBLIC PROOF
 
   chain N MAIN.circom INPUT.json        a chain of N products and values for it
@@ -48,6 +51,15 @@ const COMMANDS = {
         writeFileSync(publicFile, json(publicSignals));
         console.log(JSON.stringify(times));
     },
+    async prover([zkey, wtns], options) {
+        const files = [zkey, wtns].map((file) => ({ type: 'mem', data: readFileSync(file) }));
+        console.log(JSON.stringify({ version: tools.version() }));
+        for await (const _ of createInterface({ input: process.stdin })) {
+            const peak = new tools.Peak();
+            const { proof, publicSignals, times } = await tools.prove(...files, options['single-thread']);
+            console.log(JSON.stringify({ proof, public: publicSignals, ...times, peak_rss_bytes: peak.bytes() }));
+        }
+    },
     async verify([key, publicFile, proof]) {
         if (!(await tools.verify(key, publicFile, proof))) {
             console.error('error: the proof is rejected');
@@ -66,11 +78,12 @@ const COMMANDS = {
     },
 };
 
-const OPERANDS = { compile: 2, witness: 3, setup: 2, vkey: 2, prove: 4, verify: 3, chain: 3, mlp: 3 };
+const OPERANDS = { compile: 2, witness: 3, setup: 2, vkey: 2, prove: 4, prover: 2, verify: 3, chain: 3, mlp: 3 };
 const OPTIONS = {
     compile: { O0: { type: 'boolean' }, O1: { type: 'boolean' }, O2: { type: 'boolean' } },
     setup: { 'ptau-dir': { type: 'string' } },
     prove: { 'single-thread': { type: 'boolean' } },
+    prover: { 'single-thread': { type: 'boolean' } },
     chain: { seed: { type: 'string' } },
     mlp: { seed: { type: 'string' }, weights: { type: 'string' }, 'sign-bits': { type: 'string' } },
 };

@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,31 @@ import { readR1cs } from './r1cs.mjs';
 
 const COMPILER = fileURLToPath(new URL('node_modules/circom2/cli.js', import.meta.url));
 const HERE = fileURLToPath(new URL('.', import.meta.url));
+
+// The version of snarkjs that is installed.
+export function version() {
+    return JSON.parse(readFileSync(new URL('node_modules/snarkjs/package.json', import.meta.url), 'utf8')).version;
+}
+
+// The highest resident memory of this process since it was made; of its whole life where the system cannot forget.
+export class Peak {
+    constructor() {
+        try {
+            writeFileSync('/proc/self/clear_refs', '5');
+        } catch {
+            // Then resourceUsage says what it knows.
+        }
+    }
+
+    bytes() {
+        try {
+            const kib = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'));
+            return 1024 * Number(kib[1]);
+        } catch {
+            return 1024 * process.resourceUsage().maxRSS;
+        }
+    }
+}
 
 // snarkjs keeps its workers, which keep the process, until the curve is terminated.
 export async function close() {
@@ -88,7 +113,7 @@ export async function verifyingKey(zkey) {
 }
 
 // Times in seconds. start_s: until the curve's WebAssembly is compiled and the workers are there, which on a single thread is a part of
-// prove_s. prove_s: reading both files and proving. cpu_s: user and system time of all threads over prove_s.
+// prove_s. prove_s: reading both files (or `{ type: 'mem', data }`) and proving. cpu_s: user and system time of all threads over prove_s.
 export async function prove(zkey, wtns, singleThread = false) {
     const start = process.hrtime.bigint();
     if (!singleThread) {

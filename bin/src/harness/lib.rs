@@ -17,6 +17,7 @@ pub mod measure;
 pub mod memory;
 pub mod models;
 pub mod peers;
+pub mod phases;
 pub mod plan_args;
 pub mod progress;
 pub mod record;

@@ -95,6 +95,17 @@ impl<'a, R> Contestant<'a, R> {
     }
 }
 
+/// What another process measured of its own work.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct Elsewhere {
+    /// Wall time.
+    pub wall_s: f64,
+    /// User and system time of all of its threads.
+    pub cpu_s: Option<f64>,
+    /// Its peak resident memory.
+    pub peak_rss_bytes: Option<u64>,
+}
+
 /// Times the part of a run that counts.
 pub struct Stopwatch<'a> {
     meter: &'a mut dyn Meter,
@@ -123,6 +134,20 @@ impl<'a> Stopwatch<'a> {
         self.joules = self.meter.end(self.wall_s);
         self.peak_rss_bytes = memory.and_then(|m| m.bytes().ok_or("/proc/self/status has no VmHWM"));
         value
+    }
+
+    /// As [`Stopwatch::time`], for work that another process does and measures itself. Energy is that of this call.
+    ///
+    /// # Errors
+    /// What the work fails with.
+    pub fn time_elsewhere<T>(&mut self, work: impl FnOnce() -> Result<(T, Elsewhere)>) -> Result<T> {
+        self.meter.begin();
+        let (value, measured) = work()?;
+        self.wall_s = measured.wall_s;
+        self.cpu_s = measured.cpu_s;
+        self.joules = self.meter.end(self.wall_s);
+        self.peak_rss_bytes = measured.peak_rss_bytes.ok_or("the other process does not say");
+        Ok(value)
     }
 
     /// The result of the run, made only if it is going to be compared.

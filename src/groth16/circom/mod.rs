@@ -1,4 +1,4 @@
-//! Groth16 with the files of circom and snarkjs: `.zkey`, `.wtns`, `.r1cs`, `proof.json`, `public.json`,
+//! Groth16 with the files of circom and snarkjs: `.zkey`, `.wtns`, `.r1cs`, `.ptau`, `proof.json`, `public.json`,
 //! `verification_key.json`, all over BN254 (`bn128` there).
 //!
 //! Every reader checks magic, versions, the table of sections, every length, index and modulus before it uses them; hostile
@@ -16,6 +16,7 @@
 mod classes;
 pub mod json;
 mod prover;
+mod ptau;
 mod quotient;
 mod r1cs;
 mod setup;
@@ -24,6 +25,7 @@ mod zkey;
 
 pub use classes::WitnessClasses;
 pub use prover::{Residence, ZkeyProver, ZkeyProverOptions, predicted_plan};
+pub use ptau::PtauInfo;
 pub use r1cs::{R1csFile, read_r1cs};
 pub use setup::setup;
 pub use wtns::Witness;

@@ -236,32 +236,38 @@ impl<B: Groth16Backend> ZkeyProver<B> {
         let g1 = |query, values, seconds: &mut f64| {
             timed(seconds, || {
                 let query = Query::g1(backend, zkey.g1_query(query, validate)?)?;
-                query.sum_g1(backend, &query.gather(values))
+                let sum = query.sum_g1(backend, &query.gather(values))?;
+                Ok::<_, Error>((sum, query.into_places()))
             })
         };
-        let a = g1(G1Query::A, z, &mut report.msm_a_s)?;
-        let b1 = g1(G1Query::B, z, &mut report.msm_b1_s)?;
-        let l = g1(G1Query::C, w, &mut report.msm_l_s)?;
+        let (a, _) = g1(G1Query::A, z, &mut report.msm_a_s)?;
+        let (b1, places) = g1(G1Query::B, z, &mut report.msm_b1_s)?;
+        let (l, _) = g1(G1Query::C, w, &mut report.msm_l_s)?;
         let h = timed(&mut report.msm_h_s, || {
             let query = Query::g1_all(backend, zkey.g1_query(G1Query::H, validate)?)?;
             query.sum_on_device(backend, quotient)
         })?;
         let b2 = timed(&mut report.msm_b2_s, || {
             let query = Query::g2(backend, zkey.b_g2_query(validate)?)?;
+            if query.places() != places.as_deref() {
+                return Err(zkey.error(DIFFERENT_PLACES));
+            }
             query.sum_g2(backend, &query.gather(z))
         })?;
         Ok(Sums { a, b1, b2, l, h })
     }
 }
 
+/// Both hold the same multiples; a key for which that is not so was not made by a setup.
+const DIFFERENT_PLACES: &str = "B in G1 and B in G2 are infinity at different places";
+
 /// All bases on the device; the largest query first, while there is nothing else.
 fn queries<B: Groth16Backend>(backend: &B, zkey: &Zkey, validate: Validate) -> Result<Queries<B>> {
     let b2 = Query::g2(backend, zkey.b_g2_query(validate)?)?;
     let g1 = |query| zkey.g1_query(query, validate);
     let b1 = Query::g1(backend, g1(G1Query::B)?)?;
-    // Both hold the same multiples; a key for which that is not so was not made by a setup.
-    if !b1.has_same_places(&b2) {
-        return Err(zkey.error("B in G1 and B in G2 are infinity at different places"));
+    if b1.places() != b2.places() {
+        return Err(zkey.error(DIFFERENT_PLACES));
     }
     Ok(Queries {
         a: Query::g1(backend, g1(G1Query::A)?)?,

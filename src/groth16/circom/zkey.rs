@@ -15,9 +15,9 @@
 
 use crate::container::Reader;
 use crate::error::{Error, Result};
-use crate::groth16::VerifyingKey;
 use crate::groth16::points::{self, FileCoordinate, Validate, read_finite_point, read_points};
 use crate::groth16::r1cs::{MatrixFiller, SparseMatrix};
+use crate::groth16::{ProvingKey, VerifyingKey};
 use crate::iden3::{self, Section, Sections};
 use crate::interop::ark;
 use crate::source::Source;
@@ -167,6 +167,26 @@ impl Zkey {
     /// Where the key comes from.
     pub fn info(&self) -> &ZkeyInfo {
         &self.info
+    }
+
+    /// The key in the types of `ark-groth16`. Its `h_query` are the values at the odd powers of a 2n-th root of unity (see
+    /// [`super::ZkeyProver`]): it is for `Groth16<Bn254, R>` whose reduction `R` gives those, with the rows of
+    /// [`Zkey::matrices`]. [`super::ZkeyProver`] needs no such copy.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Format`] for points that are not what `validate` asks for.
+    pub fn proving_key(&self, validate: Validate) -> Result<ProvingKey> {
+        let g1 = |query| self.g1_query(query, validate).map(|points| ark::ark_g1_points(&points).to_vec());
+        Ok(ProvingKey {
+            vk: self.header.verifying_key.clone(),
+            beta_g1: self.header.beta_g1,
+            delta_g1: self.header.delta_g1,
+            a_query: g1(G1Query::A)?,
+            b_g1_query: g1(G1Query::B)?,
+            b_g2_query: ark::ark_g2_points(&self.b_g2_query(validate)?).to_vec(),
+            h_query: g1(G1Query::H)?,
+            l_query: g1(G1Query::C)?,
+        })
     }
 
     /// Coefficients of A and B that the file has.

@@ -22,7 +22,7 @@ pub(super) fn parse<R: Read + Seek>(source: &mut Source<R>, wanted: Option<u32>)
     let start = source.bytes(0, source.len().min(8), "signature")?;
     if start == MAGIC {
         own(source, wanted)
-    } else if start.starts_with(ptau::MAGIC) {
+    } else if start.starts_with(crate::ptau::MAGIC) {
         ptau::parse(source, wanted)
     } else {
         halo2::parse(source, 0, source.len(), wanted)

@@ -33,7 +33,7 @@ use zkwatt_harness::record::Record;
 use zkwatt_harness::report::{Rate, Report};
 use zkwatt_harness::statistics::median;
 use zkwatt_harness::table::{self, Table};
-use zkwatt_harness::{device, exit, progress};
+use zkwatt_harness::{device, exit, phases, progress};
 
 /// Measures proofs of a neural network's inference.
 ///
@@ -198,7 +198,7 @@ impl Tables {
             "peak",
         ];
         let accuracies = ["model", "images", "float", "quantised", "loss", "disagree"];
-        let phases = ["model", "threads", "input", "check", "quotient", "A", "B1", "B2", "L", "H", "total"];
+        let phases: Vec<_> = ["model", "threads", "input"].into_iter().chain(phases::columns()).collect();
         Self {
             circuits: Table::new(&circuits).left(&[0, 1, 2]).shared(&[1, 2, 7]),
             accuracies: Table::new(&accuracies).shared(&[1]),
@@ -243,11 +243,7 @@ impl Tables {
             record.threads.to_string(),
             record.input.clone().unwrap_or_default(),
         ];
-        row.extend(
-            PHASES
-                .iter()
-                .map(|(name, _)| phases.get(*name).copied().map_or_else(String::new, table::seconds)),
-        );
+        row.extend(phases::cells(phases));
         self.phases.row(row);
     }
 
@@ -266,28 +262,6 @@ impl Tables {
             report.section("Where zkwatt's time for one proof goes, medians", self.phases);
         }
     }
-}
-
-/// The phases of a proof.
-type Phase = (&'static str, fn(&ProveReport) -> f64);
-
-const PHASES: [Phase; 8] = [
-    ("constraints", |r| r.constraints_s),
-    ("witness_map", |r| r.witness_map_s),
-    ("msm_a", |r| r.msm_a_s),
-    ("msm_b1", |r| r.msm_b1_s),
-    ("msm_b2", |r| r.msm_b2_s),
-    ("msm_l", |r| r.msm_l_s),
-    ("msm_h", |r| r.msm_h_s),
-    ("total", |r| r.total_s),
-];
-
-fn phase_medians(reports: &[ProveReport]) -> BTreeMap<String, f64> {
-    let phase = |(name, of): &Phase| {
-        let values: Vec<f64> = reports.iter().map(of).collect();
-        median(&values).map(|seconds| ((*name).to_owned(), seconds))
-    };
-    PHASES.iter().filter_map(phase).collect()
 }
 
 /// Median time of verifying one proof.
@@ -467,7 +441,7 @@ impl<'a> Ours<'a> {
     /// Time to verify one proof, and the phases of the timed ones.
     fn after(&self) -> Result<(f64, BTreeMap<String, f64>)> {
         let reports = self.reports.borrow();
-        let phases = phase_medians(reports.get(self.task.assignments.len()..).unwrap_or_default());
+        let phases = phases::medians(reports.get(self.task.assignments.len()..).unwrap_or_default());
         match self.proof.borrow().as_ref() {
             Some(proof) => Ok((verification_s(&self.verifier, self.task, proof)?, phases)),
             None => Ok((f64::NAN, phases)),

@@ -4,6 +4,7 @@
 //! anything is timed; no bit of a field element changes, all of us hold Montgomery form with R = 2^256.
 
 pub mod arkworks;
+pub mod circom;
 pub mod groth16;
 pub mod halo2;
 pub mod halo2_axiom;
@@ -11,6 +12,7 @@ pub mod halo2curves;
 pub mod icicle;
 mod per_product;
 mod prove;
+pub mod snarkjs;
 
 pub use prove::ProvePeer;
 

@@ -6,11 +6,11 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use zkwatt::groth16::ProverPlan;
-use zkwatt::groth16::circom::{Witness, WitnessClasses, Zkey, predicted_plan, read_r1cs};
+use zkwatt::groth16::circom::{PtauInfo, Witness, WitnessClasses, Zkey, predicted_plan, read_r1cs};
 use zkwatt::{Error, Result};
 use zkwatt_harness::table;
 
-/// Says what .zkey, .r1cs and .wtns files hold: constraints, domain, widths of values, memory of a proof.
+/// Says what .zkey, .r1cs, .wtns and .ptau files hold: constraints, domain, widths of values, memory of a proof.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The files; their first bytes say which kind each is
@@ -29,8 +29,9 @@ pub fn run(args: &Args) -> Result<()> {
             b"zkey" => zkey(path)?,
             b"r1cs" => r1cs(path)?,
             b"wtns" => wtns(path)?,
+            b"ptau" => ptau(path)?,
             _ => {
-                let reason = "is none of .zkey, .r1cs and .wtns, by its first bytes";
+                let reason = "is none of .zkey, .r1cs, .wtns and .ptau, by its first bytes";
                 return Err(Error::format(path.display().to_string(), reason));
             }
         });
@@ -53,12 +54,8 @@ fn zkey(path: &Path) -> Result<Vec<String>> {
     warn_of(&zkey);
     let matrices = zkey.matrices()?;
     let (header, info) = (zkey.header(), zkey.info());
-    let used = |matrix: &zkwatt::groth16::SparseMatrix| {
-        (0..matrix.num_rows()).rev().find(|row| matrix.row(*row).len() > 0).map_or(0, |row| row + 1)
-    };
-    let rows = matrices.iter().map(used).max().unwrap_or(0);
-    let constraints = rows.saturating_sub(header.num_public + 1);
-    hint_of(rows, 1 << header.log_n);
+    let constraints = super::constraints(header, &matrices);
+    hint_of(constraints + header.num_public + 1, 1 << header.log_n);
     let plan = predicted_plan(header, &matrices);
     let mut lines = vec![
         field("kind", "proving key, Groth16 over BN254"),
@@ -107,6 +104,22 @@ fn wtns(path: &Path) -> Result<Vec<String>> {
         field("kind", "witness over BN254"),
         field("values", witness.values().len()),
         field("widths", classes),
+    ])
+}
+
+fn ptau(path: &Path) -> Result<Vec<String>> {
+    let info = PtauInfo::read(path)?;
+    let prepared = if info.prepared {
+        "prepared for `snarkjs groth16 setup`"
+    } else {
+        "not prepared: `snarkjs powersoftau prepare phase2` makes what `snarkjs groth16 setup` takes"
+    };
+    Ok(vec![
+        field("kind", "powers of tau over BN254, a ceremony's first phase"),
+        field("power", format!("{}, for circuits of up to 2^{} rows", info.power, info.power)),
+        field("ceremony", format!("{} contributions, power {}", info.contributions, info.ceremony_power)),
+        field("phase 2", prepared),
+        field("size", table::bytes(info.bytes)),
     ])
 }
 

@@ -12,7 +12,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zkwatt::Result;
 use zkwatt::device::Device;
-use zkwatt::groth16::circom::{Residence, Witness, Zkey, ZkeyProver, ZkeyProverOptions, read_r1cs};
+use zkwatt::groth16::SparseMatrix;
+use zkwatt::groth16::circom::{
+    Residence, Witness, Zkey, ZkeyHeader, ZkeyProver, ZkeyProverOptions, read_r1cs,
+};
 use zkwatt::groth16::keys::Validate;
 use zkwatt_harness::args::{DeviceArg, parse_threads};
 use zkwatt_harness::device;
@@ -83,6 +86,24 @@ enum PlanArg {
     Memory,
 }
 
+impl PlanArg {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+impl From<PlanArg> for Residence {
+    fn from(plan: PlanArg) -> Self {
+        match plan {
+            PlanArg::Fast => Self::Device,
+            PlanArg::Memory => Self::File,
+        }
+    }
+}
+
 /// What is checked of points.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum CheckArg {
@@ -114,15 +135,20 @@ impl ProverArgs {
                 None | Some(CheckArg::Curve) => Validate::OnCurve,
                 Some(CheckArg::Group) => Validate::Full,
             },
-            residence: match self.plan {
-                PlanArg::Fast => Residence::Device,
-                PlanArg::Memory => Residence::File,
-            },
+            residence: self.plan.into(),
             verify: !self.no_verify,
             r1cs: r1cs.transpose()?,
         };
         ZkeyProver::new(zkey, device, options)
     }
+}
+
+/// Constraints of a key: its rows up to the last one that is used, but for those of the public values.
+fn constraints(header: &ZkeyHeader, matrices: &[SparseMatrix; 2]) -> usize {
+    let used = |matrix: &SparseMatrix| {
+        (0..matrix.num_rows()).rev().find(|row| matrix.row(*row).len() > 0).map_or(0, |row| row + 1)
+    };
+    matrices.iter().map(used).max().unwrap_or(0).saturating_sub(header.num_public + 1)
 }
 
 /// Says of a key that one party made it.
