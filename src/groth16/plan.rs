@@ -1,12 +1,12 @@
 //! How many bytes a prover needs; pure.
 
-use super::R1cs;
 use super::domain::Domain;
+use super::{R1cs, SparseMatrix};
 use crate::error::Result;
 use zkwatt_kernels::msm::{BitHistogram, MsmPlan};
 use zkwatt_kernels::{Fr, G1Affine, G2Affine};
 
-/// Predicted bytes on a prover's device.
+/// Predicted bytes on a prover's device, and beside it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct ProverPlan {
     /// Bases of the five sums, for as long as the prover lives.
@@ -19,6 +19,8 @@ pub struct ProverPlan {
     pub polynomial_bytes: u64,
     /// Scalars and scratch of the largest sum, while the quotient is kept.
     pub msm_bytes: u64,
+    /// Matrices and one assignment, on the host whatever the device.
+    pub host_bytes: u64,
 }
 
 impl ProverPlan {
@@ -47,7 +49,18 @@ impl ProverPlan {
             twiddle_bytes: n * SCALAR,
             polynomial_bytes: 3 * n * SCALAR,
             msm_bytes: n * SCALAR + sums.into_iter().max().unwrap_or(0),
+            host_bytes: 0,
         }
+    }
+
+    /// With matrices and an assignment of `variables` on the host.
+    pub(super) fn with_host<'a>(
+        self,
+        matrices: impl IntoIterator<Item = &'a SparseMatrix>,
+        variables: usize,
+    ) -> Self {
+        let matrices: usize = matrices.into_iter().map(SparseMatrix::bytes).sum();
+        Self { host_bytes: (matrices + variables * size_of::<Fr>()) as u64, ..self }
     }
 
     /// For a circuit, before there is a key: the variables that occur in A (or are public), in B, and the private ones.
@@ -59,7 +72,8 @@ impl ProverPlan {
         let variables = r1cs.num_variables();
         let a = r1cs.a().used_columns(variables, r1cs.num_instance());
         let b = r1cs.b().used_columns(variables, 0);
-        Ok(Self::new(domain.log_n, [a, b, b, r1cs.num_witness()]))
+        let plan = Self::new(domain.log_n, [a, b, b, r1cs.num_witness()]);
+        Ok(plan.with_host([r1cs.a(), r1cs.b(), r1cs.c()], variables))
     }
 
     /// The same where the bases of one sum at a time are there, and are gone before the next ones come.
@@ -67,8 +81,13 @@ impl ProverPlan {
         Self { bases_bytes: self.largest_query_bytes, ..self }
     }
 
-    /// The peak: what stays, and the larger of the two phases.
+    /// The peak on the device: what stays, and the larger of the two phases.
     pub fn peak_bytes(&self) -> u64 {
         self.bases_bytes + self.twiddle_bytes + self.polynomial_bytes.max(self.msm_bytes)
+    }
+
+    /// The peak where the device is the CPU, which has the host's part too.
+    pub fn peak_on_cpu_bytes(&self) -> u64 {
+        self.peak_bytes() + self.host_bytes
     }
 }

@@ -103,7 +103,8 @@ impl<B: Groth16Backend> Prover<B> {
                 h: &reversed_bases(&key.h_query, domain),
             },
         )?;
-        let plan = ProverPlan::new(domain.log_n, queries.lengths());
+        let plan = ProverPlan::new(domain.log_n, queries.lengths())
+            .with_host([r1cs.a(), r1cs.b(), r1cs.c()], r1cs.num_variables());
         Ok(Self {
             queries,
             witness_map: WitnessMap::new(domain)?,

@@ -106,7 +106,7 @@ impl<B: Groth16Backend> ZkeyProver<B> {
             Residence::Device => {
                 let queries = backend.on_host(|| queries(&*backend, &zkey, validate))?;
                 let plan = ProverPlan::new(header.log_n, queries.lengths());
-                (Bases::Device(queries), plan)
+                (Bases::Device(queries), plan.with_host(&matrices, header.num_variables))
             }
             Residence::File => {
                 let plan = predicted_plan(&header, &matrices).one_query_at_a_time();
@@ -278,11 +278,11 @@ fn queries<B: Groth16Backend>(backend: &B, zkey: &Zkey, validate: Validate) -> R
     })
 }
 
-/// The bytes that a prover's bases, transforms and sums will take on its device, before the bases are read: as if those of
-/// all variables that occur were finite.
+/// The bytes that a prover will take, before the bases are read: as if those of all variables that occur were finite.
 pub fn predicted_plan(header: &ZkeyHeader, matrices: &[SparseMatrix; 2]) -> ProverPlan {
     let [a, b] = matrices.each_ref().map(|matrix| matrix.used_columns(header.num_variables, 0));
     ProverPlan::new(header.log_n, [a, b, b, header.num_variables - header.num_public - 1])
+        .with_host(matrices, header.num_variables)
 }
 
 fn check_circuit(header: &ZkeyHeader, r1cs: &R1cs) -> Result<()> {
