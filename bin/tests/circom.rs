@@ -136,6 +136,30 @@ fn benches_measure_peers_in_the_same_rounds() {
             }
         }
     }
+    // snarkjs that is not there, and one that ends or talks nonsense.
+    #[cfg(unix)]
+    for (script, code, part) in [
+        (None, 2, "tools/circom/install"),
+        (Some("exit 7"), 2, "exit status: 7"),
+        (Some(r#"echo '{"version":"9"}'"#), 3, "it ended before it was done"),
+        (Some(r#"echo '{"version":"9"}'; read line; echo nonsense"#), 3, "not understood"),
+    ] {
+        use std::os::unix::fs::PermissionsExt;
+        let tools = root.path().join("tools");
+        let program = tools.join("circom/circom");
+        if let Some(script) = script {
+            fs::create_dir_all(tools.join("circom")).unwrap();
+            fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let output = Command::new(env!("CARGO_BIN_EXE_zkwatt"))
+            .args(["circom", "bench", "--zkey", &zkey, "--wtns", &wtns, "--peers", "snarkjs"])
+            .env("ZKWATT_TOOLS", &tools)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+        assert!(stderr(&output).contains(part), "{}", stderr(&output));
+    }
     let witness_of_another = fixture("chain.wtns");
     let output = expect(3, &["circom", "bench", "--zkey", &zkey, "--wtns", &witness_of_another]);
     assert!(stderr(&output).contains("the witness was made for"), "{}", stderr(&output));

@@ -23,7 +23,7 @@ impl<B: MsmOps<G1> + MsmOps<G2> + NttOps + VectorOps> Groth16Backend for B {}
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProverOptions {
     /// Whether to verify each proof before returning it. `None`: on a GPU yes, on a CPU no. Say yes for a key that somebody
-    /// else made: a malformed key can make sums that the blinding does not hide.
+    /// else made: whoever makes a key can choose points whose sums reveal private values.
     pub verify: Option<bool>,
 }
 

@@ -1,6 +1,7 @@
 //! Files that are cut off, damaged, or meant to harm: an error each time, or the same content.
 
 use super::support::{file, rng};
+use ark_ec::AffineRepr;
 use rand_core::RngCore;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use zkwatt::Error;
@@ -8,6 +9,7 @@ use zkwatt::device::CpuDevice;
 use zkwatt::groth16::circom::{
     PtauInfo, R1csFile, Residence, Witness, Zkey, ZkeyProver, ZkeyProverOptions, json,
 };
+use zkwatt::groth16::keys::Validate;
 
 /// Reads bytes to the end.
 type Read = fn(&[u8]) -> Result<(), Error>;
@@ -185,6 +187,50 @@ fn both_forms_of_b_are_infinity_at_the_same_places() {
         let prover = ZkeyProver::<CpuDevice>::new(Zkey::decode(zkey.clone()).unwrap(), super::cpu(), options);
         let error = prover.and_then(|prover| prover.prove(&witness, &mut rng(1))).unwrap_err();
         expect(error.to_string(), "infinity at different places");
+    }
+}
+
+/// G2's curve has points outside of the group of order r.
+#[test]
+fn points_outside_of_the_group_are_found() {
+    let mut zkey = file("chain.zkey");
+    let stray = (1u64..)
+        .find_map(|x| {
+            let x = ark_bn254::Fq2::from(x);
+            let p = ark_bn254::G2Affine::get_point_from_x_unchecked(x, true)?;
+            Some(p).filter(|p| !p.is_in_correct_subgroup_assuming_on_curve())
+        })
+        .unwrap();
+    let [b1, b2] = [6, 7].map(|kind| section(&zkey, kind));
+    let finite = (0..).find(|i| zkey[b1 + 64 * i..][..64] != [0; 64]).unwrap();
+    let limbs = [stray.x.c0, stray.x.c1, stray.y.c0, stray.y.c1].map(|c| c.0.0.map(u64::to_le_bytes));
+    zkey[b2 + 128 * finite..][..128].copy_from_slice(limbs.as_flattened().as_flattened());
+    let open = |validate| {
+        let options = ZkeyProverOptions { validate, ..ZkeyProverOptions::default() };
+        ZkeyProver::<CpuDevice>::new(Zkey::decode(zkey.clone()).unwrap(), super::cpu(), options)
+    };
+    assert!(open(Validate::OnCurve).is_ok());
+    let error = open(Validate::Full).map(|_| ()).unwrap_err();
+    expect(error.to_string(), "not in the group of order r");
+}
+
+/// C_i + G makes the proof's C reveal z_i to whoever knows the honest key. Nothing is wrong with any single point.
+#[test]
+fn keys_that_reveal_the_witness_give_no_proof() {
+    let mut zkey = file("chain.zkey");
+    let witness = Witness::decode(&file("chain.wtns")).unwrap();
+    let c = section(&zkey, 8);
+    let generator = ark_bn254::G1Affine::generator();
+    zkey[c..c + 64].copy_from_slice(
+        [generator.x, generator.y].map(|c| c.0.0.map(u64::to_le_bytes)).as_flattened().as_flattened(),
+    );
+    for residence in [Residence::Device, Residence::File] {
+        let options =
+            ZkeyProverOptions { residence, validate: Validate::Full, ..ZkeyProverOptions::default() };
+        let prover =
+            ZkeyProver::<CpuDevice>::new(Zkey::decode(zkey.clone()).unwrap(), super::cpu(), options).unwrap();
+        let error = prover.prove(&witness, &mut rng(1)).unwrap_err();
+        expect(error.to_string(), "or else the key is damaged");
     }
 }
 

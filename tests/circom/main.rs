@@ -204,6 +204,10 @@ fn a_ceremony_is_described() {
     let expected =
         PtauInfo { power: 3, ceremony_power: 3, contributions: 1, prepared: true, bytes: file.len() as u64 };
     assert_eq!(info, expected);
+    // A part of a larger ceremony, as published files are; section 1 begins at 24, its last number at 64.
+    let mut part = file;
+    part[64] = 28;
+    assert_eq!(PtauInfo::decode(&part).unwrap(), PtauInfo { ceremony_power: 28, ..expected });
 }
 
 /// A and B are those of the key of the same secrets for ark-groth16, L too as δ is the same; H is in another basis.

@@ -1,7 +1,7 @@
 // The command line of this folder; `circom --help` says what it does.
 // Exit codes: 0 done, 1 failed or proof rejected, 2 usage.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 
@@ -16,9 +16,9 @@ const USAGE = `usage: tools/circom/circom COMMAND …
   setup NAME.r1cs OUT.zkey              powers of tau and key by one party: for development only
                                         --ptau-dir DIR keeps powers-N.ptau there, and takes what is there
   vkey ZKEY OUT.json
-  prove ZKEY WTNS PROOF PUBLIC          prints the time that it took; --single-thread
+  prove ZKEY WTNS PROOF PUBLIC          prints the time that it took; --threads N
   prover ZKEY WTNS                      for benches: reads both files once, and proves for each line of its input;
-                                        prints a line of JSON when it is ready and one for each proof; --single-thread
+                                        prints a line of JSON when it is ready and one for each proof; --threads N
   verify VK PUBLIC PROOF
 
   chain N MAIN.circom INPUT.json        a chain of N products and values for it
@@ -46,17 +46,19 @@ const COMMANDS = {
         writeFileSync(out, json(await tools.verifyingKey(zkey)));
     },
     async prove([zkey, wtns, proofFile, publicFile], options) {
-        const { proof, publicSignals, times } = await tools.prove(zkey, wtns, options['single-thread']);
+        await tools.start(threads(options));
+        const { proof, publicSignals, times } = await tools.prove(zkey, wtns);
         writeFileSync(proofFile, json(proof));
         writeFileSync(publicFile, json(publicSignals));
         console.log(JSON.stringify(times));
     },
     async prover([zkey, wtns], options) {
-        const files = [zkey, wtns].map((file) => ({ type: 'mem', data: readFileSync(file) }));
+        const files = [zkey, wtns].map(tools.inMemory);
+        await tools.start(threads(options));
         console.log(JSON.stringify({ version: tools.version() }));
         for await (const _ of createInterface({ input: process.stdin })) {
             const peak = new tools.Peak();
-            const { proof, publicSignals, times } = await tools.prove(...files, options['single-thread']);
+            const { proof, publicSignals, times } = await tools.prove(...files);
             console.log(JSON.stringify({ proof, public: publicSignals, ...times, peak_rss_bytes: peak.bytes() }));
         }
     },
@@ -82,8 +84,8 @@ const OPERANDS = { compile: 2, witness: 3, setup: 2, vkey: 2, prove: 4, prover: 
 const OPTIONS = {
     compile: { O0: { type: 'boolean' }, O1: { type: 'boolean' }, O2: { type: 'boolean' } },
     setup: { 'ptau-dir': { type: 'string' } },
-    prove: { 'single-thread': { type: 'boolean' } },
-    prover: { 'single-thread': { type: 'boolean' } },
+    prove: { threads: { type: 'string' } },
+    prover: { threads: { type: 'string' } },
     chain: { seed: { type: 'string' } },
     mlp: { seed: { type: 'string' }, weights: { type: 'string' }, 'sign-bits': { type: 'string' } },
 };
@@ -97,6 +99,10 @@ function natural(name, text) {
         throw new UsageError(`${name} is ${text}; expected a number`);
     }
     return Number(text);
+}
+
+function threads(options) {
+    return options.threads === undefined ? undefined : Math.max(1, natural('--threads', options.threads));
 }
 
 function seed(options) {

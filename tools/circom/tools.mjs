@@ -2,8 +2,10 @@
 
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import {
+    closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readSync, renameSync, rmSync, statSync, writeFileSync,
+} from 'node:fs';
+import os, { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -112,25 +114,42 @@ export async function verifyingKey(zkey) {
     return await snarkjs.zKey.exportVerificationKey(zkey);
 }
 
-// Times in seconds. start_s: until the curve's WebAssembly is compiled and the workers are there, which on a single thread is a part of
-// prove_s. prove_s: reading both files (or `{ type: 'mem', data }`) and proving. cpu_s: user and system time of all threads over prove_s.
-export async function prove(zkey, wtns, singleThread = false) {
-    const start = process.hrtime.bigint();
-    if (!singleThread) {
-        await snarkjs.curves.getCurveFromName('bn128');
+// snarkjs on so many threads from now on; on all without a number. On one it has no workers. It takes as many as there are processors, so
+// those are what it is told of.
+export async function start(threads) {
+    if (threads > 1) {
+        os.cpus = () => new Array(threads).fill({});
     }
+    // Kept where snarkjs looks for the one with workers: it would compile another one for each proof.
+    globalThis.curve_bn128 = await snarkjs.curves.getCurveFromName('bn128', { singleThread: threads === 1 });
+}
+
+// A file as snarkjs takes it from memory, in pieces as one read has a limit.
+export function inMemory(file) {
+    const data = new Uint8Array(statSync(file).size);
+    const fd = openSync(file);
+    try {
+        for (let at = 0; at < data.length; ) {
+            const read = readSync(fd, data, at, Math.min(data.length - at, 1 << 30), at);
+            if (read === 0) {
+                throw new Error(`${file} became shorter while it was read`);
+            }
+            at += read;
+        }
+    } finally {
+        closeSync(fd);
+    }
+    return { type: 'mem', data };
+}
+
+// Files, or what `inMemory` made of them. Times in seconds, after `start`: reading both and proving. cpu_s: user and system time of all
+// threads.
+export async function prove(zkey, wtns) {
     const [ready, cpu] = [process.hrtime.bigint(), process.cpuUsage()];
-    const { proof, publicSignals } = await snarkjs.groth16.prove(zkey, wtns, undefined, { singleThread });
+    const { proof, publicSignals } = await snarkjs.groth16.prove(zkey, wtns);
     const [end, used] = [process.hrtime.bigint(), process.cpuUsage(cpu)];
-    return {
-        proof,
-        publicSignals,
-        times: {
-            start_s: Number(ready - start) / 1e9,
-            prove_s: Number(end - ready) / 1e9,
-            cpu_s: (used.user + used.system) / 1e6,
-        },
-    };
+    const times = { prove_s: Number(end - ready) / 1e9, cpu_s: (used.user + used.system) / 1e6 };
+    return { proof, publicSignals, times };
 }
 
 export async function verify(key, publicFile, proof) {

@@ -424,6 +424,28 @@ mod tests {
     }
 
     #[test]
+    fn what_another_process_measured_is_taken() {
+        let measured = Elsewhere { wall_s: 2.0, cpu_s: Some(3.0), peak_rss_bytes: Some(4) };
+        let run = |watch: &mut Stopwatch<'_>| {
+            let value = watch.time_elsewhere(|| Ok((5, measured)))?;
+            Ok(watch.result(|| value))
+        };
+        let mut contestants = [Contestant::new("peer", "1", run)];
+        let outcomes =
+            interleave("x", &mut contestants, plan(3), &Check::Equal(5), &mut UserWatts(10.0)).unwrap();
+        assert_eq!(
+            (outcomes[0].median_s, outcomes[0].cpu_s, outcomes[0].joules),
+            (2.0, Some(3.0), Some(20.0))
+        );
+        assert_eq!(outcomes[0].peak_rss_bytes, Ok(4));
+        let failing = |watch: &mut Stopwatch<'_>| {
+            watch.time_elsewhere(|| Err::<(Option<()>, _), _>(Error::ProofRejected))
+        };
+        let mut contestants = [Contestant::new("peer", "1", failing)];
+        assert!(interleave("x", &mut contestants, plan(1), &Check::Skip, &mut UserWatts(1.0)).is_err());
+    }
+
+    #[test]
     fn a_wrong_result_is_an_error() {
         let run = |watch: &mut Stopwatch<'_>| {
             let value = watch.time(|| 4);

@@ -1,4 +1,4 @@
-//! Several files that appear together or not at all.
+//! Several files that are written whole before the first of them appears.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -52,10 +52,18 @@ fn remove(path: &Path) {
 /// process is interrupted, they are removed, and directories that were made.
 #[derive(Debug, Default)]
 pub struct Staged {
-    /// Temporary and final name.
-    files: Vec<(PathBuf, PathBuf)>,
+    files: Vec<Reserved>,
     /// Made by us, the outermost first.
     directories: Vec<PathBuf>,
+}
+
+#[derive(Debug)]
+struct Reserved {
+    temporary: PathBuf,
+    /// What it is renamed to.
+    target: PathBuf,
+    /// As it was asked for, which may be a symbolic link.
+    name: PathBuf,
 }
 
 impl Staged {
@@ -77,21 +85,34 @@ impl Staged {
     }
 
     /// Reserves the name of a file that [`Staged::write`] will fill, so that one that cannot be written is found before
-    /// the work.
+    /// the work. A symbolic link stays; what it names is replaced.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`], also for what is there and no file, as a rename would put a file in its place.
     pub fn reserve(&mut self, path: &Path, access: Access) -> Result<()> {
+        let refuse = |reason: &str| Err(Error::io(path, io::Error::other(reason.to_owned())));
         if path.is_dir() {
             return Err(Error::io(path, io::Error::from(io::ErrorKind::IsADirectory)));
         }
-        let Some(name) = path.file_name() else {
+        if path.exists() && !path.is_file() {
+            return refuse("it is there and no file; name a file, which then appears when it is whole");
+        }
+        let target = match fs::symlink_metadata(path) {
+            Ok(metadata) if metadata.is_symlink() => {
+                fs::canonicalize(path).map_err(|e| Error::io(path, e))?
+            }
+            _ => path.to_owned(),
+        };
+        if self.files.iter().any(|file| file.target == target) {
+            return refuse("two outputs have this name");
+        }
+        let Some(name) = target.file_name() else {
             return Err(Error::io(path, io::Error::from(io::ErrorKind::InvalidInput)));
         };
         let mut temporary = std::ffi::OsString::from(".");
         temporary.push(name);
         temporary.push(format!(".{}.tmp", std::process::id()));
-        let temporary = path.with_file_name(temporary);
+        let temporary = target.with_file_name(temporary);
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -101,7 +122,7 @@ impl Staged {
         #[cfg(not(unix))]
         let _ = access;
         make(&temporary, || options.open(&temporary)).map_err(|e| Error::io(path, e))?;
-        self.files.push((temporary, path.to_owned()));
+        self.files.push(Reserved { temporary, target, name: path.to_owned() });
         Ok(())
     }
 
@@ -110,7 +131,8 @@ impl Staged {
     /// # Errors
     /// [`Error::Io`].
     pub fn write(&self, path: &Path, bytes: &[u8]) -> Result<()> {
-        let temporary = self.files.iter().find(|(_, p)| p == path).map_or(path, |(temporary, _)| temporary);
+        let reserved = self.files.iter().find(|file| file.name == path);
+        let temporary = reserved.map_or(path, |file| &file.temporary);
         let write = || -> io::Result<()> {
             let mut file: File = OpenOptions::new().write(true).truncate(true).open(temporary)?;
             file.write_all(bytes)?;
@@ -124,12 +146,12 @@ impl Staged {
     /// # Errors
     /// [`Error::Io`] if a name was taken by a directory meanwhile.
     pub fn commit(mut self) -> Result<()> {
-        if let Some((_, path)) = self.files.iter().find(|(_, path)| path.is_dir()) {
-            return Err(Error::io(path, io::Error::from(io::ErrorKind::IsADirectory)));
+        if let Some(file) = self.files.iter().find(|file| file.target.is_dir()) {
+            return Err(Error::io(&file.name, io::Error::from(io::ErrorKind::IsADirectory)));
         }
         let mut unfinished = unfinished();
-        for (temporary, path) in &self.files {
-            fs::rename(temporary, path).map_err(|e| Error::io(path, e))?;
+        for file in &self.files {
+            fs::rename(&file.temporary, &file.target).map_err(|e| Error::io(&file.name, e))?;
         }
         unfinished.retain(|path| !self.made(path));
         drop(unfinished);
@@ -139,13 +161,13 @@ impl Staged {
     }
 
     fn made(&self, path: &PathBuf) -> bool {
-        self.directories.contains(path) || self.files.iter().any(|(temporary, _)| temporary == path)
+        self.directories.contains(path) || self.files.iter().any(|file| file.temporary == *path)
     }
 }
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        self.files.iter().for_each(|(temporary, _)| remove(temporary));
+        self.files.iter().for_each(|file| remove(&file.temporary));
         self.directories.iter().rev().for_each(|directory| remove(directory));
         unfinished().retain(|path| !self.made(path));
     }
@@ -183,8 +205,37 @@ mod tests {
         }
 
         let mut staged = Staged::default();
+        staged.reserve(&one, Access::Public).unwrap();
+        let error = staged.reserve(&one, Access::Public).unwrap_err();
+        assert!(error.to_string().contains("two outputs have this name"), "{error}");
+        drop(staged);
+
+        let mut staged = Staged::default();
         assert!(staged.directory(&one).is_err());
         assert!(staged.directory(&one.join("below")).is_err());
         assert!(staged.reserve(&directory, Access::Public).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_stay_and_what_is_no_file_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let (file, link) = (root.path().join("file"), root.path().join("link"));
+        fs::write(&file, b"old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let mut staged = Staged::default();
+        staged.reserve(&link, Access::Public).unwrap();
+        assert!(staged.reserve(&file, Access::Public).is_err());
+        staged.write(&link, b"new").unwrap();
+        staged.commit().unwrap();
+        assert!(link.is_symlink() && !file.is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+
+        let dangling = root.path().join("dangling");
+        std::os::unix::fs::symlink(root.path().join("absent"), &dangling).unwrap();
+        for path in [Path::new("/dev/null"), &dangling] {
+            assert!(Staged::default().reserve(path, Access::Public).is_err(), "{path:?}");
+        }
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 3);
     }
 }

@@ -36,8 +36,8 @@ pub struct ZkeyProverOptions {
     pub residence: Residence,
     /// Whether to verify each proof before returning it. A `.zkey` does not hold all of its circuit's constraints: without
     /// this or [`ZkeyProverOptions::r1cs`], a witness that does not satisfy them gives a proof that does not verify. Without
-    /// this, a key that somebody else made needs [`Validate::Full`]: one with points outside of the group makes sums that
-    /// the blinding does not hide.
+    /// this, the key must be one that you trust: whoever makes a key can choose points whose sums reveal private values, and
+    /// that they do not belong together is seen by verifying alone, not by [`Validate::Full`].
     pub verify: bool,
     /// The circuit, to name the constraint that a witness does not satisfy. It is looked at when a proof does not verify, or
     /// before the proof if it is not verified.
@@ -208,9 +208,12 @@ impl<B: Groth16Backend> ZkeyProver<B> {
             if let Err(error) = verified {
                 self.check_constraints(witness)?;
                 return Err(Error::SelfCheck(match self.options.r1cs {
-                    Some(_) => format!("the witness satisfies the circuit, but the proof does not verify: {error}"),
-                    None => "the proof does not verify; most likely the witness does not satisfy the circuit. Give the \
-                             .r1cs file to learn which constraint fails"
+                    Some(_) => format!(
+                        "the witness satisfies the circuit, but the proof does not verify: {error}. The key is damaged, \
+                         or was made to reveal the witness: do not use it"
+                    ),
+                    None => "the proof does not verify; most likely the witness does not satisfy the circuit, or else \
+                             the key is damaged. Give the .r1cs file to learn which constraint fails"
                         .into(),
                 }));
             }

@@ -13,6 +13,7 @@ use rand_chacha::ChaCha20Rng;
 use rayon::prelude::*;
 use std::fmt;
 use std::path::Path;
+use std::time::Instant;
 use zkwatt::groth16::circom::{Witness, Zkey};
 use zkwatt::groth16::keys::Validate;
 use zkwatt::groth16::{PreparedVerifyingKey, Proof};
@@ -70,6 +71,19 @@ impl Task<'_> {
     pub fn verifier(&self) -> Result<PreparedVerifyingKey> {
         PreparedVerifyingKey::new(&self.zkey.header().verifying_key)
     }
+
+    /// Verifies a proof of `prover`.
+    ///
+    /// # Errors
+    /// [`Error::SelfCheck`].
+    pub fn verify(&self, verifier: &PreparedVerifyingKey, prover: &str, proof: &Proof) -> Result<()> {
+        verifier.verify(self.public(), proof).map_err(|e| {
+            Error::SelfCheck(format!(
+                "the proof of {prover} is wrong: {e}; most likely the witness does not satisfy the circuit, which \
+                 `zkwatt circom prove --r1cs` looks at"
+            ))
+        })
+    }
 }
 
 /// A peer's prover. Every proof is verified, outside of the time.
@@ -89,6 +103,7 @@ pub fn prover<'a>(
 }
 
 fn arkworks<'a>(task: Task<'a>, pool: &Pool, mut rng: ChaCha20Rng) -> Result<Contestant<'a, bool>> {
+    let start = Instant::now();
     let key = task.zkey.proving_key(Validate::Trust)?;
     let matrices = task.zkey.matrices()?.map(|matrix| matrix.to_ark());
     let num_instance = task.zkey.header().num_public + 1;
@@ -96,7 +111,8 @@ fn arkworks<'a>(task: Task<'a>, pool: &Pool, mut rng: ChaCha20Rng) -> Result<Con
     let rows = matrices[0].len();
     let verifier = task.verifier()?;
     let pool = pool.clone();
-    Ok(Contestant::new(CircomPeer::Arkworks.name(), super::ProvePeer::Arkworks.version(), move |watch| {
+    let version = super::ProvePeer::Arkworks.version();
+    let contestant = Contestant::new(CircomPeer::Arkworks.name(), version, move |watch| {
         let proof = watch.time(|| {
             pool.run(|| {
                 let (r, s) = (ark_bn254::Fr::rand(&mut rng), ark_bn254::Fr::rand(&mut rng));
@@ -112,20 +128,23 @@ fn arkworks<'a>(task: Task<'a>, pool: &Pool, mut rng: ChaCha20Rng) -> Result<Con
                 .map_err(|e| Error::SelfCheck(format!("ark-groth16 failed: {e}")))
             })
         })?;
-        verifier.verify(task.public(), &proof)?;
+        task.verify(&verifier, CircomPeer::Arkworks.name(), &proof)?;
         Ok(watch.result(|| true))
-    }))
+    });
+    Ok(contestant.prepared_in(start.elapsed()))
 }
 
 fn snarkjs(task: Task<'_>, threads: usize) -> Result<Contestant<'_, bool>> {
+    let start = Instant::now();
     let mut process = Snarkjs::start(task.zkey_path, task.witness_path, threads)?;
     let version = process.version().to_owned();
     let verifier = task.verifier()?;
-    Ok(Contestant::new(CircomPeer::Snarkjs.name(), version, move |watch| {
-        let proof: Proof = watch.time_elsewhere(|| process.prove())?;
-        verifier.verify(task.public(), &proof)?;
+    let contestant = Contestant::new(CircomPeer::Snarkjs.name(), version, move |watch| {
+        let proof = watch.time_elsewhere(|| process.prove())?;
+        task.verify(&verifier, CircomPeer::Snarkjs.name(), &proof)?;
         Ok(watch.result(|| true))
-    }))
+    });
+    Ok(contestant.prepared_in(start.elapsed()))
 }
 
 /// From a witness to the scalars of a `.zkey`'s H: the values of a·b − c at the odd powers of a root of unity of twice the

@@ -37,34 +37,33 @@ struct Proved {
 }
 
 impl Snarkjs {
-    /// Starts it. On one thread it proves without workers; otherwise it takes as many as there are processors.
+    /// Starts it with so many workers; for one thread it has none.
     ///
     /// # Errors
-    /// Invalid if snarkjs is not installed; [`Error::SelfCheck`] if it ends.
+    /// Invalid if snarkjs is not installed or cannot read the files, which it says on standard error.
     pub fn start(zkey: &Path, witness: &Path, threads: usize) -> Result<Self> {
         let tool = tools().join("circom/circom");
-        let mut command = Command::new(&tool);
-        command.arg("prover").args([zkey, witness]);
-        if threads == 1 {
-            command.arg("--single-thread");
-        }
-        // What it has to say goes to the terminal.
-        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut child = child.map_err(|e| {
+        let failed = |e: &dyn std::fmt::Display| {
             let reason = format!(
-                "snarkjs: {} cannot be started: {e}; run tools/circom/install in a checkout, and let {TOOLS} name its \
+                "snarkjs: {} did not start: {e}; run tools/circom/install in a checkout, and let {TOOLS} name its \
                  folder tools if the binary was moved",
                 tool.display()
             );
             Error::invalid("--peers", reason)
-        })?;
+        };
+        let mut command = Command::new(&tool);
+        command.arg("prover").args([zkey, witness]).args(["--threads", &threads.to_string()]);
+        // What it has to say goes to the terminal.
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut child = child.map_err(|e| failed(&e))?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(Error::SelfCheck("snarkjs: its pipes are not there".into()));
+            return Err(failed(&"its pipes are not there"));
         };
         let mut process =
             Self { child, input: Some(input), output: BufReader::new(output), version: String::new() };
-        let workers = if threads == 1 { "no workers" } else { "workers" };
-        process.version = process.line::<Ready>().map(|ready| format!("{} ({workers})", ready.version))?;
+        let ready = process.line::<Ready>().map_err(|e| failed(&e))?;
+        let workers = if threads == 1 { "no workers".into() } else { format!("{threads} workers") };
+        process.version = format!("{} ({workers})", ready.version);
         Ok(process)
     }
 
@@ -76,11 +75,11 @@ impl Snarkjs {
     /// A proof, and what the process measured: reading both files is left out, as they are in its memory.
     ///
     /// # Errors
-    /// [`Error::SelfCheck`] if the process ends; [`Error::Format`] for what is no proof.
+    /// [`Error::Io`] if the process ends; [`Error::Format`] for what is no proof.
     pub fn prove(&mut self) -> Result<(Proof, Elsewhere)> {
-        let asked = self.input.as_mut().map(|input| input.write_all(b"prove\n").and_then(|()| input.flush()));
-        if let Some(Err(e)) = asked {
-            return Err(Error::io("snarkjs", e));
+        // A process that is gone says nothing more, which is what is reported.
+        if let Some(input) = &mut self.input {
+            let _ = input.write_all(b"prove\n").and_then(|()| input.flush());
         }
         let proved = self.line::<Proved>()?;
         let measured = Elsewhere {
@@ -96,10 +95,11 @@ impl Snarkjs {
         let read = self.output.read_line(&mut line).map_err(|e| Error::io("snarkjs", e))?;
         if read == 0 {
             let status = self.child.wait().map_err(|e| Error::io("snarkjs", e))?;
-            return Err(Error::SelfCheck(format!("snarkjs ended before it was done, with {status}")));
+            let ended = std::io::Error::other(format!("it ended before it was done, with {status}"));
+            return Err(Error::io("snarkjs", ended));
         }
         serde_json::from_str(&line)
-            .map_err(|e| Error::SelfCheck(format!("snarkjs printed what is not understood: {e}")))
+            .map_err(|e| Error::format("snarkjs", format!("it printed what is not understood: {e}")))
     }
 }
 

@@ -75,7 +75,10 @@ fn memory(plan: &ProverPlan) -> [String; 2] {
     let [bases, host] = [plan.bases_bytes, plan.host_bytes].map(table::bytes);
     let at_a_time = table::bytes(plan.one_query_at_a_time().peak_on_cpu_bytes());
     [
-        field("memory", format!("{on_cpu} on the CPU, bases {bases}; on a GPU {host} of it stay on the host")),
+        field(
+            "memory",
+            format!("{on_cpu} on the CPU, bases {bases}; on a GPU {host} of it stay on the host"),
+        ),
         field("", format!("{at_a_time} with --plan memory")),
     ]
 }

@@ -70,7 +70,8 @@ pub struct ProverArgs {
     #[arg(long, value_name = "FILE.r1cs")]
     r1cs: Option<PathBuf>,
 
-    /// Do not verify the proof before it is written
+    /// Do not verify the proof before it is written. For keys that you trust: one can be made so that proofs reveal the
+    /// witness, which no check of its points finds, and which verification does
     #[arg(long)]
     no_verify: bool,
 
@@ -130,7 +131,7 @@ impl ProverArgs {
         let options = ZkeyProverOptions {
             validate: match self.check {
                 Some(CheckArg::None) => Validate::Trust,
-                // A proof that is not verified before it leaves is only as blind as the key is well-formed.
+                // The less is left to the key; that its points belong together is only seen by verifying.
                 None if self.no_verify => Validate::Full,
                 None | Some(CheckArg::Curve) => Validate::OnCurve,
                 Some(CheckArg::Group) => Validate::Full,

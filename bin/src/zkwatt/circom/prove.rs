@@ -12,7 +12,7 @@ use zkwatt_harness::{device, progress, table};
 
 /// Proves a witness under a .zkey of snarkjs; `snarkjs groth16 verify` accepts the proof.
 ///
-/// The blinding comes from the operating system. Both files appear, or none does.
+/// The blinding comes from the operating system. Both files are written whole before the first of them appears.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The key, of `snarkjs groth16 setup` or `zkwatt circom setup`

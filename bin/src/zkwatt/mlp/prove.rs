@@ -53,7 +53,8 @@ pub struct Args {
     #[arg(long, value_name = "T", value_parser = parse_threads)]
     pub(super) threads: Option<usize>,
 
-    /// Do not verify the proof before it is written
+    /// Do not verify the proof before it is written; for keys that you trust, as one can be made so that proofs reveal the
+    /// witness
     #[arg(long)]
     pub(super) no_verify: bool,
 }
