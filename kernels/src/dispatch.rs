@@ -3,6 +3,9 @@
 use core::fmt;
 use core::sync::atomic::{AtomicU8, Ordering};
 
+#[cfg(target_arch = "x86_64")]
+use crate::field::ifma::Ifma;
+
 /// A CPU form of the kernels. Values exist only for what the running CPU can execute.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CpuPath(Kind);
@@ -12,6 +15,8 @@ pub(crate) enum Kind {
     Plain,
     #[cfg(target_arch = "x86_64")]
     Adx,
+    #[cfg(target_arch = "x86_64")]
+    Ifma(Ifma),
 }
 
 impl CpuPath {
@@ -27,9 +32,35 @@ impl CpuPath {
         None
     }
 
+    /// Eight elements at a time with AVX-512 IFMA, if this CPU has it; what has no such form runs as [`CpuPath::adx`].
+    pub fn ifma() -> Option<Self> {
+        #[cfg(target_arch = "x86_64")]
+        return Ifma::detect().map(|ifma| Self(Kind::Ifma(ifma)));
+        #[cfg(not(target_arch = "x86_64"))]
+        None
+    }
+
+    /// The proof that this path may use the lanes.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn lanes(self) -> Option<Ifma> {
+        match self.0 {
+            Kind::Ifma(ifma) => Some(ifma),
+            _ => None,
+        }
+    }
+
     /// The paths that this CPU can execute, fastest first.
     pub fn available() -> impl Iterator<Item = Self> {
-        [Self::adx(), Some(Self::PLAIN)].into_iter().flatten()
+        [Self::ifma(), Self::adx(), Some(Self::PLAIN)].into_iter().flatten()
+    }
+
+    /// The fastest with 4x64-bit limbs.
+    fn portable() -> Self {
+        Self::adx().unwrap_or(Self::PLAIN)
+    }
+
+    fn fastest() -> Self {
+        Self::ifma().unwrap_or_else(Self::portable)
     }
 
     /// The path that kernels use unless told otherwise: what the environment variable `ZKWATT_CPU` names, else the
@@ -39,22 +70,29 @@ impl CpuPath {
         static CHOICE: AtomicU8 = AtomicU8::new(0);
         match CHOICE.load(Ordering::Relaxed) {
             1 => Self::PLAIN,
-            2 => Self::adx().unwrap_or(Self::PLAIN),
+            2 => Self::portable(),
+            3 => Self::fastest(),
             _ => {
                 let named = std::env::var("ZKWATT_CPU").ok().and_then(|name| Self::from_name(&name).ok());
-                let path = named.unwrap_or_else(|| Self::adx().unwrap_or(Self::PLAIN));
-                CHOICE.store(if path == Self::PLAIN { 1 } else { 2 }, Ordering::Relaxed);
+                let path = named.unwrap_or_else(Self::fastest);
+                let choice = match path {
+                    Self::PLAIN => 1,
+                    path if path == Self::portable() => 2,
+                    _ => 3,
+                };
+                CHOICE.store(choice, Ordering::Relaxed);
                 path
             }
         }
     }
 
-    /// The path of a name as `ZKWATT_CPU` takes it: `portable`, `portable-adx`, `plain`.
+    /// The path of a name as `ZKWATT_CPU` takes it: `avx512ifma`, `portable`, `portable-adx`, `plain`.
     pub fn from_name(name: &str) -> Result<Self, UnknownCpuPath> {
         match name {
             "plain" => Ok(Self::PLAIN),
-            "portable" => Ok(Self::adx().unwrap_or(Self::PLAIN)),
+            "portable" => Ok(Self::portable()),
             "portable-adx" => Self::adx().ok_or_else(|| UnknownCpuPath { name: name.into() }),
+            "avx512ifma" => Self::ifma().ok_or_else(|| UnknownCpuPath { name: name.into() }),
             _ => Err(UnknownCpuPath { name: name.into() }),
         }
     }
@@ -65,6 +103,8 @@ impl CpuPath {
             Kind::Plain => "plain",
             #[cfg(target_arch = "x86_64")]
             Kind::Adx => "portable-adx",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Ifma(_) => "avx512ifma",
         }
     }
 
@@ -96,7 +136,7 @@ macro_rules! with_arith {
                 $body
             }
             #[cfg(target_arch = "x86_64")]
-            $crate::dispatch::Kind::Adx => {
+            $crate::dispatch::Kind::Adx | $crate::dispatch::Kind::Ifma(_) => {
                 type $arith = $crate::field::Adx;
                 $body
             }

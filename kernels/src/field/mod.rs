@@ -6,6 +6,8 @@ mod arith;
 mod cast;
 mod fp;
 mod fp2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod ifma;
 mod inverse;
 mod params;
 #[cfg(test)]

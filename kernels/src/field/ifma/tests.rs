@@ -1,0 +1,240 @@
+//! The lanes against single elements, on limbs that random values never have.
+
+use super::*;
+use crate::field::{Field, Fp, FqParams, FrParams};
+use rand_chacha::ChaCha8Rng;
+use rand_core::{RngCore, SeedableRng};
+
+type Limbs = [u64; 5];
+
+/// The residue that an integer of five limbs stands for.
+fn residue<P: FieldParams>(v: Limbs) -> Fp<P> {
+    let shift = Fp::<P>::from(1u64 << 52);
+    v.iter().rev().fold(Fp::ZERO, |sum, limb| sum * shift + Fp::from(*limb))
+}
+
+/// 2^−260 mod p.
+fn inverse_r<P: FieldParams>() -> Fp<P> {
+    residue::<P>(to_limbs(LaneParams::<P>::ONE)).inverse_vartime().unwrap()
+}
+
+/// value/p, to some ten digits.
+fn multiples_of_p<P: FieldParams>(v: Limbs) -> f64 {
+    let float = |v: Limbs| v.iter().rev().fold(0.0, |sum, limb| sum * 2f64.powi(52) + *limb as f64);
+    float(v) / float(LaneParams::<P>::P)
+}
+
+fn times(k: u64, v: Limbs) -> Limbs {
+    let mut carry = 0u128;
+    v.map(|limb| {
+        let sum = u128::from(limb) * u128::from(k) + carry;
+        carry = sum >> 52;
+        sum as u64 & MASK
+    })
+}
+
+fn plus(v: Limbs, d: i64) -> Limbs {
+    let mut carry = i128::from(d);
+    v.map(|limb| {
+        let sum = i128::from(limb) + carry;
+        carry = sum >> 52;
+        sum as u64 & MASK
+    })
+}
+
+/// Saturated and empty limbs in all patterns, and the neighbours of 0, p, 2p, … 84p.
+fn hostile<P: FieldParams>() -> Vec<Limbs> {
+    let mut values = vec![];
+    for pattern in 0..32u32 {
+        for (on, off) in [(MASK, 0), (MASK, 1), (MASK - 1, 0), (1 << 51, 0), (1 << 51, MASK >> 1)] {
+            values.push(core::array::from_fn(|i| if pattern >> i & 1 == 1 { on } else { off }));
+        }
+    }
+    for k in 0..=84 {
+        let multiple = times(k, LaneParams::<P>::P);
+        values.extend([multiple, plus(multiple, 1)]);
+        if k > 0 {
+            values.push(plus(multiple, -1));
+        }
+    }
+    values
+}
+
+fn random(rng: &mut impl RngCore) -> Limbs {
+    core::array::from_fn(|_| rng.next_u64() & MASK)
+}
+
+fn lanes<P: FieldParams>(ifma: Ifma, values: &[Limbs; 8]) -> Lanes<P> {
+    let stored = Stored(core::array::from_fn(|limb| values.map(|v| v[limb])));
+    stored.load(ifma)
+}
+
+fn values<P: FieldParams>(lanes: Lanes<P>) -> [Limbs; 8] {
+    let mut stored = Stored::ZERO;
+    lanes.store(&mut stored);
+    core::array::from_fn(|lane| stored.0.map(|limb| limb[lane]))
+}
+
+/// Values in all lanes, among hostile ones and random ones, `f` on each vector of eight.
+fn for_each_vector<P: FieldParams>(mut f: impl FnMut(&[Limbs; 8])) {
+    let mut rng = ChaCha8Rng::seed_from_u64(52);
+    let mut all = hostile::<P>();
+    all.extend((0..64).map(|_| random(&mut rng)));
+    while !all.len().is_multiple_of(8) {
+        all.push(random(&mut rng));
+    }
+    for chunk in all.as_chunks::<8>().0 {
+        f(chunk);
+    }
+}
+
+fn products<P: FieldParams>(ifma: Ifma) {
+    let r = inverse_r::<P>();
+    let mut vectors = vec![];
+    // Results of larger factors do not fit.
+    let below =
+        |v: Limbs| if multiples_of_p::<P>(v) < 83.9 { v } else { [v[0], v[1], v[2], v[3], v[4] >> 1] };
+    for_each_vector::<P>(|v| vectors.push(v.map(below)));
+    for a in &vectors {
+        let square = values(lanes::<P>(ifma, a).square());
+        for (a, out) in a.iter().zip(square) {
+            assert_eq!(residue::<P>(out), residue::<P>(*a).square() * r, "{a:x?}²");
+            assert!(multiples_of_p::<P>(out) < multiples_of_p::<P>(*a).powi(2) / 84.6 + 1.1301, "{a:x?}²");
+        }
+        for b in &vectors {
+            for rotation in [0, 3] {
+                let mut b = *b;
+                b.rotate_left(rotation);
+                let out = values(lanes::<P>(ifma, a).mul(lanes(ifma, &b)));
+                for ((a, b), out) in a.iter().zip(&b).zip(out) {
+                    assert_eq!(residue::<P>(out), residue::<P>(*a) * residue::<P>(*b) * r, "{a:x?}·{b:x?}");
+                    let bound = multiples_of_p::<P>(*a) * multiples_of_p::<P>(*b) / 84.6 + 1.1301;
+                    assert!(multiples_of_p::<P>(out) < bound, "{a:x?}·{b:x?} = {out:x?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn products_and_squares_of_hostile_limbs() {
+    let Some(ifma) = Ifma::detect() else { return };
+    products::<FqParams>(ifma);
+    products::<FrParams>(ifma);
+}
+
+fn reductions<P: FieldParams>(ifma: Ifma) {
+    let p = LaneParams::<P>::P;
+    for_each_vector::<P>(|a| {
+        let reduced = values(lanes::<P>(ifma, a).reduce());
+        for (a, out) in a.iter().zip(reduced) {
+            assert_eq!(residue::<P>(out), residue::<P>(*a));
+            assert!(out.iter().rev().lt(p.iter().rev()), "{a:x?} → {out:x?}");
+        }
+        let zero = lanes::<P>(ifma, a).zero_lanes();
+        for (i, a) in a.iter().enumerate() {
+            assert_eq!(zero >> i & 1 == 1, residue::<P>(*a) == Fp::ZERO);
+        }
+    });
+    // Values from −5.2p to 5.2p as differences, with and without carries left in the limbs.
+    let around: Vec<Limbs> = (0..=5)
+        .flat_map(|k| [-1, 0, 1].map(|d| (k, d)))
+        .filter(|(k, d)| *k > 0 || *d >= 0)
+        .map(|(k, d)| plus(times(k, p), d))
+        .chain([1u64 << 50, 1 << 51, MASK].map(|limb| [limb, MASK, 0, MASK, p[4]]))
+        .collect();
+    for a in &around {
+        for b in &around {
+            let difference =
+                |a: &Limbs, b: &Limbs| lanes::<P>(ifma, &[*a; 8]).wide().sub(lanes(ifma, &[*b; 8]).wide());
+            let out = values(difference(a, b).to_2p33())[3];
+            assert_eq!(residue::<P>(out), residue::<P>(*a) - residue::<P>(*b), "{a:x?} − {b:x?}");
+            assert!(multiples_of_p::<P>(out) < 2.33);
+            let carried = values(difference(a, b).add_p::<6>().carry())[5];
+            assert_eq!(residue::<P>(carried), residue::<P>(*a) - residue::<P>(*b));
+        }
+    }
+}
+
+#[test]
+fn reductions_reach_the_residue() {
+    let Some(ifma) = Ifma::detect() else { return };
+    reductions::<FqParams>(ifma);
+    reductions::<FrParams>(ifma);
+}
+
+#[test]
+fn words_and_lanes() {
+    let Some(ifma) = Ifma::detect() else { return };
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    for _ in 0..50 {
+        let words: [[u64; 4]; 8] = core::array::from_fn(|_| core::array::from_fn(|_| rng.next_u64()));
+        let lanes = Lanes::<FqParams>::load_raw(ifma, &words);
+        assert_eq!(values(lanes), words.map(to_limbs));
+        assert_eq!(lanes.lanes_to_words(), words);
+        let mut copy = [[0; 4]; 8];
+        lanes.store_raw(&mut copy);
+        assert_eq!(copy, words);
+    }
+    let rows: [[u64; 8]; 8] = core::array::from_fn(|i| core::array::from_fn(|j| (10 * i + j) as u64));
+    let columns = transpose_8x8(rows.map(|row| ifma.load(&row))).map(V::to_array);
+    assert_eq!(columns, core::array::from_fn::<[u64; 8], 8, _>(|i| core::array::from_fn(|j| rows[j][i])));
+}
+
+#[test]
+fn inverses() {
+    let Some(ifma) = Ifma::detect() else { return };
+    let mut rng = ChaCha8Rng::seed_from_u64(8);
+    let scale = pow2_mod(264, FqParams::MODULUS);
+    for _ in 0..10 {
+        let a = core::array::from_fn(|_| random(&mut rng));
+        let lanes = lanes::<FqParams>(ifma, &a);
+        let product = lanes.mul(invert(lanes, scale).unwrap()).reduce();
+        assert_eq!(values(product), [to_limbs(LaneParams::<FqParams>::ONE); 8]);
+    }
+    for zero in 0..8 {
+        for multiple in [0, 1, 7] {
+            let mut a: [Limbs; 8] = core::array::from_fn(|_| random(&mut rng));
+            a[zero] = times(multiple, LaneParams::<FqParams>::P);
+            assert!(invert(lanes::<FqParams>(ifma, &a), scale).is_none());
+        }
+    }
+}
+
+#[test]
+fn quadratic_extension() {
+    use crate::field::{Fq, Fq2};
+    let Some(ifma) = Ifma::detect() else { return };
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let bound = |v: Limbs, k: u64| if multiples_of_p::<FqParams>(v) < k as f64 { v } else { times(0, v) };
+    let hostile: Vec<Limbs> = hostile::<FqParams>();
+    let mut pick = |k: u64| -> [[Limbs; 8]; 2] {
+        core::array::from_fn(|_| {
+            core::array::from_fn(|_| bound(hostile[rng.next_u32() as usize % hostile.len()], k))
+        })
+    };
+    let fq2 = |v: &[[Limbs; 8]; 2], i: usize| Fq2::new(residue::<FqParams>(v[0][i]), residue(v[1][i]));
+    let r = Fq2::new(inverse_r::<FqParams>(), Fq::ZERO);
+    for _ in 0..2000 {
+        let (a, b) = (pick(20), pick(4));
+        let load = |v: &[[Limbs; 8]; 2]| {
+            let stored = v.map(|v| {
+                let mut stored = Stored::ZERO;
+                lanes::<FqParams>(ifma, &v).store(&mut stored);
+                stored
+            });
+            Fq2Lanes::load(ifma, &stored)
+        };
+        let check = |out: Fq2Lanes, expected: &dyn Fn(usize) -> Fq2, bound: f64| {
+            let mut stored = Fq2Lanes::ZERO;
+            out.store(&mut stored);
+            let limbs = stored.map(|s| values(s.load::<FqParams>(ifma)));
+            for i in 0..8 {
+                assert_eq!(fq2(&limbs, i), expected(i));
+                assert!(limbs.iter().all(|c| multiples_of_p::<FqParams>(c[i]) < bound));
+            }
+        };
+        check(load(&a).mul(load(&b)), &|i| fq2(&a, i) * fq2(&b, i) * r, 3.1);
+        check(load(&b).square_lazy().carry(), &|i| fq2(&b, i).square() * r, 2.0);
+    }
+}
