@@ -31,16 +31,24 @@ pub trait CurveField: Field {
 pub unsafe trait Coordinate: CurveField {
     /// The same field for kernels of the form `A`.
     type Under<A: Arith>: CurveField;
+    /// Eight elements side by side.
+    #[cfg(target_arch = "x86_64")]
+    #[doc(hidden)]
+    type Lanes: crate::field::ifma::Coordinate8<Single = Self>;
 }
 
 // SAFETY: the form occurs in a `PhantomData` only.
 unsafe impl Coordinate for Fq {
     type Under<A: Arith> = Fp<FqParams, A>;
+    #[cfg(target_arch = "x86_64")]
+    type Lanes = crate::field::ifma::FqLanes;
 }
 
 // SAFETY: a `repr(C)` pair of values for which the contract holds.
 unsafe impl Coordinate for Fq2 {
     type Under<A: Arith> = Fp2<Fp<FqParams, A>>;
+    #[cfg(target_arch = "x86_64")]
+    type Lanes = crate::field::ifma::Fq2Lanes;
 }
 
 // SAFETY: `Affine` is a `repr(C)` pair of coordinates, for which the contract of `Coordinate` holds.

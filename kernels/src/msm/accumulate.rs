@@ -118,13 +118,15 @@ impl<F: Field> BlockScratch<F> {
 
 /// Hints that `value` will be read soon. Changes nothing but time.
 #[inline(always)]
-fn prefetch<T>(value: &T) {
+pub(super) fn prefetch<T>(value: &T) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch reads nothing architecturally; the address is that of a live reference. SSE is baseline.
-    unsafe {
-        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(
-            core::ptr::from_ref(value).cast(),
-        );
+    for line in 0..size_of::<T>().div_ceil(64) {
+        // SAFETY: a prefetch reads nothing architecturally; the address is within a live reference. SSE is baseline.
+        unsafe {
+            core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(
+                core::ptr::from_ref(value).cast::<i8>().add(64 * line),
+            );
+        }
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = value;

@@ -4,6 +4,7 @@ use super::plan::{BitHistogram, MsmPlan, windows_of};
 use super::scalars::{Scalars, SignedMagnitude};
 use crate::field::Arith;
 use crate::parallel;
+use core::ops::Range;
 
 /// Scalars of one chunk of work in these stages; a constant, so that results do not depend on threads.
 const CHUNK: usize = 1 << 12;
@@ -22,17 +23,27 @@ pub(super) fn measure<A: Arith>(
     n: usize,
     skip: impl Fn(usize) -> bool + Sync + Send,
 ) -> (Magnitudes, BitHistogram) {
-    let chunks = parallel::map_chunks(n, CHUNK, |range| {
-        let mut chunk = Magnitudes { bits: vec![0; range.len()], small: vec![0; range.len()] };
+    measure_with(n, |range, all_bits, all_small| {
         scalars.for_each_magnitude::<A>(range, |i, start, scalar| {
             if !skip(start + i) {
                 let bits = magnitude_bits(&scalar.magnitude);
                 let low = scalar.magnitude[0] as i64;
-                chunk.bits[i] = bits;
+                all_bits[i] = bits;
                 // Meaningful up to 63 bits only.
-                chunk.small[i] = if scalar.negative { low.wrapping_neg() } else { low };
+                all_small[i] = if scalar.negative { low.wrapping_neg() } else { low };
             }
         });
+    })
+}
+
+/// Measures by `fill(range, bits, small)`, which finds zeros and writes what [`Magnitudes`] holds of a range.
+pub(super) fn measure_with(
+    n: usize,
+    fill: impl Fn(Range<usize>, &mut [u8], &mut [i64]) + Sync + Send,
+) -> (Magnitudes, BitHistogram) {
+    let chunks = parallel::map_chunks(n, CHUNK, |range| {
+        let mut chunk = Magnitudes { bits: vec![0; range.len()], small: vec![0; range.len()] };
+        fill(range, &mut chunk.bits, &mut chunk.small);
         chunk
     });
     let mut all = Magnitudes { bits: Vec::with_capacity(n), small: Vec::with_capacity(n) };
@@ -48,7 +59,7 @@ pub(super) fn measure<A: Arith>(
 }
 
 impl Magnitudes {
-    fn of<A: Arith>(&self, scalars: &Scalars<'_>, i: usize) -> SignedMagnitude {
+    pub(super) fn of<A: Arith>(&self, scalars: &Scalars<'_>, i: usize) -> SignedMagnitude {
         if self.bits[i] <= 63 {
             let value = self.small[i];
             SignedMagnitude { negative: value < 0, magnitude: [value.unsigned_abs(), 0, 0, 0] }
@@ -88,6 +99,24 @@ pub(super) fn msm_scalar_digits<A: Arith>(
     plan: &MsmPlan,
 ) -> Digits {
     let c = plan.window_bits;
+    digits_with(magnitudes, plan, |active, _, offsets, digits| {
+        for (i, &index) in active.iter().enumerate() {
+            let scalar = magnitudes.of::<A>(&scalars, index as usize);
+            recode(&scalar, c, windows_of(magnitudes.bits[index as usize].into(), c), |w, digit| {
+                digits[offsets[w] + i] = digit;
+            });
+        }
+    })
+}
+
+/// Digits by `fill(active, in_window, offsets, digits)`: scalars of one chunk, how many of them have a digit in each window,
+/// and where the digits of each window go.
+pub(super) fn digits_with(
+    magnitudes: &Magnitudes,
+    plan: &MsmPlan,
+    fill: impl Fn(&[u32], &[usize], &[usize], &mut [i16]) + Sync + Send,
+) -> Digits {
+    let c = plan.window_bits;
     let windows = plan.window_scalars.len();
     // Counting sort by number of windows, most first. first[k]: where scalars with k windows start.
     let mut next = vec![0usize; windows + 2];
@@ -104,21 +133,19 @@ pub(super) fn msm_scalar_digits<A: Arith>(
         }
     }
     let chunks = parallel::map_chunks(active.len(), CHUNK, |range| {
-        let in_window = |w: usize| plan.window_scalars[w].clamp(range.start, range.end) - range.start;
-        let offsets: Vec<usize> = (0..windows)
-            .scan(0, |sum, w| {
-                let offset = *sum;
-                *sum += in_window(w);
-                Some(offset)
+        let in_window: Vec<usize> =
+            plan.window_scalars.iter().map(|n| (*n).clamp(range.start, range.end) - range.start).collect();
+        let mut sum = 0;
+        let offsets: Vec<usize> = in_window
+            .iter()
+            .map(|n| {
+                let first = sum;
+                sum += n;
+                first
             })
             .collect();
-        let mut digits = vec![0i16; (0..windows).map(in_window).sum()];
-        for (i, &index) in active[range.clone()].iter().enumerate() {
-            let scalar = magnitudes.of::<A>(&scalars, index as usize);
-            recode(&scalar, c, windows_of(magnitudes.bits[index as usize].into(), c), |w, digit| {
-                digits[offsets[w] + i] = digit;
-            });
-        }
+        let mut digits = vec![0i16; sum];
+        fill(&active[range], &in_window, &offsets, &mut digits);
         digits
     });
     Digits { active, chunks, window_scalars: plan.window_scalars.clone() }
@@ -188,9 +215,15 @@ pub(super) fn msm_bucket_sort(
 }
 
 impl Digits {
+    /// Number of windows.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn windows(&self) -> usize {
+        self.window_scalars.len()
+    }
+
     /// Calls `f(scalar index, digit)` for every scalar with a digit in `window`.
     #[inline(always)]
-    fn for_each(&self, window: usize, mut f: impl FnMut(u32, i16)) {
+    pub(super) fn for_each(&self, window: usize, mut f: impl FnMut(u32, i16)) {
         for (chunk, digits) in self.chunks.iter().enumerate() {
             let start = chunk * CHUNK;
             let in_window = |w: usize| self.window_scalars[w].clamp(start, start + CHUNK) - start;

@@ -7,6 +7,8 @@ mod accumulate;
 mod bases;
 mod batch;
 mod digits;
+#[cfg(target_arch = "x86_64")]
+mod lanes;
 mod plan;
 mod reduce;
 mod repeats;
@@ -37,7 +39,7 @@ impl<F: Coordinate> MsmBases<F> {
 /// Where `bases` and `scalars` differ in length, the shorter counts. Bases may repeat, be each other's opposites or be
 /// the identity. Cost: [`MsmPlan::products`]. The result is the same bit for bit for every path and thread count.
 pub fn msm<F: Coordinate>(path: CpuPath, bases: &MsmBases<F>, scalars: Scalars<'_>) -> Affine<F> {
-    with_arith!(path, A => uncast::<Affine<F>, A>(msm_with::<F, A>(bases, scalars, None)))
+    with_arith!(path, A => uncast::<Affine<F>, A>(msm_with::<F, A>(path, bases, scalars, None)))
 }
 
 /// As [`msm`], with a given window width instead of the planned one (2 to 15), without tables; for tuning and tests.
@@ -48,7 +50,7 @@ pub fn msm_with_window_bits<F: Coordinate>(
     window_bits: u32,
 ) -> Affine<F> {
     let c = window_bits.clamp(2, plan::MAX_WINDOW_BITS);
-    with_arith!(path, A => uncast::<Affine<F>, A>(msm_with::<F, A>(bases, scalars, Some(c))))
+    with_arith!(path, A => uncast::<Affine<F>, A>(msm_with::<F, A>(path, bases, scalars, Some(c))))
 }
 
 /// Several MSMs over the same bases.
@@ -68,7 +70,7 @@ pub fn msm_in_pieces<F: Coordinate>(
     let sum = (0..n).step_by(piece).fold(Xyzz::IDENTITY, |sum, start| {
         let range = start..(start + piece).min(n);
         let part = with_arith!(path, A => {
-            uncast::<Affine<F>, A>(msm_over::<F, A>(&bases.plain, range.clone(), scalars.slice(range), None))
+            uncast::<Affine<F>, A>(msm_over::<F, A>(path, &bases.plain, range.clone(), scalars.slice(range), None))
         });
         sum.add_affine(part)
     });
@@ -76,13 +78,14 @@ pub fn msm_in_pieces<F: Coordinate>(
 }
 
 fn msm_with<F: Coordinate, A: Arith>(
+    path: CpuPath,
     bases: &MsmBases<F>,
     scalars: Scalars<'_>,
     window_bits: Option<u32>,
 ) -> Affine<F::Under<A>> {
     let n = bases.plain.n.min(scalars.len());
     let scalars = scalars.slice(0..n);
-    let over = |set, scalars| msm_over::<F, A>(set, 0..n, scalars, window_bits);
+    let over = |set, scalars| msm_over::<F, A>(path, set, 0..n, scalars, window_bits);
     let rewritten = bases.prefix_sums.as_ref().and_then(|sums| Some((sums, repeats::rewrite::<A>(scalars)?)));
     match rewritten {
         None => over(&bases.plain, scalars),
@@ -98,19 +101,34 @@ fn msm_with<F: Coordinate, A: Arith>(
 
 /// The sum over the bases of `range`; scalar 0 belongs to the first of them.
 fn msm_over<F: Coordinate, A: Arith>(
+    path: CpuPath,
     bases: &BaseSet<F>,
     range: core::ops::Range<usize>,
     scalars: Scalars<'_>,
     window_bits: Option<u32>,
 ) -> Affine<F::Under<A>> {
-    let start = range.start;
-    let (magnitudes, histogram) = digits::measure::<A>(scalars, range.len(), |i| bases.skips(start + i));
-    let plan = match window_bits {
-        None => bases.plan(&histogram),
-        Some(c) => MsmPlan::with_window_bits(&histogram, size_of::<Affine<F>>(), c),
+    let (start, n) = (range.start, range.len());
+    let skip = |i: usize| bases.skips(start + i);
+    let plan_of = |histogram: &BitHistogram| match window_bits {
+        None => bases.plan(histogram),
+        Some(c) => MsmPlan::with_window_bits(histogram, size_of::<Affine<F>>(), c),
     };
-    let points = cast_slice::<Affine<F>, A>(&bases.points[start..]);
-    run_stages::<A, _>(points, bases.n, scalars, &magnitudes, &plan)
+    let points = &bases.points[start..];
+    #[cfg(target_arch = "x86_64")]
+    if let Some(ifma) = path.lanes() {
+        let (magnitudes, histogram) = lanes::measure(ifma, scalars, n, skip);
+        let plan = plan_of(&histogram);
+        if lanes::serves(&plan) {
+            let digits = lanes::msm_scalar_digits(ifma, scalars, &magnitudes, &plan);
+            return cast::<Affine<F>, A>(lanes::run_stages(ifma, points, bases.n, &digits, &plan));
+        }
+        return run_stages::<A, _>(cast_slice::<Affine<F>, A>(points), bases.n, scalars, &magnitudes, &plan);
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = path;
+    let (magnitudes, histogram) = digits::measure::<A>(scalars, n, skip);
+    let plan = plan_of(&histogram);
+    run_stages::<A, _>(cast_slice::<Affine<F>, A>(points), bases.n, scalars, &magnitudes, &plan)
 }
 
 /// `stride`: where the next level of the bases starts.

@@ -7,7 +7,7 @@ use crate::field::{FieldParams, Fq, Fq2, FqParams};
 /// Eight elements of the field over which a curve is defined.
 ///
 /// Bounds are those of each component: factors are at most 20·p and 4·p, and products below 3.1·p.
-pub(crate) trait Coordinate8: Copy {
+pub trait Coordinate8: Copy {
     /// One element.
     type Single: crate::field::Field;
     /// Sums and products before their carries.
@@ -21,6 +21,8 @@ pub(crate) trait Coordinate8: Copy {
 
     fn load(ifma: Ifma, from: &Self::Stored) -> Self;
     fn store(&self, to: &mut Self::Stored);
+    /// As [`Coordinate8::load`], of what [`WideCoordinate::store`] wrote.
+    fn load_wide(ifma: Ifma, from: &Self::Stored) -> Self::Wide;
     fn copy_lane(to: &mut Self::Stored, to_lane: usize, from: &Self::Stored, from_lane: usize);
     /// x and y of eight points, integers below p as they lie in memory.
     fn gather(ifma: Ifma, points: [&Affine<Self::Single>; 8]) -> [Self; 2];
@@ -37,19 +39,22 @@ pub(crate) trait Coordinate8: Copy {
     fn invert_quarter(self) -> Option<Self>;
     /// Lanes that are zero. In: any.
     fn zero_lanes(self) -> u8;
+    /// −a in the lanes of `mask`. In: < p. Out: at most p.
+    fn negate_lanes(self, mask: u8) -> Self::Wide;
     /// Eight elements in canonical form. In: any.
     fn to_singles(self) -> [Self::Single; 8];
 
     /// As [`Coordinate8::mul_lazy`], carried.
     #[inline(always)]
     fn mul(self, b: Self) -> Self {
-        self.mul_lazy(b).add_p::<0>().carry()
+        self.mul_lazy(b).carry()
     }
 }
 
 /// See [`Wide`].
-pub(crate) trait WideCoordinate: Copy {
-    type Carried;
+pub trait WideCoordinate: Copy {
+    type Carried: Coordinate8;
+    fn store(&self, to: &mut <Self::Carried as Coordinate8>::Stored);
     fn add(self, b: Self) -> Self;
     fn sub(self, b: Self) -> Self;
     fn quadruple(self) -> Self;
@@ -60,13 +65,18 @@ pub(crate) trait WideCoordinate: Copy {
 }
 
 /// Eight elements of F_q.
-pub(crate) type FqLanes = Lanes<FqParams>;
+pub type FqLanes = Lanes<FqParams>;
 
 /// 2^262 mod q: see [`invert`].
 const QUARTER_SCALE: [u64; 4] = pow2_mod(262, FqParams::MODULUS);
 
 impl WideCoordinate for Wide<FqParams> {
     type Carried = FqLanes;
+
+    #[inline(always)]
+    fn store(&self, to: &mut Stored) {
+        self.store_wide(to);
+    }
 
     #[inline(always)]
     fn add(self, b: Self) -> Self {
@@ -122,6 +132,11 @@ impl Coordinate8 for FqLanes {
     }
 
     #[inline(always)]
+    fn load_wide(ifma: Ifma, from: &Stored) -> Wide<FqParams> {
+        from.load_wide(ifma)
+    }
+
+    #[inline(always)]
     fn copy_lane(to: &mut Stored, to_lane: usize, from: &Stored, from_lane: usize) {
         to.copy_lane(to_lane, from, from_lane);
     }
@@ -159,6 +174,7 @@ impl Coordinate8 for FqLanes {
         self.square_lazy()
     }
 
+    #[inline(always)]
     fn invert_quarter(self) -> Option<Self> {
         invert(self, QUARTER_SCALE)
     }
@@ -168,6 +184,13 @@ impl Coordinate8 for FqLanes {
         self.zero_lanes()
     }
 
+    #[inline(always)]
+    fn negate_lanes(self, mask: u8) -> Wide<FqParams> {
+        let p = Self::splat(self.ifma(), LaneParams::<FqParams>::P).wide();
+        self.wide().select_sub(mask, p, self.wide())
+    }
+
+    #[inline(always)]
     fn to_singles(self) -> [Fq; 8] {
         self.reduce().lanes_to_words().map(Fq::from_montgomery_unchecked)
     }
@@ -175,20 +198,26 @@ impl Coordinate8 for FqLanes {
 
 /// Eight elements c0 + c1·u of F_q².
 #[derive(Copy, Clone)]
-pub(crate) struct Fq2Lanes {
+pub struct Fq2Lanes {
     c0: FqLanes,
     c1: FqLanes,
 }
 
 /// See [`Wide`].
 #[derive(Copy, Clone)]
-pub(crate) struct WideFq2 {
+pub struct WideFq2 {
     c0: Wide<FqParams>,
     c1: Wide<FqParams>,
 }
 
 impl WideCoordinate for WideFq2 {
     type Carried = Fq2Lanes;
+
+    #[inline(always)]
+    fn store(&self, to: &mut [Stored; 2]) {
+        self.c0.store_wide(&mut to[0]);
+        self.c1.store_wide(&mut to[1]);
+    }
 
     #[inline(always)]
     fn add(self, b: Self) -> Self {
@@ -242,6 +271,11 @@ impl Coordinate8 for Fq2Lanes {
     fn store(&self, to: &mut [Stored; 2]) {
         self.c0.store(&mut to[0]);
         self.c1.store(&mut to[1]);
+    }
+
+    #[inline(always)]
+    fn load_wide(ifma: Ifma, from: &[Stored; 2]) -> WideFq2 {
+        WideFq2 { c0: from[0].load_wide(ifma), c1: from[1].load_wide(ifma) }
     }
 
     #[inline(always)]
@@ -301,6 +335,7 @@ impl Coordinate8 for Fq2Lanes {
     }
 
     // (a + bu)⁻¹ = (a − bu)/(a² + b²)
+    #[inline(always)]
     fn invert_quarter(self) -> Option<Self> {
         let norm = self.c0.mul_add_mul_lazy(self.c0, self.c1, self.c1).carry();
         let inverse = invert(norm, QUARTER_SCALE)?;
@@ -314,6 +349,12 @@ impl Coordinate8 for Fq2Lanes {
         self.c0.zero_lanes() & self.c1.zero_lanes()
     }
 
+    #[inline(always)]
+    fn negate_lanes(self, mask: u8) -> WideFq2 {
+        WideFq2 { c0: self.c0.negate_lanes(mask), c1: self.c1.negate_lanes(mask) }
+    }
+
+    #[inline(always)]
     fn to_singles(self) -> [Fq2; 8] {
         let (c0, c1) = (Coordinate8::to_singles(self.c0), Coordinate8::to_singles(self.c1));
         core::array::from_fn(|i| Fq2::new(c0[i], c1[i]))

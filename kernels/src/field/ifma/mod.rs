@@ -18,7 +18,9 @@ mod tests;
 
 pub(crate) use coordinate::{Coordinate8, Fq2Lanes, FqLanes, WideCoordinate};
 pub(crate) use scalar::invert;
-pub(crate) use simd::{Ifma, V, eight, five, kernel, transpose_4x8, transpose_8x4, transpose_8x8};
+pub(crate) use simd::{
+    Ifma, V, eight, five, kernel, low_bits_and_ones, transpose_4x8, transpose_8x4, transpose_8x8,
+};
 
 use super::params::{FieldParams, sub_if_ge, sub_raw};
 use core::marker::PhantomData;
@@ -140,16 +142,16 @@ const fn reciprocal(p: [u64; 4]) -> u64 {
 
 /// Eight elements, limbs below 2^52.
 #[derive(Copy, Clone)]
-pub(crate) struct Lanes<P>(pub(crate) [V; 5], PhantomData<P>);
+pub struct Lanes<P>([V; 5], PhantomData<P>);
 
 /// Eight integers whose limbs are signed 64-bit numbers: sums and products before their carries.
 #[derive(Copy, Clone)]
-pub(crate) struct Wide<P>(pub(crate) [V; 5], PhantomData<P>);
+pub struct Wide<P>([V; 5], PhantomData<P>);
 
 /// Eight elements in memory, limb by limb.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 #[repr(C, align(64))]
-pub(crate) struct Stored([[u64; 8]; 5]);
+pub struct Stored([[u64; 8]; 5]);
 
 impl Stored {
     pub(crate) const ZERO: Self = Self([[0; 8]; 5]);
@@ -352,6 +354,18 @@ impl<P: FieldParams> Lanes<P> {
         Self::reduce_columns([a, b, c, d, e, zero, zero, zero, zero, zero])
     }
 
+    /// The canonical integer a < p of elements as they lie in memory, a·2^256.
+    #[inline(always)]
+    pub(crate) fn leave_montgomery(self) -> Self {
+        let limbs = self.wide().shl::<4>();
+        Self::divide_by_r_lazy(limbs.0).carry().reduce_once()
+    }
+
+    #[inline(always)]
+    pub(crate) fn limbs(&self) -> [V; 5] {
+        self.0
+    }
+
     /// The residue below p. In: < 2p.
     #[inline(always)]
     pub(crate) fn reduce_once(self) -> Self {
@@ -388,6 +402,7 @@ impl<P: FieldParams> Lanes<P> {
     }
 
     /// Integer of one lane; for the few that leave the lanes. In: < 2^256.
+    #[inline(always)]
     pub(crate) fn lanes_to_words(self) -> [[u64; 4]; 8] {
         let mut out = [[0; 4]; 8];
         self.store_raw(&mut out);
@@ -443,6 +458,12 @@ impl<P: FieldParams> Wide<P> {
             r[i] = r[i].and(mask);
         }
         Lanes(r, PhantomData)
+    }
+
+    /// Lanes whose value is negative.
+    #[inline(always)]
+    pub(crate) fn negative_lanes(self) -> u8 {
+        self.carry_signed().0[4].negative_lanes()
     }
 
     /// Limbs as they are, into memory.

@@ -8,6 +8,7 @@ use crate::field::{Adx, Field, Fp};
 ///
 /// One inversion for all lanes, by Montgomery's trick over single elements. With `scale` = 2^264 mod p the result and a
 /// multiply to what multiplies like one.
+#[inline(always)]
 pub(crate) fn invert<P: FieldParams>(lanes: Lanes<P>, scale: [u64; 4]) -> Option<Lanes<P>> {
     let ifma: Ifma = lanes.ifma();
     let words = lanes.reduce().lanes_to_words();

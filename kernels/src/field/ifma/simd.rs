@@ -7,7 +7,7 @@ use core::arch::x86_64::*;
 
 /// Proof that this processor has AVX-512 IFMA and what else the lanes use.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Ifma(());
+pub struct Ifma(());
 
 impl Ifma {
     /// `None` if an instruction is missing.
@@ -54,7 +54,7 @@ impl Ifma {
 /// Eight 64-bit lanes.
 #[derive(Copy, Clone)]
 #[repr(transparent)]
-pub(crate) struct V(__m512i);
+pub struct V(__m512i);
 
 /// Evaluates an expression of intrinsics to a [`V`].
 macro_rules! v {
@@ -243,6 +243,17 @@ impl V {
     #[inline(always)]
     fn shuffle_pairs<const I: i32>(self, b: Self) -> Self {
         v!(_mm512_shuffle_i64x2::<I>(self.0, b.0))
+    }
+}
+
+/// The lowest bits of eight words, and which words are all ones.
+#[inline(always)]
+pub(crate) fn low_bits_and_ones(_: Ifma, words: &[u32; 8]) -> (u8, u8) {
+    // SAFETY: the `Ifma` proves the features; 32 bytes are readable.
+    unsafe {
+        let words = _mm256_loadu_si256(words.as_ptr().cast());
+        let low = _mm256_test_epi32_mask(words, _mm256_set1_epi32(1));
+        (low, _mm256_cmpeq_epi32_mask(words, _mm256_set1_epi32(-1)))
     }
 }
 

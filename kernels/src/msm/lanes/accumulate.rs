@@ -1,0 +1,75 @@
+//! Stage `msm_bucket_accumulate` for lanes.
+
+use super::adder::{Addend, Addends, Adder, PointVec};
+use super::sort::{NO_ENTRY, Sorted, Vector};
+use crate::curve::Affine;
+use crate::field::ifma::{Coordinate8, Ifma, low_bits_and_ones};
+use crate::msm::accumulate::prefetch;
+
+/// Vectors whose bases are asked for ahead of their use, to hide a miss to DRAM.
+const AHEAD: usize = 4;
+
+/// Row `row` of each vector: the bases that its entries name, with their signs.
+struct Row<'a, F: Coordinate8> {
+    points: &'a [Affine<F::Single>],
+    rows: &'a [[u32; 8]],
+    vectors: &'a [Vector],
+    row: u32,
+}
+
+impl<F: Coordinate8> Addends<F> for Row<'_, F> {
+    #[inline(always)]
+    fn get(&self, ifma: Ifma, i: usize) -> Addend<F> {
+        if let Some(later) = self.vectors.get(i + AHEAD)
+            && let Some(entries) = self.rows.get((later.start + self.row) as usize)
+        {
+            for entry in entries {
+                if let Some(point) = self.points.get((entry >> 1) as usize) {
+                    prefetch(point);
+                }
+            }
+        }
+        let entries = &self.rows[(self.vectors[i].start + self.row) as usize];
+        let (negative, missing) = low_bits_and_ones(ifma, entries);
+        // Lanes without an entry read some base.
+        let last = self.points.len() - 1;
+        let [a, b, c, d, e, f, g, h] = entries;
+        macro_rules! base {
+            ($($entry:ident)*) => { [$(&self.points[((*$entry >> 1) as usize).min(last)]),*] };
+        }
+        let [x, y] = F::gather(ifma, base!(a b c d e f g h));
+        Addend { x, y: y.negate_lanes(negative), identities: missing }
+    }
+}
+
+/// The sum of each lane of each vector, in the order of [`Vector::sum`].
+pub(super) fn msm_bucket_accumulate<F: Coordinate8>(
+    ifma: Ifma,
+    points: &[Affine<F::Single>],
+    sorted: &Sorted,
+    adder: &mut Adder<F>,
+) -> PointVec<F> {
+    const { assert!(NO_ENTRY == u32::MAX, "what `low_bits_and_ones` finds") };
+    let mut sums = PointVec::identities(sorted.vectors.len());
+    let mut block = PointVec::identities(0);
+    for vectors in sorted.vectors.chunks(F::BATCH) {
+        block.reset(vectors.len());
+        let mut active = vectors.len();
+        for row in 0..vectors[0].rows {
+            while vectors[active - 1].rows <= row {
+                active -= 1;
+            }
+            let addends = Row { points, rows: &sorted.rows, vectors: &vectors[..active], row };
+            if row == 0 {
+                adder.set(ifma, &mut block, active, &addends);
+            } else {
+                adder.add(ifma, &mut block, active, &addends);
+            }
+        }
+        for (i, vector) in vectors.iter().enumerate() {
+            sums.points[vector.sum as usize] = block.points[i];
+            sums.identities[vector.sum as usize] = block.identities[i];
+        }
+    }
+    sums
+}
