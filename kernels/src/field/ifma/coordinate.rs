@@ -119,7 +119,7 @@ impl Coordinate8 for FqLanes {
     type Wide = Wide<FqParams>;
     type Stored = Stored;
     const ZERO: Stored = Stored::ZERO;
-    const BATCH: usize = 512;
+    const BATCH: usize = 128;
 
     #[inline(always)]
     fn load(ifma: Ifma, from: &Stored) -> Self {
@@ -260,7 +260,7 @@ impl Coordinate8 for Fq2Lanes {
     type Wide = WideFq2;
     type Stored = [Stored; 2];
     const ZERO: [Stored; 2] = [Stored::ZERO; 2];
-    const BATCH: usize = 256;
+    const BATCH: usize = 128;
 
     #[inline(always)]
     fn load(ifma: Ifma, from: &[Stored; 2]) -> Self {

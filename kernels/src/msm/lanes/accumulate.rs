@@ -1,12 +1,12 @@
 //! Stage `msm_bucket_accumulate` for lanes.
 
-use super::adder::{Addend, Addends, Adder, PointVec};
+use super::adder::{Addend, Addends, Adder, Hints, PointVec};
 use super::sort::{NO_ENTRY, Sorted, Vector};
 use crate::curve::Affine;
 use crate::field::ifma::{Coordinate8, Ifma, low_bits_and_ones};
 use crate::msm::accumulate::prefetch;
 
-/// Vectors whose bases are asked for ahead of their use, to hide a miss to DRAM.
+/// How many vectors ahead bases are asked for. Those of a step come to the second-level cache during the step before.
 const AHEAD: usize = 4;
 
 /// Row `row` of each vector: the bases that its entries name, with their signs.
@@ -20,14 +20,8 @@ struct Row<'a, F: Coordinate8> {
 impl<F: Coordinate8> Addends<F> for Row<'_, F> {
     #[inline(always)]
     fn get(&self, ifma: Ifma, i: usize) -> Addend<F> {
-        if let Some(later) = self.vectors.get(i + AHEAD)
-            && let Some(entries) = self.rows.get((later.start + self.row) as usize)
-        {
-            for entry in entries {
-                if let Some(point) = self.points.get((entry >> 1) as usize) {
-                    prefetch(point);
-                }
-            }
+        if let Some(later) = self.vectors.get(i + AHEAD) {
+            self.prefetch(later.start + self.row);
         }
         let entries = &self.rows[(self.vectors[i].start + self.row) as usize];
         let (negative, missing) = low_bits_and_ones(ifma, entries);
@@ -39,6 +33,30 @@ impl<F: Coordinate8> Addends<F> for Row<'_, F> {
         }
         let [x, y] = F::gather(ifma, base!(a b c d e f g h));
         Addend { x, y: y.negate_lanes(negative), identities: missing }
+    }
+}
+
+impl<F: Coordinate8> Hints for Row<'_, F> {
+    #[inline(always)]
+    fn hint(&self, i: usize) {
+        let vector = self.vectors[i];
+        if self.row + 1 < vector.rows {
+            self.prefetch(vector.start + self.row + 1);
+        }
+    }
+}
+
+impl<F: Coordinate8> Row<'_, F> {
+    /// Asks for the bases of a row.
+    #[inline(always)]
+    fn prefetch(&self, row: u32) {
+        if let Some(entries) = self.rows.get(row as usize) {
+            for entry in entries {
+                if let Some(point) = self.points.get((entry >> 1) as usize) {
+                    prefetch(point);
+                }
+            }
+        }
     }
 }
 

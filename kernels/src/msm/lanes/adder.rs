@@ -64,9 +64,22 @@ pub(super) struct Addend<F: Coordinate8> {
 }
 
 /// Where addends come from.
-pub(super) trait Addends<F: Coordinate8> {
-    /// Addend `i`, and hints for later ones.
+pub(super) trait Addends<F: Coordinate8>: Hints {
+    /// Addend `i`, and hints for the next ones.
     fn get(&self, ifma: Ifma, i: usize) -> Addend<F>;
+}
+
+/// What is known of the batch after this one.
+pub(super) trait Hints {
+    /// Hints for its addend `i`.
+    fn hint(&self, i: usize);
+}
+
+struct NoHints;
+
+impl Hints for NoHints {
+    #[inline(always)]
+    fn hint(&self, _: usize) {}
 }
 
 /// Independent products that run side by side: one has to wait for itself.
@@ -152,7 +165,7 @@ kernel! {
             let addend = addends.get(ifma, i);
             forward(ifma, scratch, sums, i, i, addend, &mut products);
         }
-        finish(ifma, scratch, sums, n, |i| i, products);
+        finish(ifma, scratch, sums, n, |i| i, addends, products);
     }
 
     fn add_within[F: Coordinate8](ifma: Ifma, scratch: &mut Adder<F>, sums: &mut PointVec<F>, pairs: &[(u32, u32)]) {
@@ -167,7 +180,7 @@ kernel! {
             };
             forward(ifma, scratch, sums, i, to as usize, addend, &mut products);
         }
-        finish(ifma, scratch, sums, pairs.len(), |i| pairs[i].0 as usize, products);
+        finish(ifma, scratch, sums, pairs.len(), |i| pairs[i].0 as usize, &NoHints, products);
     }
 }
 
@@ -207,10 +220,11 @@ fn finish<F: Coordinate8>(
     sums: &mut PointVec<F>,
     n: usize,
     to: impl Fn(usize) -> usize,
+    hints: &impl Hints,
     mut products: [F; CHAINS],
 ) {
     if let Some(inverses) = invert_chains(&products) {
-        backward::<F, false>(ifma, scratch, sums, n, to, inverses);
+        backward::<F, false>(ifma, scratch, sums, n, to, hints, inverses);
         return;
     }
     // Some x₂ = x₁: find where.
@@ -220,7 +234,7 @@ fn finish<F: Coordinate8>(
     }
     // No denominator is zero now: distinct x, 2y of a point of odd order, or one.
     if let Some(inverses) = invert_chains(&products) {
-        backward::<F, true>(ifma, scratch, sums, n, to, inverses);
+        backward::<F, true>(ifma, scratch, sums, n, to, hints, inverses);
     }
 }
 
@@ -268,48 +282,94 @@ fn forward_with_equals<F: Coordinate8>(
 }
 
 /// Second pass, falling i. `inverses` are a quarter of those of the products of this and all earlier denominators.
+///
+/// Two vectors go side by side: one addition is a line of five products, longer than what a processor looks ahead.
 #[inline(always)]
 fn backward<F: Coordinate8, const EQUALS: bool>(
     ifma: Ifma,
-    scratch: &mut Adder<F>,
+    scratch: &Adder<F>,
     sums: &mut PointVec<F>,
     n: usize,
     to: impl Fn(usize) -> usize,
+    hints: &impl Hints,
     mut inverses: [F; CHAINS],
 ) {
-    for i in (0..n).rev() {
-        let inverse = &mut inverses[i % CHAINS];
-        let own = inverse.mul(F::load(ifma, &scratch.prefixes[i]));
-        *inverse = F::load(ifma, &scratch.denominators[i]).mul(*inverse);
-        let (p, q) = (&mut sums.points[to(i)], &scratch.addends[i]);
-        let (x1, y1) = (F::load(ifma, &p.x), F::load(ifma, &p.y));
-        let (x2, y2) = (F::load(ifma, &q.x), F::load_wide(ifma, &q.y));
-        // From 2.67·p to 7.33·p.
-        let mut numerator = y2.sub(y1.wide()).add_p::<5>().carry();
-        if EQUALS && scratch.doubles[i] != 0 {
-            // λ = 3x²/(2y) = 48x'²/(2y').
-            let mut xx = x1.square_lazy();
-            xx = xx.add(xx).add(xx).to_2p33().wide();
-            xx = xx.add(xx).to_2p33().wide();
-            xx = xx.add(xx).to_2p33().wide();
-            xx = xx.add(xx).to_2p33().wide();
-            numerator = numerator.select(scratch.doubles[i], xx.add(xx).to_2p33());
-        }
-        let mu = numerator.mul(own);
-        let mut x3 = mu.square_lazy().sub(x1.wide()).sub(x2.wide()).to_2p33();
-        // From 0.6·p to 19.4·p.
-        let run = x1.wide().sub(x3.wide()).quadruple().add_p::<10>().carry();
-        let mut y3 = run.mul_lazy(mu).sub(y1.wide()).to_2p33();
-        let (p_identities, q_identities) = (sums.identities[to(i)], scratch.addend_identities[i]);
-        if p_identities | q_identities != 0 {
-            x3 = x3.select(q_identities, x1).select(p_identities, x2);
-            y3 = y3.select(q_identities, y1).select(p_identities, y2.carry());
-        }
-        sums.identities[to(i)] = p_identities & q_identities;
-        if EQUALS {
-            sums.identities[to(i)] |= scratch.opposites[i];
-        }
-        x3.store(&mut p.x);
-        y3.store(&mut p.y);
+    let mut end = n;
+    if end % 2 == 1 {
+        end -= 1;
+        hints.hint(end);
+        backward_side_by_side::<F, EQUALS, 1>(ifma, scratch, sums, [end], [to(end)], &mut inverses);
     }
+    while end > 0 {
+        end -= 2;
+        hints.hint(end);
+        hints.hint(end + 1);
+        let places = [to(end), to(end + 1)];
+        backward_side_by_side::<F, EQUALS, 2>(ifma, scratch, sums, [end, end + 1], places, &mut inverses);
+    }
+}
+
+/// Additions `at`, of different chains, to vectors `to`.
+#[inline(always)]
+fn backward_side_by_side<F: Coordinate8, const EQUALS: bool, const N: usize>(
+    ifma: Ifma,
+    scratch: &Adder<F>,
+    sums: &mut PointVec<F>,
+    at: [usize; N],
+    to: [usize; N],
+    inverses: &mut [F; CHAINS],
+) {
+    let mut mu = [F::one(ifma); N];
+    for k in 0..N {
+        let inverse = &mut inverses[at[k] % CHAINS];
+        mu[k] = inverse.mul(F::load(ifma, &scratch.prefixes[at[k]]));
+        *inverse = F::load(ifma, &scratch.denominators[at[k]]).mul(*inverse);
+    }
+    for k in 0..N {
+        let (p, q) = (&sums.points[to[k]], &scratch.addends[at[k]]);
+        // From 2.67·p to 7.33·p.
+        let difference = F::load_wide(ifma, &q.y).sub(F::load(ifma, &p.y).wide());
+        let mut numerator = difference.add_p::<5>().carry();
+        if EQUALS && scratch.doubles[at[k]] != 0 {
+            numerator = numerator.select(scratch.doubles[at[k]], tangent(F::load(ifma, &p.x)));
+        }
+        mu[k] = numerator.mul(mu[k]);
+    }
+    let mut x3 = mu;
+    for k in 0..N {
+        let (x1, x2) = (F::load(ifma, &sums.points[to[k]].x), F::load(ifma, &scratch.addends[at[k]].x));
+        x3[k] = mu[k].square_lazy().sub(x1.wide()).sub(x2.wide()).to_2p33();
+    }
+    let mut y3 = mu;
+    for k in 0..N {
+        let p = &sums.points[to[k]];
+        // From 0.6·p to 19.4·p.
+        let run = F::load(ifma, &p.x).wide().sub(x3[k].wide()).quadruple().add_p::<10>().carry();
+        y3[k] = run.mul_lazy(mu[k]).sub(F::load(ifma, &p.y).wide()).to_2p33();
+    }
+    for k in 0..N {
+        let (p, q) = (&mut sums.points[to[k]], &scratch.addends[at[k]]);
+        let (p_identities, q_identities) = (sums.identities[to[k]], scratch.addend_identities[at[k]]);
+        if p_identities | q_identities != 0 {
+            let (x1, y1) = (F::load(ifma, &p.x), F::load(ifma, &p.y));
+            let (x2, y2) = (F::load(ifma, &q.x), F::load_wide(ifma, &q.y).carry());
+            x3[k] = x3[k].select(q_identities, x1).select(p_identities, x2);
+            y3[k] = y3[k].select(q_identities, y1).select(p_identities, y2);
+        }
+        let opposites = if EQUALS { scratch.opposites[at[k]] } else { 0 };
+        sums.identities[to[k]] = p_identities & q_identities | opposites;
+        x3[k].store(&mut p.x);
+        y3[k].store(&mut p.y);
+    }
+}
+
+/// 48·x'², the numerator where a point is doubled: λ = 3x²/(2y) = 48x'²/(2y').
+#[inline(always)]
+fn tangent<F: Coordinate8>(x: F) -> F {
+    let mut xx = x.square_lazy();
+    xx = xx.add(xx).add(xx).to_2p33().wide();
+    for _ in 0..3 {
+        xx = xx.add(xx).to_2p33().wide();
+    }
+    xx.add(xx).to_2p33()
 }
