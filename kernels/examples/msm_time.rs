@@ -50,7 +50,13 @@ fn main() {
                 .collect();
             for (name, s) in [("uniform", &uniform), ("zkml", &zkml)] {
                 let s = Scalars::Field(s);
-                let reps = if n > 1 << 17 { 3 } else if n < 1 << 13 { 300 } else { 30 };
+                let reps = if n > 1 << 17 {
+                    3
+                } else if n < 1 << 13 {
+                    300
+                } else {
+                    30
+                };
                 let plan = bases.plan(s);
                 let lanes = time(
                     || {

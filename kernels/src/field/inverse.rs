@@ -42,35 +42,35 @@ fn approximate(a: &[u64; 4], b: &[u64; 4]) -> (u64, u64) {
     (a[0] & STEP_MASK | high(a) & !STEP_MASK, b[0] & STEP_MASK | high(b) & !STEP_MASK)
 }
 
-/// Runs the gcd on approximations. Returns f0, g0, f1, g1 with a·f0 + b·g0 and a·f1 + b·g1 divisible by 2^31 and
+/// Runs the gcd on approximations, b odd. Returns f0, g0, f1, g1 with a·f0 + b·g0 and a·f1 + b·g1 divisible by 2^31 and
 /// |f| + |g| ≤ 2^31.
+///
+/// A difference and all of its zero bits at a time: two steps on average. Which number is the larger one is a coin toss, so
+/// nothing branches on it.
 #[inline(always)]
 fn gcd_steps((mut a, mut b): (u64, u64)) -> [i64; 4] {
     let (mut f0, mut g0, mut f1, mut g1) = (1i64, 0i64, 0i64, 1i64);
-    for _ in 0..STEPS {
-        // Branch-free: the path is random.
-        let odd = (a & 1).wrapping_neg();
-        let swap = odd & u64::from(a < b).wrapping_neg();
-        let exchange = |x: &mut u64, y: &mut u64| {
-            let t = (*x ^ *y) & swap;
-            *x ^= t;
-            *y ^= t;
-        };
-        exchange(&mut a, &mut b);
-        let exchange_signed = |x: &mut i64, y: &mut i64| {
-            let t = (*x ^ *y) & swap as i64;
-            *x ^= t;
-            *y ^= t;
-        };
-        exchange_signed(&mut f0, &mut f1);
-        exchange_signed(&mut g0, &mut g1);
-        a = a.wrapping_sub(b & odd) >> 1;
-        f0 -= f1 & odd as i64;
-        g0 -= g1 & odd as i64;
-        f1 <<= 1;
-        g1 <<= 1;
+    let mut left = STEPS;
+    let mut zeros = (a | 1 << left).trailing_zeros();
+    loop {
+        a >>= zeros;
+        f1 <<= zeros;
+        g1 <<= zeros;
+        left -= zeros;
+        if left == 0 {
+            return [f0, g0, f1, g1];
+        }
+        // Both are odd: (a, b) ← (|a − b|, min(a, b)).
+        let (difference, less) = a.overflowing_sub(b);
+        zeros = (difference | 1 << left).trailing_zeros();
+        let (df, dg) = (f0 - f1, g0 - g1);
+        let select =
+            |if_less: i64, otherwise: i64| core::hint::select_unpredictable(less, if_less, otherwise);
+        b = core::hint::select_unpredictable(less, a, b);
+        (f1, g1) = (select(f0, f1), select(g0, g1));
+        (f0, g0) = (select(-df, df), select(-dg, dg));
+        a = core::hint::select_unpredictable(less, difference.wrapping_neg(), difference);
     }
-    [f0, g0, f1, g1]
 }
 
 /// x·f + y·g in two's complement of 320 bits; |f| + |g| ≤ 2^31.

@@ -13,7 +13,7 @@ pub trait Coordinate8: Copy {
     /// Sums and products before their carries.
     type Wide: WideCoordinate<Carried = Self>;
     /// Eight elements in memory.
-    type Stored: Copy + Send + Sync + core::fmt::Debug + PartialEq;
+    type Stored: Copy + Send + Sync + core::fmt::Debug + bytemuck::Zeroable;
     /// All lanes zero.
     const ZERO: Self::Stored;
     /// Additions that share an inversion: their scratch memory fits an L2 cache of 2 MiB.
@@ -119,7 +119,7 @@ impl Coordinate8 for FqLanes {
     type Wide = Wide<FqParams>;
     type Stored = Stored;
     const ZERO: Stored = Stored::ZERO;
-    const BATCH: usize = 128;
+    const BATCH: usize = 256;
 
     #[inline(always)]
     fn load(ifma: Ifma, from: &Stored) -> Self {
@@ -260,7 +260,7 @@ impl Coordinate8 for Fq2Lanes {
     type Wide = WideFq2;
     type Stored = [Stored; 2];
     const ZERO: [Stored; 2] = [Stored::ZERO; 2];
-    const BATCH: usize = 128;
+    const BATCH: usize = 256;
 
     #[inline(always)]
     fn load(ifma: Ifma, from: &[Stored; 2]) -> Self {

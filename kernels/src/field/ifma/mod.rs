@@ -153,6 +153,9 @@ pub struct Wide<P>([V; 5], PhantomData<P>);
 #[repr(C, align(64))]
 pub struct Stored([[u64; 8]; 5]);
 
+// SAFETY: integers.
+unsafe impl bytemuck::Zeroable for Stored {}
+
 impl Stored {
     pub(crate) const ZERO: Self = Self([[0; 8]; 5]);
 

@@ -1,6 +1,6 @@
 //! Stage `msm_bucket_accumulate` for lanes.
 
-use super::adder::{Addend, Addends, Adder, Hints, PointVec};
+use super::adder::{Addend, Addends, Adder, PointVec};
 use super::sort::{NO_ENTRY, Sorted, Vector};
 use crate::curve::Affine;
 use crate::field::ifma::{Coordinate8, Ifma, low_bits_and_ones};
@@ -19,10 +19,12 @@ struct Row<'a, F: Coordinate8> {
 
 impl<F: Coordinate8> Addends<F> for Row<'_, F> {
     #[inline(always)]
-    fn get(&self, ifma: Ifma, i: usize) -> Addend<F> {
-        if let Some(later) = self.vectors.get(i + AHEAD) {
-            self.prefetch(later.start + self.row);
-        }
+    fn to(&self, i: usize) -> usize {
+        self.vectors[i].sum as usize
+    }
+
+    #[inline(always)]
+    fn get(&self, ifma: Ifma, _: &PointVec<F>, i: usize) -> Addend<F> {
         let entries = &self.rows[(self.vectors[i].start + self.row) as usize];
         let (negative, missing) = low_bits_and_ones(ifma, entries);
         // Lanes without an entry read some base.
@@ -34,14 +36,19 @@ impl<F: Coordinate8> Addends<F> for Row<'_, F> {
         let [x, y] = F::gather(ifma, base!(a b c d e f g h));
         Addend { x, y: y.negate_lanes(negative), identities: missing }
     }
-}
 
-impl<F: Coordinate8> Hints for Row<'_, F> {
     #[inline(always)]
-    fn hint(&self, i: usize) {
+    fn prefetch(&self, i: usize) {
+        if let Some(later) = self.vectors.get(i + AHEAD) {
+            self.ask_for(later.start + self.row);
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch_next(&self, i: usize) {
         let vector = self.vectors[i];
         if self.row + 1 < vector.rows {
-            self.prefetch(vector.start + self.row + 1);
+            self.ask_for(vector.start + self.row + 1);
         }
     }
 }
@@ -49,7 +56,7 @@ impl<F: Coordinate8> Hints for Row<'_, F> {
 impl<F: Coordinate8> Row<'_, F> {
     /// Asks for the bases of a row.
     #[inline(always)]
-    fn prefetch(&self, row: u32) {
+    fn ask_for(&self, row: u32) {
         if let Some(entries) = self.rows.get(row as usize) {
             for entry in entries {
                 if let Some(point) = self.points.get((entry >> 1) as usize) {
@@ -69,9 +76,7 @@ pub(super) fn msm_bucket_accumulate<F: Coordinate8>(
 ) -> PointVec<F> {
     const { assert!(NO_ENTRY == u32::MAX, "what `low_bits_and_ones` finds") };
     let mut sums = PointVec::identities(sorted.vectors.len());
-    let mut block = PointVec::identities(0);
     for vectors in sorted.vectors.chunks(F::BATCH) {
-        block.reset(vectors.len());
         let mut active = vectors.len();
         for row in 0..vectors[0].rows {
             while vectors[active - 1].rows <= row {
@@ -79,15 +84,52 @@ pub(super) fn msm_bucket_accumulate<F: Coordinate8>(
             }
             let addends = Row { points, rows: &sorted.rows, vectors: &vectors[..active], row };
             if row == 0 {
-                adder.set(ifma, &mut block, active, &addends);
+                adder.set(ifma, &mut sums, active, &addends);
             } else {
-                adder.add(ifma, &mut block, active, &addends);
+                adder.add(ifma, &mut sums, active, &addends);
             }
-        }
-        for (i, vector) in vectors.iter().enumerate() {
-            sums.points[vector.sum as usize] = block.points[i];
-            sums.identities[vector.sum as usize] = block.identities[i];
         }
     }
     sums
+}
+#[cfg(test)]
+mod bench {
+    use super::*;
+    use crate::{Fq, field::ifma::FqLanes};
+    #[test]
+    #[ignore]
+    fn bench_adder() {
+        let ifma = Ifma::detect().unwrap();
+        for log in [10, 16, 18] {
+            for nv in [128usize, 256, 512] {
+                let mut seed = 1u64;
+                let mut next = || {
+                    seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                    seed >> 20
+                };
+                let points: Vec<Affine<Fq>> = (0..1usize << log)
+                    .map(|_| Affine {
+                        x: Fq::from_u256_reduced([next(), next(), next(), next()]),
+                        y: Fq::from_u256_reduced([next(), next(), next(), next()]),
+                    })
+                    .collect();
+                let rows_n = 16;
+                let rows: Vec<[u32; 8]> = (0..rows_n * nv)
+                    .map(|_| core::array::from_fn(|_| (next() as u32) & ((2 << log) - 1)))
+                    .collect();
+                let vectors: Vec<Vector> = (0..nv)
+                    .map(|i| Vector { start: (i * rows_n) as u32, rows: rows_n as u32, sum: i as u32 })
+                    .collect();
+                let sorted = Sorted { rows, vectors, buckets: vec![], large: vec![], large_sums: 0 };
+                let mut adder = Adder::<FqLanes>::default();
+                let mut best = f64::MAX;
+                for _ in 0..(20000 / nv).max(3) {
+                    let t = std::time::Instant::now();
+                    std::hint::black_box(msm_bucket_accumulate(ifma, &points, &sorted, &mut adder));
+                    best = best.min(t.elapsed().as_nanos() as f64 / ((rows_n - 1) * nv * 8) as f64);
+                }
+                println!("points 2^{log} vectors {nv}: {best:.2} ns/add");
+            }
+        }
+    }
 }

@@ -19,7 +19,7 @@ use reduce::SetSum;
 use sort::Sorted;
 
 /// Vectors of buckets that one task sums: enough to share an inversion, few enough for an L2 cache.
-const GROUP_VECTORS: usize = 512;
+const GROUP_VECTORS: usize = 1024;
 
 /// Whether there is something to add, and buckets are whole vectors.
 pub(super) fn serves(plan: &MsmPlan) -> bool {
@@ -36,9 +36,10 @@ pub(super) fn run_stages<F: Coordinate>(
 ) -> Affine<F> {
     let vectors = plan.buckets() / 8;
     let sets = plan.bucket_sets;
-    let group = (GROUP_VECTORS / vectors).min(sets.div_ceil(parallel::num_threads())).max(1);
-    let groups = parallel::map_range(sets.div_ceil(group), |i| {
-        let sets = i * group..((i + 1) * group).min(sets);
+    let threads = parallel::num_threads();
+    let groups = sets.div_ceil((GROUP_VECTORS / vectors).max(1)).next_multiple_of(threads).min(sets);
+    let groups = parallel::map_range(groups, |i| {
+        let sets = i * sets / groups..(i + 1) * sets / groups;
         let sorted = sort::msm_bucket_sort(digits, sets.clone(), plan.bucket_sets, stride, plan.buckets());
         let mut adder = Adder::<F::Lanes>::default();
         let sums = accumulate::msm_bucket_accumulate(ifma, points, &sorted, &mut adder);
