@@ -25,12 +25,17 @@ impl BitHistogram {
     /// Scalars whose signed digits of width `c` reach window `w` or beyond.
     pub fn reaching(&self, w: u32, c: u32) -> usize {
         // b bits need b/c + 1 windows, since a signed top digit can carry once more.
-        self.0
-            .iter()
-            .enumerate()
-            .filter(|(b, n)| **n != 0 && windows_of(*b as u32, c) > w)
-            .map(|(_, n)| *n as usize)
-            .sum()
+        let bits = (w * c).clamp(1, 256) as usize;
+        self.0[bits..].iter().map(|n| *n as usize).sum()
+    }
+
+    /// Scalars of at least b bits, for b = 0..=255.
+    fn at_least(&self) -> [usize; 256] {
+        let mut counts = self.0.map(|n| n as usize);
+        for b in (0..255).rev() {
+            counts[b] += counts[b + 1];
+        }
+        counts
     }
 }
 
@@ -84,7 +89,8 @@ impl MsmPlan {
     /// The plan of a given width with at most `sets` sets of buckets, over [`TablePlan`]'s multiples of the bases.
     pub fn with_bucket_sets(histogram: &BitHistogram, point_bytes: usize, c: u32, sets: usize) -> Self {
         let windows = windows_of(histogram.max_bits(), c);
-        let window_scalars: Vec<usize> = (0..windows).map(|w| histogram.reaching(w, c)).collect();
+        let at_least = histogram.at_least();
+        let window_scalars: Vec<usize> = (0..windows).map(|w| at_least[(w * c).max(1) as usize]).collect();
         let buckets = 1u64 << (c - 1);
         let bucket_sets = sets.max(1).min(windows as usize);
         let digits: u64 = window_scalars.iter().map(|n| *n as u64).sum();

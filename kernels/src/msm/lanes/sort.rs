@@ -94,8 +94,9 @@ impl Layout {
         }
         let used = counts.iter().filter(|count| **count != 0).count();
         let total: usize = counts.iter().map(|count| *count as usize).sum();
-        // Twice the mean and some: of uniform digits next to no bucket is larger, and no step is left to few vectors.
-        let limit = (2 * total / used.max(1) + 32) as u32;
+        // Twice the mean and some, which next to no bucket of uniform digits exceeds; where there are few buckets, what
+        // still gives steps of 64 vectors.
+        let limit = (2 * total / used.max(1) + 32).min((total / 512).max(32)) as u32;
         let mut next = vec![0u64; counts.len()];
         let mut sorted =
             Sorted { rows: vec![], vectors: vec![], buckets: vec![], large: vec![], large_sums: 0 };
