@@ -49,8 +49,10 @@ fn main() {
                 })
                 .collect();
             for (name, s) in [("uniform", &uniform), ("zkml", &zkml)] {
-                if std::env::args().nth(3).is_some_and(|only| only != name) { continue; }
-            let s = Scalars::Field(s);
+                if std::env::args().nth(3).is_some_and(|only| only != name) {
+                    continue;
+                }
+                let s = Scalars::Field(s);
                 let reps = if n > 1 << 17 {
                     3
                 } else if n < 1 << 13 {

@@ -9,13 +9,22 @@ use core::ops::Range;
 /// Scalars of one chunk of work in these stages; a constant, so that results do not depend on threads.
 const CHUNK: usize = 1 << 12;
 
-/// Sizes of the scalars' magnitudes, and the small ones themselves.
-pub(super) struct Magnitudes {
-    /// Bits of each magnitude; 0 for zero and for what was skipped.
-    bits: Vec<u8>,
-    /// The signed value of each scalar of at most 63 bits, so that it is converted only once.
-    small: Vec<i64>,
+/// The size of a non-zero scalar's magnitude, and its value if that is small.
+#[derive(Copy, Clone, Debug, Default)]
+pub(super) struct Measured {
+    /// The signed value if it has at most [`SMALL_BITS`] bits, so that it is converted only once.
+    pub(super) small: i64,
+    /// Which scalar it is.
+    pub(super) index: u32,
+    /// Bits of the magnitude.
+    pub(super) bits: u32,
 }
+
+/// Bits of the magnitude of an `i64` that is not the smallest one.
+pub(super) const SMALL_BITS: u32 = 63;
+
+/// The scalars that count, by chunks.
+pub(super) struct Magnitudes(Vec<Vec<Measured>>);
 
 /// Measures the scalars, except where `skip` says that the base is the identity.
 pub(super) fn measure<A: Arith>(
@@ -23,48 +32,42 @@ pub(super) fn measure<A: Arith>(
     n: usize,
     skip: impl Fn(usize) -> bool + Sync + Send,
 ) -> (Magnitudes, BitHistogram) {
-    measure_with(n, |range, all_bits, all_small| {
+    measure_with(n, |range| {
+        let mut chunk = Vec::new();
         scalars.for_each_magnitude::<A>(range, |i, start, scalar| {
             if !skip(start + i) {
-                let bits = magnitude_bits(&scalar.magnitude);
                 let low = scalar.magnitude[0] as i64;
-                all_bits[i] = bits;
-                // Meaningful up to 63 bits only.
-                all_small[i] = if scalar.negative { low.wrapping_neg() } else { low };
+                chunk.push(Measured {
+                    small: if scalar.negative { low.wrapping_neg() } else { low },
+                    index: (start + i) as u32,
+                    bits: magnitude_bits(&scalar.magnitude).into(),
+                });
             }
         });
+        chunk
     })
 }
 
-/// Measures by `fill(range, bits, small)`, which finds zeros and writes what [`Magnitudes`] holds of a range.
+/// Measures by `chunk(range)`, which leaves out zeros and what is skipped.
 pub(super) fn measure_with(
     n: usize,
-    fill: impl Fn(Range<usize>, &mut [u8], &mut [i64]) + Sync + Send,
+    chunk: impl Fn(Range<usize>) -> Vec<Measured> + Sync + Send,
 ) -> (Magnitudes, BitHistogram) {
-    let chunks = parallel::map_chunks(n, CHUNK, |range| {
-        let mut chunk = Magnitudes { bits: vec![0; range.len()], small: vec![0; range.len()] };
-        fill(range, &mut chunk.bits, &mut chunk.small);
-        chunk
-    });
-    let mut all = Magnitudes { bits: Vec::with_capacity(n), small: Vec::with_capacity(n) };
+    let chunks = parallel::map_chunks(n, CHUNK, chunk);
     let mut histogram = BitHistogram([0; 256]);
-    for chunk in chunks {
-        for &bits in &chunk.bits {
-            histogram.0[bits as usize] += 1;
-        }
-        all.bits.extend_from_slice(&chunk.bits);
-        all.small.extend_from_slice(&chunk.small);
+    for scalar in chunks.iter().flatten() {
+        histogram.0[scalar.bits as usize] += 1;
     }
-    (all, histogram)
+    histogram.0[0] = (n - histogram.non_zero()) as u32;
+    (Magnitudes(chunks), histogram)
 }
 
-impl Magnitudes {
-    pub(super) fn of<A: Arith>(&self, scalars: &Scalars<'_>, i: usize) -> SignedMagnitude {
-        if self.bits[i] <= 63 {
-            let value = self.small[i];
-            SignedMagnitude { negative: value < 0, magnitude: [value.unsigned_abs(), 0, 0, 0] }
+impl Measured {
+    pub(super) fn magnitude<A: Arith>(&self, scalars: &Scalars<'_>) -> SignedMagnitude {
+        if self.bits <= SMALL_BITS {
+            SignedMagnitude { negative: self.small < 0, magnitude: [self.small.unsigned_abs(), 0, 0, 0] }
         } else {
-            scalars.signed_magnitude::<A>(i)
+            scalars.signed_magnitude::<A>(self.index as usize)
         }
     }
 }
@@ -95,16 +98,14 @@ pub(super) struct Digits {
 /// Recodes scalars into signed digits: k = ± Σ d_w·2^(c·w), d_w in −2^(c−1)..=2^(c−1).
 pub(super) fn msm_scalar_digits<A: Arith>(
     scalars: Scalars<'_>,
-    magnitudes: &Magnitudes,
+    magnitudes: Magnitudes,
     plan: &MsmPlan,
 ) -> Digits {
     let c = plan.window_bits;
     digits_with(magnitudes, plan, |active, _, offsets, digits| {
-        for (i, &index) in active.iter().enumerate() {
-            let scalar = magnitudes.of::<A>(&scalars, index as usize);
-            recode(&scalar, c, windows_of(magnitudes.bits[index as usize].into(), c), |w, digit| {
-                digits[offsets[w] + i] = digit;
-            });
+        for (i, scalar) in active.iter().enumerate() {
+            let windows = windows_of(scalar.bits, c);
+            recode(&scalar.magnitude::<A>(&scalars), c, windows, |w, digit| digits[offsets[w] + i] = digit);
         }
     })
 }
@@ -112,9 +113,9 @@ pub(super) fn msm_scalar_digits<A: Arith>(
 /// Digits by `fill(active, in_window, offsets, digits)`: scalars of one chunk, how many of them have a digit in each window,
 /// and where the digits of each window go.
 pub(super) fn digits_with(
-    magnitudes: &Magnitudes,
+    magnitudes: Magnitudes,
     plan: &MsmPlan,
-    fill: impl Fn(&[u32], &[usize], &[usize], &mut [i16]) + Sync + Send,
+    fill: impl Fn(&[Measured], &[usize], &[usize], &mut [i16]) + Sync + Send,
 ) -> Digits {
     let c = plan.window_bits;
     let windows = plan.window_scalars.len();
@@ -124,11 +125,12 @@ pub(super) fn digits_with(
         // window_scalars[k]: scalars with more than k windows.
         next[k] = plan.window_scalars.get(k).copied().unwrap_or(0);
     }
-    let mut active = vec![0u32; plan.window_scalars.first().copied().unwrap_or(0)];
-    for (i, &bits) in magnitudes.bits.iter().enumerate() {
-        if bits != 0 {
-            let slot = &mut next[windows_of(bits.into(), c) as usize];
-            active[*slot] = i as u32;
+    let slots: Vec<u8> = (0..256).map(|bits| windows_of(bits, c) as u8).collect();
+    let mut active = vec![Measured::default(); plan.window_scalars.first().copied().unwrap_or(0)];
+    for chunk in magnitudes.0 {
+        for scalar in chunk {
+            let slot = &mut next[usize::from(slots[scalar.bits as usize])];
+            active[*slot] = scalar;
             *slot += 1;
         }
     }
@@ -148,6 +150,7 @@ pub(super) fn digits_with(
         fill(&active[range], &in_window, &offsets, &mut digits);
         digits
     });
+    let active = active.iter().map(|scalar| scalar.index).collect();
     Digits { active, chunks, window_scalars: plan.window_scalars.clone() }
 }
 

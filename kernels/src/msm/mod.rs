@@ -119,16 +119,16 @@ fn msm_over<F: Coordinate, A: Arith>(
         let (magnitudes, histogram) = lanes::measure(ifma, scalars, n, skip);
         let plan = plan_of(&histogram);
         if lanes::serves(&plan) {
-            let digits = lanes::msm_scalar_digits(ifma, scalars, &magnitudes, &plan);
+            let digits = lanes::msm_scalar_digits(ifma, scalars, magnitudes, &plan);
             return cast::<Affine<F>, A>(lanes::run_stages(ifma, points, bases.n, &digits, &plan));
         }
-        return run_stages::<A, _>(cast_slice::<Affine<F>, A>(points), bases.n, scalars, &magnitudes, &plan);
+        return run_stages::<A, _>(cast_slice::<Affine<F>, A>(points), bases.n, scalars, magnitudes, &plan);
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = path;
     let (magnitudes, histogram) = digits::measure::<A>(scalars, n, skip);
     let plan = plan_of(&histogram);
-    run_stages::<A, _>(cast_slice::<Affine<F>, A>(points), bases.n, scalars, &magnitudes, &plan)
+    run_stages::<A, _>(cast_slice::<Affine<F>, A>(points), bases.n, scalars, magnitudes, &plan)
 }
 
 /// `stride`: where the next level of the bases starts.
@@ -136,7 +136,7 @@ fn run_stages<A: Arith, F: CurveField>(
     points: &[Affine<F>],
     stride: usize,
     scalars: Scalars<'_>,
-    magnitudes: &digits::Magnitudes,
+    magnitudes: digits::Magnitudes,
     plan: &MsmPlan,
 ) -> Affine<F> {
     let digits = digits::msm_scalar_digits::<A>(scalars, magnitudes, plan);

@@ -2,8 +2,8 @@
 
 use crate::bn254::SCALAR_MODULUS;
 use crate::field::ifma::{Ifma, LaneParams, Lanes, V, kernel, to_limbs};
-use crate::field::{Adx, Fr, FrParams};
-use crate::msm::digits::{Digits, Magnitudes, digits_with, measure_with};
+use crate::field::{Adx, Field, Fr, FrParams};
+use crate::msm::digits::{Digits, Magnitudes, Measured, SMALL_BITS, digits_with, measure_with};
 use crate::msm::plan::{BitHistogram, MsmPlan};
 use crate::msm::scalars::Scalars;
 
@@ -17,13 +17,17 @@ pub(in crate::msm) fn measure(
     let Scalars::Field(field) = scalars else {
         return crate::msm::digits::measure::<Adx>(scalars, n, skip);
     };
-    measure_with(n, |range, bits, small| {
-        measure_field(ifma, &field[range.clone()], bits, small);
-        for (i, bits) in range.zip(bits) {
-            if skip(i) {
-                *bits = 0;
-            }
+    measure_with(n, |range| {
+        // Room for one group more than there can be, so that places need no branch.
+        let mut chunk = vec![Measured::default(); range.len() + 8];
+        let mut count = 0;
+        for i in range {
+            chunk[count].index = i as u32;
+            count += usize::from(!field[i].is_zero() && !skip(i));
         }
+        measure_field(ifma, field, &mut chunk, count);
+        chunk.truncate(count);
+        chunk
     })
 }
 
@@ -31,11 +35,11 @@ pub(in crate::msm) fn measure(
 pub(in crate::msm) fn msm_scalar_digits(
     ifma: Ifma,
     scalars: Scalars<'_>,
-    magnitudes: &Magnitudes,
+    magnitudes: Magnitudes,
     plan: &MsmPlan,
 ) -> Digits {
     digits_with(magnitudes, plan, |active, in_window, offsets, digits| {
-        recode(ifma, scalars, magnitudes, active, in_window, offsets, plan.window_bits, digits);
+        recode(ifma, scalars, active, in_window, offsets, plan.window_bits, digits);
     })
 }
 
@@ -69,22 +73,22 @@ fn bits(magnitude: &Lanes<FrParams>) -> V {
 }
 
 kernel! {
-    /// Bits of each scalar's magnitude, and the low 64 bits of its signed value.
-    fn measure_field(ifma: Ifma, scalars: &[Fr], bits_out: &mut [u8], small: &mut [i64]) {
+    /// Measures the scalars that the first `count` elements name.
+    fn measure_field(ifma: Ifma, scalars: &[Fr], chunk: &mut [Measured], count: usize) {
         let mut start = 0;
-        while start < scalars.len() {
-            let count = (scalars.len() - start).min(8);
+        while start < count {
+            let group = &mut chunk[start..][..8];
             let mut raw = [[0; 4]; 8];
-            for i in 0..count {
-                raw[i] = scalars[start + i].to_montgomery();
+            for i in 0..(count - start).min(8) {
+                raw[i] = scalars[group[i].index as usize].to_montgomery();
             }
             let (magnitude, negative) = magnitude(ifma, Lanes::load_raw(ifma, &raw));
             let bits = bits(&magnitude).to_array();
             let low = magnitude.to_words()[0];
             let low = low.select(negative, low.zero().sub(low)).to_array();
-            for i in 0..count {
-                bits_out[start + i] = bits[i] as u8;
-                small[start + i] = low[i] as i64;
+            for i in 0..8 {
+                group[i].bits = bits[i] as u32;
+                group[i].small = low[i] as i64;
             }
             start += 8;
         }
@@ -94,8 +98,7 @@ kernel! {
     fn recode(
         ifma: Ifma,
         scalars: Scalars<'_>,
-        magnitudes: &Magnitudes,
-        active: &[u32],
+        active: &[Measured],
         in_window: &[usize],
         offsets: &[usize],
         window_bits: u32,
@@ -108,31 +111,34 @@ kernel! {
         while start < active.len() {
             let group = &active[start..active.len().min(start + 8)];
             let mut words = [[0u64; 8]; 5];
-            let negative = match scalars {
-                Scalars::Field(field) => {
+            let mut negative = 0;
+            let mut longest = 0;
+            for i in 0..group.len() {
+                longest = group[i].bits.max(longest);
+            }
+            match scalars {
+                Scalars::Field(field) if longest > SMALL_BITS => {
                     let mut raw = [[0; 4]; 8];
                     for i in 0..group.len() {
-                        raw[i] = field[group[i] as usize].to_montgomery();
+                        raw[i] = field[group[i].index as usize].to_montgomery();
                     }
-                    let (magnitude, negative) = magnitude(ifma, Lanes::load_raw(ifma, &raw));
+                    let (magnitude, signs) = magnitude(ifma, Lanes::load_raw(ifma, &raw));
                     let columns = magnitude.to_words();
                     for i in 0..4 {
                         columns[i].store(&mut words[i]);
                     }
-                    negative
+                    negative = signs;
                 }
                 _ => {
-                    let mut negative = 0;
                     for i in 0..group.len() {
-                        let scalar = magnitudes.of::<Adx>(&scalars, group[i] as usize);
+                        let scalar = group[i].magnitude::<Adx>(&scalars);
                         negative |= u8::from(scalar.negative) << i;
                         for limb in 0..4 {
                             words[limb][i] = scalar.magnitude[limb];
                         }
                     }
-                    negative
                 }
-            };
+            }
             let mut carry = zero;
             for w in 0..in_window.len() {
                 let count = in_window[w].saturating_sub(start).min(8);
