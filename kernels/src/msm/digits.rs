@@ -32,8 +32,7 @@ pub(super) fn measure<A: Arith>(
     n: usize,
     skip: impl Fn(usize) -> bool + Sync + Send,
 ) -> (Magnitudes, BitHistogram) {
-    measure_with(n, |range| {
-        let mut chunk = Vec::new();
+    measure_with(n, |chunk, range| {
         scalars.for_each_magnitude::<A>(range, |i, start, scalar| {
             if !skip(start + i) {
                 let low = scalar.magnitude[0] as i64;
@@ -44,16 +43,20 @@ pub(super) fn measure<A: Arith>(
                 });
             }
         });
-        chunk
     })
 }
 
-/// Measures by `chunk(range)`, which leaves out zeros and what is skipped.
+/// Measures by `fill(chunk, range)`, which leaves out zeros and what is skipped.
 pub(super) fn measure_with(
     n: usize,
-    chunk: impl Fn(Range<usize>) -> Vec<Measured> + Sync + Send,
+    fill: impl Fn(&mut Vec<Measured>, Range<usize>) + Sync + Send,
 ) -> (Magnitudes, BitHistogram) {
-    let chunks = parallel::map_chunks(n, CHUNK, chunk);
+    // Most scalars may be zero: only what is left of a chunk gets memory of its own.
+    let chunks = parallel::map_range_with(n.div_ceil(CHUNK), Vec::new, |scratch, i| {
+        scratch.clear();
+        fill(scratch, i * CHUNK..((i + 1) * CHUNK).min(n));
+        scratch.to_vec()
+    });
     let mut histogram = BitHistogram([0; 256]);
     for scalar in chunks.iter().flatten() {
         histogram.0[scalar.bits as usize] += 1;

@@ -17,17 +17,16 @@ pub(in crate::msm) fn measure(
     let Scalars::Field(field) = scalars else {
         return crate::msm::digits::measure::<Adx>(scalars, n, skip);
     };
-    measure_with(n, |range| {
+    measure_with(n, |chunk, range| {
         // Room for one group more than there can be, so that places need no branch.
-        let mut chunk = vec![Measured::default(); range.len() + 8];
+        chunk.resize(range.len() + 8, Measured::default());
         let mut count = 0;
         for i in range {
             chunk[count].index = i as u32;
             count += usize::from(!field[i].is_zero() && !skip(i));
         }
-        measure_field(ifma, field, &mut chunk, count);
+        measure_field(ifma, field, chunk, count);
         chunk.truncate(count);
-        chunk
     })
 }
 
