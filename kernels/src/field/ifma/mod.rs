@@ -12,6 +12,7 @@
 mod coordinate;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod oracle;
+pub mod probe;
 mod product;
 mod scalar;
 mod simd;

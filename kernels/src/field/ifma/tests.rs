@@ -155,6 +155,24 @@ fn inverses() {
 }
 
 #[test]
+fn chains_of_the_probe() {
+    use crate::dispatch::CpuPath;
+    use crate::field::{Fr, PrimeField};
+    let Some(path) = CpuPath::ifma() else { return };
+    let mut rng = ChaCha8Rng::seed_from_u64(16);
+    let mut element = || Fr::from_u256_reduced(core::array::from_fn(|_| rng.next_u64()));
+    let y = element();
+    for rounds in [0, 1, 2, 100] {
+        let chains: [Fr; probe::CHAINS] = core::array::from_fn(|_| element());
+        let mut out = chains;
+        assert!(probe::mul_chains(path, &mut out, y, rounds));
+        let factor = y.pow_vartime(&[rounds as u64]);
+        assert_eq!(out.map(PrimeField::to_canonical), chains.map(|v| PrimeField::to_canonical(v * factor)));
+    }
+    assert!(probe::wait_cycles(path, 1));
+}
+
+#[test]
 fn quadratic_extension() {
     use crate::field::{Fq, Fq2};
     let Some(ifma) = Ifma::detect() else { return };
