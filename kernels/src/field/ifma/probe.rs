@@ -1,6 +1,6 @@
 //! Products in lanes by themselves, for measurements.
 
-use super::{Ifma, LANES, LaneParams, Lanes, V, kernel, to_limbs};
+use super::{LANES, LaneParams, Lanes, V, kernel, to_limbs};
 use crate::dispatch::CpuPath;
 use crate::field::{Fp, Fr, FrParams};
 

@@ -3,7 +3,7 @@
 //! The same in intrinsics takes a quarter longer: the compiler puts all additions to a column one behind the other, and
 //! each waits four cycles for the one before. Here a row of products always stands between a quotient digit and its use.
 
-use super::simd::{Ifma, V};
+use super::simd::V;
 use core::arch::asm;
 use core::arch::x86_64::__m512i;
 
