@@ -133,12 +133,12 @@ impl<P: FieldParams> Machine<P> {
                 self.wide[to] = self.lanes[a].wide();
                 assert_eq!(self.integers(to), values(&self.lanes[a]).map(|low| Integer { low, top: 0 }));
             }
-            13..=14 => self.add_or_sub(a, b, to, kind % 2 == 0),
-            15..=16 => self.shift(a, to, 1 + u32::from(kind % 2)),
+            13..=14 => self.add_or_sub(a, b, to, kind & 1 == 0),
+            15..=16 => self.shift(a, to, 1 + u32::from(kind & 1)),
             17..=18 => self.add_p(a, to, [1, 2, 4, 6, 20, 84][choices.below(6)]),
             19 => self.select_sub(a, b, c, to, choices.byte()),
             20..=22 => self.carry(a, to),
-            23..=24 => self.to_2p33(a, to),
+            23..=24 => self.fold(a, to),
             25 => self.divide(a, to),
             26 => self.reduce(a, to),
             27 => self.reduce_once(a, to),
@@ -259,7 +259,7 @@ impl<P: FieldParams> Machine<P> {
         }
     }
 
-    fn to_2p33(&mut self, a: usize, to: usize) {
+    fn fold(&mut self, a: usize, to: usize) {
         let integers = self.integers(a);
         let fits = integers.iter().all(|v| v.multiples_of_p::<P>().abs() < 5.2);
         if fits && within(&wide_values(&self.wide[a]), 62) {

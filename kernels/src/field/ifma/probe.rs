@@ -46,8 +46,8 @@ kernel! {
             vectors[i] = Lanes::load_raw(ifma, &core::array::from_fn(|j| chains[i * LANES + j].to_montgomery()));
         }
         for _ in 0..rounds {
-            for i in 0..VECTORS {
-                vectors[i] = vectors[i].mul(y);
+            for vector in &mut vectors {
+                *vector = vector.mul(y);
             }
         }
         for i in 0..VECTORS {
@@ -65,8 +65,8 @@ kernel! {
             t[i] = ifma.splat(seeds[i - 1]);
         }
         for _ in 0..rounds {
-            for i in 0..6 {
-                t[i] = t[i].madd_lo(factor, factor);
+            for t in &mut t {
+                *t = t.madd_lo(factor, factor);
             }
         }
         t[0].add(t[1]).add(t[2].add(t[3])).add(t[4].add(t[5])).to_array()
