@@ -13,7 +13,7 @@ use core::fmt::Debug;
 /// All paths must give what plain Rust gives.
 fn on_every_path<R: PartialEq + Debug>(f: impl Fn(CpuPath) -> R) {
     let expected = f(CpuPath::PLAIN);
-    for path in CpuPath::available() {
+    for path in CpuPath::available().filter(|path| *path != CpuPath::PLAIN) {
         let result = f(path);
         assert!(result == expected, "{path}: {result:?} is not {expected:?}");
     }
