@@ -26,17 +26,17 @@ fn repeated<T: Copy>(values: &[T], n: usize) -> Vec<T> {
 
 /// Multi-scalar multiplications of points that are equal, opposite or the identity.
 pub(super) fn sums(choices: &mut Choices<'_>) {
-    if choices.byte() & 3 == 0 { sum::<Fq2>(choices) } else { sum::<Fq>(choices) }
+    if choices.byte() & 3 == 0 { sum::<Fq2>(choices, 150) } else { sum::<Fq>(choices, 1100) }
 }
 
-fn sum<F: Coordinate>(choices: &mut Choices<'_>) {
+/// Of up to `longest` points.
+fn sum<F: Coordinate>(choices: &mut Choices<'_>, longest: usize) {
     let (own, length, width, hints) = (1 + choices.below(24), choices.byte(), choices.byte(), choices.byte());
     // Most are short: a fuzzer tries more of them.
     let n = match length {
         0..=199 => own,
-        200..=239 => 3 * own + 40,
-        240..=253 => 300,
-        _ => 1100,
+        200..=249 => 3 * own + 40,
+        _ => longest,
     };
     let points = repeated(&choices.points::<F>(own), n);
     let scalars = Owned::choose(choices, own).repeated(n);
@@ -44,7 +44,8 @@ fn sum<F: Coordinate>(choices: &mut Choices<'_>) {
     on_every_path(|path| {
         let bases = MsmBases::with_hints(path, points.clone(), hints);
         match width % 16 {
-            c @ 2..=10 => msm_with_window_bits(path, &bases, scalars.borrow(), c.into()),
+            // Wide windows cost buckets.
+            c @ 2..=7 => msm_with_window_bits(path, &bases, scalars.borrow(), c.into()),
             _ => msm(path, &bases, scalars.borrow()),
         }
     });
