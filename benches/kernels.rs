@@ -7,9 +7,11 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use std::hint::black_box;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use zkwatt::kernels::curve::fixed_base::FixedBase;
 use zkwatt::kernels::curve::{Affine, Coordinate, Xyzz};
+#[cfg(target_arch = "x86_64")]
+use zkwatt::kernels::field::probe;
 use zkwatt::kernels::lookup::{self, RangeTable, TableIndex};
 use zkwatt::kernels::msm::{MsmBases, Scalars, msm};
 use zkwatt::kernels::ntt::{Direction, Generator, NttPlan, Order, Twiddles, ntt, ntt_bit_reverse};
@@ -38,6 +40,48 @@ fn field(c: &mut Criterion) {
     group.bench_function("fr_square_plain", |b| b.iter(|| black_box(x).square()));
     group.bench_function("fr_inverse_vartime", |b| b.iter(|| black_box(x).inverse_vartime()));
 }
+
+/// Products in lanes, and how near they come to what the vector ports allow.
+#[cfg(target_arch = "x86_64")]
+fn field_mul(c: &mut Criterion) {
+    const ROUNDS: usize = 1 << 12;
+    const SAMPLES: usize = 50;
+    let Some(path) = CpuPath::ifma() else { return };
+    let (y, random) = (random(1)[0], random(probe::CHAINS));
+    let mut chains = [y; probe::CHAINS];
+    chains.copy_from_slice(&random);
+    let mut group = c.benchmark_group("field_mul");
+    group.throughput(Throughput::Elements((probe::CHAINS * ROUNDS) as u64));
+    group.bench_function("avx512ifma", |b| b.iter(|| probe::mul_chains(path, &mut chains, y, ROUNDS)));
+    group.finish();
+
+    // In turns, so that both meet the same clock; the best of each, since others only slow them down.
+    let (mut product_ns, mut cycle_ns) = (f64::MAX, f64::MAX);
+    let ns = |work: &mut dyn FnMut(), count: usize| {
+        let start = Instant::now();
+        work();
+        start.elapsed().as_secs_f64() * 1e9 / count as f64
+    };
+    for _ in 0..SAMPLES {
+        let multiply = &mut || _ = probe::mul_chains(path, &mut chains, y, ROUNDS);
+        product_ns = product_ns.min(ns(multiply, probe::CHAINS * ROUNDS));
+        let rounds = 16 * ROUNDS;
+        let cycles = rounds * probe::CYCLES_A_ROUND as usize;
+        cycle_ns = cycle_ns.min(ns(&mut || _ = probe::wait_cycles(path, rounds), cycles));
+    }
+    let cycles = f64::from(probe::PRODUCT_UOPS) / f64::from(probe::PORTS);
+    let bound_ns = cycles * cycle_ns / 8.0;
+    eprintln!(
+        "field_mul/avx512ifma: {product_ns:.3} ns a product; {bound_ns:.3} ns by {} instructions of {} ports for eight, \
+         {cycle_ns:.4} ns a cycle; ratio {:.3}\n",
+        probe::PRODUCT_UOPS,
+        probe::PORTS,
+        product_ns / bound_ns
+    );
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn field_mul(_: &mut Criterion) {}
 
 fn curve(c: &mut Criterion) {
     let mut group = c.benchmark_group("curve");
@@ -143,6 +187,6 @@ criterion_group! {
         .sample_size(20)
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_secs(1));
-    targets = field, curve, msm_stages, ntt_stages, vectors, lookups
+    targets = field, field_mul, curve, msm_stages, ntt_stages, vectors, lookups
 }
 criterion_main!(kernels);

@@ -10,6 +10,9 @@ pub mod bn254;
 pub mod curve;
 pub mod dispatch;
 pub mod field;
+#[cfg(all(target_arch = "x86_64", any(test, fuzzing)))]
+#[doc(hidden)]
+pub mod hostile;
 pub mod lookup;
 pub mod msm;
 pub mod ntt;

@@ -85,9 +85,12 @@ use devices::*;
 conformance! {
     cpu_plain: cpu(path("plain"), None);
     cpu_adx: cpu(path("portable-adx"), None);
+    cpu_ifma: cpu(path("avx512ifma"), None);
+    cpu_ifma_one_thread: cpu(path("avx512ifma"), Some(1));
     cpu_one_thread: cpu(path("portable"), Some(1));
     cpu_three_threads: cpu(path("portable"), Some(3));
     dual_plain_adx: dual(cpu(path("plain"), Some(1)), cpu(path("portable-adx"), None));
+    dual_adx_ifma: dual(cpu(path("portable-adx"), None), cpu(path("avx512ifma"), Some(3)));
     wgpu_int64: gpu("int64");
     wgpu_int32: gpu("int32");
     hybrid: hybrid(cpu(path("portable"), Some(2)));

@@ -5,6 +5,8 @@ use std::hint::black_box;
 use std::ops::Mul;
 use std::process::ExitCode;
 use zkwatt::Result;
+#[cfg(target_arch = "x86_64")]
+use zkwatt::kernels::field::probe;
 use zkwatt::kernels::field::{Arith, Fp, FrParams, Plain};
 use zkwatt::kernels::{CpuPath, Fr};
 use zkwatt_harness::args::{Common, EXIT_CODES, parse_log_n};
@@ -16,8 +18,8 @@ use zkwatt_harness::{device, environment, exit, inputs};
 
 /// Measures modular products in BN254's scalar field on the CPU, in nanoseconds each.
 ///
-/// `dependent` is one chain, where each product waits for the one before (latency); `independent` is eight chains in
-/// turns (throughput). With several threads each of them does the whole work.
+/// `dependent` is one chain, where each product waits for the one before (latency); `independent` is 32 chains in
+/// turns (throughput), in lanes four vectors of eight. With several threads each of them does the whole work.
 #[derive(Debug, Parser)]
 #[command(name = "bench-field", version, after_help = examples())]
 struct Cli {
@@ -41,7 +43,7 @@ fn examples() -> String {
 }
 
 /// Chains that hide the latency of one product.
-const STREAMS: usize = 8;
+const STREAMS: usize = 32;
 
 /// Multiplies each of `chains` by `y`, `rounds` times.
 #[inline(always)]
@@ -97,8 +99,27 @@ impl<'a, const N: usize> Streams<'a, N> {
         self.contestant("zkwatt", env!("CARGO_PKG_VERSION"), to, back).cpu_path(Some(path.name()))
     }
 
+    /// In lanes, as many chains as they take.
+    #[cfg(target_arch = "x86_64")]
+    fn in_lanes(&self, path: CpuPath) -> Option<Contestant<'a, Vec<Fr>>> {
+        let chains: [Fr; probe::CHAINS] = self.chains.as_slice().try_into().ok()?;
+        let (y, pool, rounds) = (self.y, self.pool, self.rounds);
+        let run = move || {
+            let (mut chains, y) = black_box((chains, y));
+            probe::mul_chains(path, &mut chains, y, rounds);
+            chains
+        };
+        let contestant = Contestant::zkwatt(move |watch| {
+            let result = watch.time(|| pool.broadcast(run));
+            Ok(watch.result(|| result.to_vec()))
+        });
+        Some(contestant.modmul((N * rounds * pool.threads()) as f64).cpu_path(Some(path.name())))
+    }
+
     fn contestants(&self, peers: &[Peer]) -> Vec<Contestant<'a, Vec<Fr>>> {
         let mut contestants = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        contestants.extend(CpuPath::ifma().and_then(|path| self.in_lanes(path)));
         #[cfg(target_arch = "x86_64")]
         if let Some(path) = CpuPath::adx() {
             contestants.push(self.ours::<zkwatt::kernels::field::Adx>(path));

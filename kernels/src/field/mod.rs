@@ -19,6 +19,9 @@ pub use arith::{Arith, Plain};
 pub use cast::{OnArith, cast, cast_slice, cast_slice_mut, uncast};
 pub use fp::Fp;
 pub use fp2::Fp2;
+#[cfg(target_arch = "x86_64")]
+#[doc(hidden)]
+pub use ifma::probe;
 pub(crate) use params::sub_raw;
 pub use params::{FieldParams, FqParams, FrParams};
 

@@ -10,6 +10,9 @@
 //! of a result 12, from or to four limbs 8, transposition of eight elements 8.
 
 mod coordinate;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod oracle;
+pub mod probe;
 mod product;
 mod scalar;
 mod simd;

@@ -1,46 +1,10 @@
 //! The lanes against single elements, on limbs that random values never have.
 
+use super::oracle::*;
 use super::*;
 use crate::field::{Field, Fp, FqParams, FrParams};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
-
-type Limbs = [u64; 5];
-
-/// The residue that an integer of five limbs stands for.
-fn residue<P: FieldParams>(v: Limbs) -> Fp<P> {
-    let shift = Fp::<P>::from(1u64 << 52);
-    v.iter().rev().fold(Fp::ZERO, |sum, limb| sum * shift + Fp::from(*limb))
-}
-
-/// 2^−260 mod p.
-fn inverse_r<P: FieldParams>() -> Fp<P> {
-    residue::<P>(to_limbs(LaneParams::<P>::ONE)).inverse_vartime().unwrap()
-}
-
-/// value/p, to some ten digits.
-fn multiples_of_p<P: FieldParams>(v: Limbs) -> f64 {
-    let float = |v: Limbs| v.iter().rev().fold(0.0, |sum, limb| sum * 2f64.powi(52) + *limb as f64);
-    float(v) / float(LaneParams::<P>::P)
-}
-
-fn times(k: u64, v: Limbs) -> Limbs {
-    let mut carry = 0u128;
-    v.map(|limb| {
-        let sum = u128::from(limb) * u128::from(k) + carry;
-        carry = sum >> 52;
-        sum as u64 & MASK
-    })
-}
-
-fn plus(v: Limbs, d: i64) -> Limbs {
-    let mut carry = i128::from(d);
-    v.map(|limb| {
-        let sum = i128::from(limb) + carry;
-        carry = sum >> 52;
-        sum as u64 & MASK
-    })
-}
 
 /// Saturated and empty limbs in all patterns, and the neighbours of 0, p, 2p, … 84p.
 fn hostile<P: FieldParams>() -> Vec<Limbs> {
@@ -64,17 +28,6 @@ fn random(rng: &mut impl RngCore) -> Limbs {
     core::array::from_fn(|_| rng.next_u64() & MASK)
 }
 
-fn lanes<P: FieldParams>(ifma: Ifma, values: &[Limbs; 8]) -> Lanes<P> {
-    let stored = Stored(core::array::from_fn(|limb| values.map(|v| v[limb])));
-    stored.load(ifma)
-}
-
-fn values<P: FieldParams>(lanes: Lanes<P>) -> [Limbs; 8] {
-    let mut stored = Stored::ZERO;
-    lanes.store(&mut stored);
-    core::array::from_fn(|lane| stored.0.map(|limb| limb[lane]))
-}
-
 /// Values in all lanes, among hostile ones and random ones, `f` on each vector of eight.
 fn for_each_vector<P: FieldParams>(mut f: impl FnMut(&[Limbs; 8])) {
     let mut rng = ChaCha8Rng::seed_from_u64(52);
@@ -96,7 +49,7 @@ fn products<P: FieldParams>(ifma: Ifma) {
         |v: Limbs| if multiples_of_p::<P>(v) < 83.9 { v } else { [v[0], v[1], v[2], v[3], v[4] >> 1] };
     for_each_vector::<P>(|v| vectors.push(v.map(below)));
     for a in &vectors {
-        let square = values(lanes::<P>(ifma, a).square());
+        let square = values(&lanes::<P>(ifma, a).square());
         for (a, out) in a.iter().zip(square) {
             assert_eq!(residue::<P>(out), residue::<P>(*a).square() * r, "{a:x?}²");
             assert!(multiples_of_p::<P>(out) < multiples_of_p::<P>(*a).powi(2) / 84.6 + 1.1301, "{a:x?}²");
@@ -105,7 +58,7 @@ fn products<P: FieldParams>(ifma: Ifma) {
             for rotation in [0, 3] {
                 let mut b = *b;
                 b.rotate_left(rotation);
-                let out = values(lanes::<P>(ifma, a).mul(lanes(ifma, &b)));
+                let out = values(&lanes::<P>(ifma, a).mul(lanes(ifma, &b)));
                 for ((a, b), out) in a.iter().zip(&b).zip(out) {
                     assert_eq!(residue::<P>(out), residue::<P>(*a) * residue::<P>(*b) * r, "{a:x?}·{b:x?}");
                     let bound = multiples_of_p::<P>(*a) * multiples_of_p::<P>(*b) / 84.6 + 1.1301;
@@ -126,7 +79,7 @@ fn products_and_squares_of_hostile_limbs() {
 fn reductions<P: FieldParams>(ifma: Ifma) {
     let p = LaneParams::<P>::P;
     for_each_vector::<P>(|a| {
-        let reduced = values(lanes::<P>(ifma, a).reduce());
+        let reduced = values(&lanes::<P>(ifma, a).reduce());
         for (a, out) in a.iter().zip(reduced) {
             assert_eq!(residue::<P>(out), residue::<P>(*a));
             assert!(out.iter().rev().lt(p.iter().rev()), "{a:x?} → {out:x?}");
@@ -147,10 +100,10 @@ fn reductions<P: FieldParams>(ifma: Ifma) {
         for b in &around {
             let difference =
                 |a: &Limbs, b: &Limbs| lanes::<P>(ifma, &[*a; 8]).wide().sub(lanes(ifma, &[*b; 8]).wide());
-            let out = values(difference(a, b).to_2p33())[3];
+            let out = values(&difference(a, b).to_2p33())[3];
             assert_eq!(residue::<P>(out), residue::<P>(*a) - residue::<P>(*b), "{a:x?} − {b:x?}");
             assert!(multiples_of_p::<P>(out) < 2.33);
-            let carried = values(difference(a, b).add_p::<6>().carry())[5];
+            let carried = values(&difference(a, b).add_p::<6>().carry())[5];
             assert_eq!(residue::<P>(carried), residue::<P>(*a) - residue::<P>(*b));
         }
     }
@@ -170,7 +123,7 @@ fn words_and_lanes() {
     for _ in 0..50 {
         let words: [[u64; 4]; 8] = core::array::from_fn(|_| core::array::from_fn(|_| rng.next_u64()));
         let lanes = Lanes::<FqParams>::load_raw(ifma, &words);
-        assert_eq!(values(lanes), words.map(to_limbs));
+        assert_eq!(values(&lanes), words.map(to_limbs));
         assert_eq!(lanes.lanes_to_words(), words);
         let mut copy = [[0; 4]; 8];
         lanes.store_raw(&mut copy);
@@ -190,7 +143,7 @@ fn inverses() {
         let a = core::array::from_fn(|_| random(&mut rng));
         let lanes = lanes::<FqParams>(ifma, &a);
         let product = lanes.mul(invert(lanes, scale).unwrap()).reduce();
-        assert_eq!(values(product), [to_limbs(LaneParams::<FqParams>::ONE); 8]);
+        assert_eq!(values(&product), [to_limbs(LaneParams::<FqParams>::ONE); 8]);
     }
     for zero in 0..8 {
         for multiple in [0, 1, 7] {
@@ -199,6 +152,24 @@ fn inverses() {
             assert!(invert(lanes::<FqParams>(ifma, &a), scale).is_none());
         }
     }
+}
+
+#[test]
+fn chains_of_the_probe() {
+    use crate::dispatch::CpuPath;
+    use crate::field::{Fr, PrimeField};
+    let Some(path) = CpuPath::ifma() else { return };
+    let mut rng = ChaCha8Rng::seed_from_u64(16);
+    let mut element = || Fr::from_u256_reduced(core::array::from_fn(|_| rng.next_u64()));
+    let y = element();
+    for rounds in [0, 1, 2, 100] {
+        let chains: [Fr; probe::CHAINS] = core::array::from_fn(|_| element());
+        let mut out = chains;
+        assert!(probe::mul_chains(path, &mut out, y, rounds));
+        let factor = y.pow_vartime(&[rounds as u64]);
+        assert_eq!(out.map(PrimeField::to_canonical), chains.map(|v| PrimeField::to_canonical(v * factor)));
+    }
+    assert!(probe::wait_cycles(path, 1));
 }
 
 #[test]
@@ -228,7 +199,7 @@ fn quadratic_extension() {
         let check = |out: Fq2Lanes, expected: &dyn Fn(usize) -> Fq2, bound: f64| {
             let mut stored = Fq2Lanes::ZERO;
             out.store(&mut stored);
-            let limbs = stored.map(|s| values(s.load::<FqParams>(ifma)));
+            let limbs = stored.map(|s| values(&s.load::<FqParams>(ifma)));
             for i in 0..8 {
                 assert_eq!(fq2(&limbs, i), expected(i));
                 assert!(limbs.iter().all(|c| multiples_of_p::<FqParams>(c[i]) < bound));
