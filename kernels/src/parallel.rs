@@ -74,6 +74,25 @@ pub fn for_each_chunk_mut<T: Send>(
     data.chunks_mut(chunk_len).enumerate().for_each(|(i, chunk)| f(i * chunk_len, chunk));
 }
 
+/// As [`for_each_chunk_mut`], with scratch space that `init` makes and consecutive calls share.
+pub fn for_each_chunk_mut_with<S, T: Send>(
+    data: &mut [T],
+    chunk_len: usize,
+    init: impl Fn() -> S + Sync + Send,
+    f: impl Fn(&mut S, usize, &mut [T]) + Sync + Send,
+) {
+    let chunk_len = chunk_len.max(1);
+    #[cfg(feature = "parallel")]
+    data.par_chunks_mut(chunk_len)
+        .enumerate()
+        .for_each_init(init, |scratch, (i, chunk)| f(scratch, i * chunk_len, chunk));
+    #[cfg(not(feature = "parallel"))]
+    {
+        let mut scratch = init();
+        data.chunks_mut(chunk_len).enumerate().for_each(|(i, chunk)| f(&mut scratch, i * chunk_len, chunk));
+    }
+}
+
 /// Calls `f` on every item.
 pub fn for_each_owned<T: Send>(items: Vec<T>, f: impl Fn(T) + Sync + Send) {
     #[cfg(feature = "parallel")]

@@ -11,12 +11,14 @@
 
 mod coordinate;
 mod product;
+mod raw;
 mod scalar;
 mod simd;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use coordinate::{Coordinate8, Fq2Lanes, FqLanes, WideCoordinate};
+pub(crate) use raw::{Columns, Group, padded};
 pub(crate) use scalar::invert;
 pub(crate) use simd::{Ifma, V, eight, five, kernel, transpose_4x8, transpose_8x4, transpose_8x8};
 

@@ -39,6 +39,13 @@ impl Ifma {
         V(unsafe { _mm512_loadu_si512(from.as_ptr().cast()) })
     }
 
+    /// A 32-bit value a lane.
+    #[inline(always)]
+    pub(crate) fn load_u32(self, from: &[u32; 8]) -> V {
+        // SAFETY: `self` proves the features; 32 bytes are readable, and no alignment is asked for.
+        V(unsafe { _mm512_cvtepu32_epi64(_mm256_loadu_si256(from.as_ptr().cast())) })
+    }
+
     /// Lanes 0..4 from `low`, 4..8 from `high`.
     #[inline(always)]
     pub(crate) fn load_halves(self, low: &[u64; 4], high: &[u64; 4]) -> V {
