@@ -8,7 +8,7 @@ use zkwatt_kernels::lookup::{
     self, LogupTerms, LookupError, PermutedPair, RangeTable, Side, TableIndex, plan::MAX_ROWS,
 };
 use zkwatt_kernels::vector::LengthMismatch;
-use zkwatt_kernels::{CpuPath, Field, Fr, reference};
+use zkwatt_kernels::{CpuPath, Field, Fr, PrimeField, reference};
 
 /// n values of a table, its earlier rows more often, as in zkML columns.
 fn draw(rng: &mut impl RngCore, table: &[Fr], n: usize) -> Vec<Fr> {
@@ -192,6 +192,30 @@ fn poles_are_named() {
     for index in [3 * CHUNK - 1, CHUNK + 1, 5] {
         values[index] = -beta;
         assert_eq!(run(&values, &table), LookupError::Pole { side: Side::Input, index });
+    }
+}
+
+/// Denominators of hostile limbs, short ends, and poles at every place of a vector and of an end.
+#[test]
+fn terms_of_hostile_values() {
+    let edges: Vec<Fr> =
+        common::edge_limbs(Fr::MODULUS).into_iter().filter_map(Fr::from_montgomery).collect();
+    for beta in [Fr::ZERO, -Fr::ONE, edges[edges.len() / 2]] {
+        let values: Vec<Fr> = edges.iter().copied().filter(|&x| x != -beta).collect();
+        let m: Vec<u32> = (0..values.len() as u32).map(|i| [0, 1, i, u32::MAX - i][i as usize % 4]).collect();
+        for n in (values.len() - 17..=values.len()).chain(30..50) {
+            let (mut values, m) = (values[..n].to_vec(), &m[..n]);
+            let run = |values: &[Fr]| on_every_path(|path| lookup::logup_terms(path, values, values, m, beta));
+            let expected = reference::logup_terms(&values, &values, m, beta).unwrap();
+            let terms = run(&values).unwrap();
+            assert!((&terms.inputs, &terms.table) == (&expected.0, &expected.1), "{n}");
+            for index in (n - 17..n).rev() {
+                values[index] = -beta;
+                assert_eq!(run(&values), Err(LookupError::Pole { side: Side::Input, index }));
+                let table = on_every_path(|path| lookup::logup_table_terms(path, &values, m, beta));
+                assert_eq!(table, Err(LookupError::Pole { side: Side::Table, index }));
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@ mod common;
 
 use common::{CHUNK, SIZES, inputs, mixed_vec, on_every_path, random_fr, random_vec, rng};
 use zkwatt_kernels::vector::{self, LengthMismatch, Scan};
-use zkwatt_kernels::{CpuPath, Field, Fr, reference};
+use zkwatt_kernels::{CpuPath, Field, Fr, PrimeField, reference};
 
 type Into3 = fn(CpuPath, &mut [Fr], &[Fr], &[Fr]) -> Result<(), LengthMismatch>;
 type Assign = fn(CpuPath, &mut [Fr], &[Fr]) -> Result<(), LengthMismatch>;
@@ -109,6 +109,33 @@ fn batch_inverse_leaves_zeros_alone() {
             out
         });
         assert!(out == expected);
+    }
+}
+
+/// Zeros at every place of a vector of eight, at ends of chunks and in short ends; limbs that break carries.
+#[test]
+fn batch_inverse_of_hostile_values() {
+    let edges: Vec<Fr> =
+        common::edge_limbs(Fr::MODULUS).into_iter().filter_map(Fr::from_montgomery).collect();
+    let inverses = reference::batch_inverse(&edges);
+    let at = |i: usize| i % edges.len();
+    for n in (1..=17).chain(31..=49).chain(CHUNK - 17..=CHUNK + 17) {
+        let zeros: &[usize] = if n < 64 { &[0, 1, 2, 3, 4, 5, 6, 7, 8] } else { &[0, 5, CHUNK - 1, CHUNK] };
+        for &zero in zeros {
+            let (mut values, mut expected): (Vec<_>, Vec<_>) =
+                (0..n).map(|i| (edges[at(i + zero)], inverses[at(i + zero)])).unzip();
+            for i in [zero, n - 1 - zero.min(n - 1)] {
+                if i < n {
+                    (values[i], expected[i]) = (Fr::ZERO, Fr::ZERO);
+                }
+            }
+            let out = on_every_path(|path| {
+                let mut out = values.clone();
+                vector::batch_inverse(path, &mut out);
+                out
+            });
+            assert!(out == expected, "{n} {zero}");
+        }
     }
 }
 

@@ -4,7 +4,13 @@
 use super::{LookupError, Side};
 use crate::dispatch::{CpuPath, with_arith};
 use crate::field::{Arith, Field, FieldParams, Fr, FrParams, cast, cast_slice, cast_slice_mut};
+#[cfg(target_arch = "x86_64")]
+use crate::field::{ifma::Ifma, words, words_mut};
 use crate::parallel::for_each_chunk_mut;
+#[cfg(target_arch = "x86_64")]
+use crate::parallel::for_each_chunk_mut_with;
+#[cfg(target_arch = "x86_64")]
+use crate::vector::lanes;
 use crate::vector::{CHUNK, FrOn, LengthMismatch, Scan, invert_chunk, prefix_sum};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
@@ -39,6 +45,11 @@ pub fn logup_terms(
 ///
 /// Error: [`LookupError::Pole`].
 pub fn logup_input_terms(path: CpuPath, values: &[Fr], beta: Fr) -> Result<Vec<Fr>, LookupError> {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(ifma) = path.lanes().filter(|_| values.len() >= lanes::MIN_LEN) {
+        return on_lanes(ifma, values, beta, None)
+            .map_err(|index| LookupError::Pole { side: Side::Input, index });
+    }
     with_arith!(path, A => shifted_inverses::<A>(values, beta, FrOn::<A>::ONE, |_, _| ()))
         .map_err(|index| LookupError::Pole { side: Side::Input, index })
 }
@@ -53,6 +64,11 @@ pub fn logup_table_terms(
     beta: Fr,
 ) -> Result<Vec<Fr>, LookupError> {
     LengthMismatch::check("multiplicities", multiplicities.len(), table.len())?;
+    #[cfg(target_arch = "x86_64")]
+    if let Some(ifma) = path.lanes().filter(|_| table.len() >= lanes::MIN_LEN) {
+        return on_lanes(ifma, table, beta, Some(multiplicities))
+            .map_err(|index| LookupError::Pole { side: Side::Table, index });
+    }
     with_arith!(path, A => {
         // The limbs (m, 0, 0, 0) are the Montgomery form of m/R. Inverting to R/(β + t) instead of 1/(β + t), which
         // is free, makes up for R, so no m has to be converted.
@@ -87,6 +103,28 @@ fn shifted_inverses<A: Arith>(
         }
         invert_chunk(chunk, factor);
         finish(start, chunk);
+    });
+    match pole.into_inner() {
+        usize::MAX => Ok(out),
+        index => Err(index),
+    }
+}
+
+/// As [`shifted_inverses`], times the multiplicities if there are any.
+///
+/// Only the shared inversion of a chunk tells that there is a pole, so a search for it costs nothing where there is none.
+#[cfg(target_arch = "x86_64")]
+fn on_lanes(ifma: Ifma, x: &[Fr], beta: Fr, multiplicities: Option<&[u32]>) -> Result<Vec<Fr>, usize> {
+    let mut out = vec![Fr::ZERO; x.len()];
+    let pole = AtomicUsize::new(usize::MAX);
+    for_each_chunk_mut_with(&mut out, CHUNK, lanes::Scratch::default, |scratch, start, chunk| {
+        let range = start..start + chunk.len();
+        let m = multiplicities.map(|m| &m[range.clone()]);
+        let x = &x[range];
+        if !lanes::invert_shifted(ifma, words_mut(chunk), words(x), beta.to_montgomery(), m, scratch) {
+            let i = x.iter().position(|&x| x == -beta).unwrap_or_default();
+            pole.fetch_min(start + i, Ordering::Relaxed);
+        }
     });
     match pole.into_inner() {
         usize::MAX => Ok(out),
