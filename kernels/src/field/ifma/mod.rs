@@ -18,7 +18,7 @@ mod simd;
 mod tests;
 
 pub(crate) use coordinate::{Coordinate8, Fq2Lanes, FqLanes, WideCoordinate};
-pub(crate) use raw::{Columns, Group, padded};
+pub(crate) use raw::{Columns, Group, padded, strided_words};
 pub(crate) use scalar::invert;
 pub(crate) use simd::{Ifma, V, eight, five, kernel, transpose_4x8, transpose_8x4, transpose_8x8};
 

@@ -1,6 +1,6 @@
 //! Eight elements from and to slices of elements, and residues in the form that memory holds.
 
-use super::{Ifma, LANES, LaneParams, Lanes, MASK, Stored, V, Wide, transpose_8x4};
+use super::{Ifma, LANES, LaneParams, Lanes, MASK, Stored, V, Wide, transpose_4x8, transpose_8x4};
 use crate::field::params::FieldParams;
 use core::marker::PhantomData;
 
@@ -15,15 +15,24 @@ pub(crate) fn padded(values: &[[u64; 4]]) -> Group {
     group
 }
 
+/// The words of eight elements that lie `step` apart, from `at` on.
+#[inline(always)]
+pub(crate) fn strided_words(ifma: Ifma, from: &[[u64; 4]], at: usize, step: usize) -> [V; 4] {
+    let [a, b, c, d] = [at, at + step, at + 2 * step, at + 3 * step];
+    let [e, f, g, h] = [a + 4 * step, b + 4 * step, c + 4 * step, d + 4 * step];
+    transpose_8x4([
+        ifma.load_halves(&from[a], &from[b]),
+        ifma.load_halves(&from[c], &from[d]),
+        ifma.load_halves(&from[e], &from[f]),
+        ifma.load_halves(&from[g], &from[h]),
+    ])
+}
+
 impl<P: FieldParams> Lanes<P> {
-    /// 16·v of eight consecutive elements: the lanes divide by 2^260, this makes it 2^256.
+    /// As [`Lanes::from_words`], 16 times that: the lanes divide by 2^260, this makes it 2^256. In: < 2^256.
     #[inline(always)]
-    pub(crate) fn load_raw_times_16(ifma: Ifma, from: &Group) -> Self {
-        let [a, b, c, d, e, f, g, h] = from;
-        let rows =
-            [ifma.load_halves(a, b), ifma.load_halves(c, d), ifma.load_halves(e, f), ifma.load_halves(g, h)];
-        let w = transpose_8x4(rows);
-        let mask = ifma.splat(MASK);
+    pub(crate) fn from_words_times_16(w: [V; 4]) -> Self {
+        let mask = w[0].ifma().splat(MASK);
         // Shifts 4 less than in `from_words`.
         Self(
             [
@@ -37,27 +46,22 @@ impl<P: FieldParams> Lanes<P> {
         )
     }
 
-    /// Element `at` of each of eight consecutive segments of `step` elements.
+    /// 16·v of eight consecutive elements.
     #[inline(always)]
-    pub(crate) fn load_strided(ifma: Ifma, from: &[[u64; 4]], at: usize, step: usize) -> Self {
-        let [a, b, c, d] = [at, at + step, at + 2 * step, at + 3 * step];
-        let [e, f, g, h] = [a + 4 * step, b + 4 * step, c + 4 * step, d + 4 * step];
-        let rows = [
-            ifma.load_halves(&from[a], &from[b]),
-            ifma.load_halves(&from[c], &from[d]),
-            ifma.load_halves(&from[e], &from[f]),
-            ifma.load_halves(&from[g], &from[h]),
-        ];
-        Self::from_words(transpose_8x4(rows))
+    pub(crate) fn load_raw_times_16(ifma: Ifma, from: &Group) -> Self {
+        let [a, b, c, d, e, f, g, h] = from;
+        let rows =
+            [ifma.load_halves(a, b), ifma.load_halves(c, d), ifma.load_halves(e, f), ifma.load_halves(g, h)];
+        Self::from_words_times_16(transpose_8x4(rows))
     }
 
-    /// The inverse of [`Lanes::load_strided`]. In: < 2^256.
+    /// Elements `step` apart, from `at` on. In: < 2^256.
     #[inline(always)]
     pub(crate) fn store_strided(self, to: &mut [[u64; 4]], at: usize, step: usize) {
-        let mut rows = [[0; 4]; LANES];
-        self.store_raw(&mut rows);
-        for i in 0..LANES {
-            to[at + i * step] = rows[i];
+        let rows = transpose_4x8(self.to_words());
+        for i in 0..4 {
+            rows[i].store_low(&mut to[at + 2 * i * step]);
+            rows[i].store_high(&mut to[at + (2 * i + 1) * step]);
         }
     }
 
@@ -128,13 +132,12 @@ fn reduce_rarely<P: FieldParams>(lanes: Lanes<P>) -> Lanes<P> {
 pub(crate) struct Columns<P>([V; 10], PhantomData<P>);
 
 impl<P: FieldParams> Columns<P> {
-    /// Products that fit: each adds less than 9·2^52 to a column and less than p²/2^260 < p/84 to the reduced value.
+    /// Products that fit: each adds less than 9·2^52 to a column, and those must stay below 2^62.
     pub(crate) const MAX_PRODUCTS: usize = 64;
 
     #[inline(always)]
     pub(crate) fn zero(ifma: Ifma) -> Self {
-        let z = ifma.splat(0);
-        Self([z; 10], PhantomData)
+        Self([ifma.splat(0); 10], PhantomData)
     }
 
     /// self + a·b. Cost: half of a product.
@@ -152,7 +155,7 @@ impl<P: FieldParams> Columns<P> {
         Self(t, PhantomData)
     }
 
-    /// self + 2^260·(limbs), limbs below 2^53.
+    /// self + 2^260·b, limbs of b between 0 and 2^53.
     #[inline(always)]
     pub(crate) fn add_high(self, b: Wide<P>) -> Self {
         let mut t = self.0;
@@ -162,7 +165,7 @@ impl<P: FieldParams> Columns<P> {
         Self(t, PhantomData)
     }
 
-    /// The sum over 2^260 mod p. In: [`Columns::MAX_PRODUCTS`] products of factors below 16·p and p. Out: < 14·p.
+    /// The sum over 2^260 mod p. Out: < sum/2^260 + 1.13·p.
     #[inline(always)]
     pub(crate) fn reduce_lazy(self) -> Wide<P> {
         Lanes::reduce_columns(self.0)

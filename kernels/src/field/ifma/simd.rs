@@ -110,6 +110,27 @@ impl V {
         }
     }
 
+    /// Lanes 0..4.
+    #[inline(always)]
+    pub(crate) fn store_low(self, to: &mut [u64; 4]) {
+        // SAFETY: 32 bytes are writable; a `V` proves the features.
+        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), _mm512_castsi512_si256(self.0)) }
+    }
+
+    /// Lanes 4..8.
+    #[inline(always)]
+    pub(crate) fn store_high(self, to: &mut [u64; 4]) {
+        // SAFETY: 32 bytes are writable; a `V` proves the features.
+        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), _mm512_extracti64x4_epi64::<1>(self.0)) }
+    }
+
+    /// The low 32 bits of each lane.
+    #[inline(always)]
+    pub(crate) fn store_u32(self, to: &mut [u32; 8]) {
+        // SAFETY: 32 bytes are writable; a `V` proves the features.
+        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), _mm512_cvtepi64_epi32(self.0)) }
+    }
+
     #[inline(always)]
     pub(crate) fn to_array(self) -> [u64; 8] {
         let mut out = [0; 8];
