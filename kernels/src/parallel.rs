@@ -101,6 +101,29 @@ pub fn for_each_owned<T: Send>(items: Vec<T>, f: impl Fn(T) + Sync + Send) {
     items.into_iter().for_each(f);
 }
 
+/// Folds the ranges of `chunk_len` elements that cover 0..n: `fold` takes the next range in order, `merge` what came of
+/// earlier and later ranges. There are about as many states as threads, and `None` for n = 0.
+pub fn fold_chunks<S: Send>(
+    n: usize,
+    chunk_len: usize,
+    init: impl Fn() -> S + Sync + Send,
+    fold: impl Fn(S, Range<usize>) -> S + Sync + Send,
+    merge: impl Fn(S, S) -> S + Sync + Send,
+) -> Option<S> {
+    let chunk_len = chunk_len.max(1);
+    let range = |i: usize| i * chunk_len..((i + 1) * chunk_len).min(n);
+    #[cfg(feature = "parallel")]
+    return (0..n.div_ceil(chunk_len))
+        .into_par_iter()
+        .fold(init, |state, i| fold(state, range(i)))
+        .reduce_with(merge);
+    #[cfg(not(feature = "parallel"))]
+    {
+        let _ = merge;
+        (n > 0).then(|| (0..n.div_ceil(chunk_len)).fold(init(), |state, i| fold(state, range(i))))
+    }
+}
+
 /// The ranges of `chunk_len` elements that cover 0..n, in order, through `f`.
 pub fn map_chunks<R: Send>(
     n: usize,
