@@ -1,6 +1,8 @@
 //! LogUp: Σ_i 1/(β + f_i) = Σ_j m_j/(β + t_j) as rational functions of β exactly if the values f, with multiplicities
 //! m, come from the table t. Source: U. Haböck, Multivariate lookups based on logarithmic derivatives, ePrint 2022/1530.
 
+#[cfg(target_arch = "x86_64")]
+use super::lanes as lookup_lanes;
 use super::{LookupError, Side};
 use crate::dispatch::{CpuPath, with_arith};
 use crate::field::{Arith, Field, FieldParams, Fr, FrParams, cast, cast_slice, cast_slice_mut};
@@ -151,8 +153,25 @@ pub fn grand_sum(path: CpuPath, inputs: &[&[Fr]], table: &[Fr]) -> Result<GrandS
         LengthMismatch::check("inputs", column.len(), table.len())?;
     }
     let mut phi = vec![Fr::ZERO; table.len()];
+    add_columns(path, &mut phi, inputs, table);
+    let last = prefix_sum(path, &mut phi, Scan::Exclusive);
+    Ok(GrandSum { phi, last })
+}
+
+/// φ_i ← Σ_c `inputs`_{c,i} − `table`_i.
+fn add_columns(path: CpuPath, phi: &mut [Fr], inputs: &[&[Fr]], table: &[Fr]) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(ifma) = path.lanes() {
+        for_each_chunk_mut(words_mut(phi), CHUNK, |start, chunk| {
+            let range = start..start + chunk.len();
+            let columns: Vec<_> = inputs.iter().map(|column| words(&column[range.clone()])).collect();
+            lookup_lanes::differences(ifma, chunk, &columns, words(&table[range]));
+        });
+        return;
+    }
     // Additions have one form.
-    for_each_chunk_mut(&mut phi, CHUNK, |start, chunk| {
+    let _ = path;
+    for_each_chunk_mut(phi, CHUNK, |start, chunk| {
         for (phi, &t) in chunk.iter_mut().zip(&table[start..]) {
             *phi = -t;
         }
@@ -160,6 +179,4 @@ pub fn grand_sum(path: CpuPath, inputs: &[&[Fr]], table: &[Fr]) -> Result<GrandS
             chunk.iter_mut().zip(&column[start..]).for_each(|(phi, &h)| *phi += h);
         }
     });
-    let last = prefix_sum(path, &mut phi, Scan::Exclusive);
-    Ok(GrandSum { phi, last })
 }

@@ -32,7 +32,7 @@ impl Factor {
 }
 
 /// 2p in limbs of which those of an element below p can be subtracted.
-const TWICE_P: [u64; 5] = {
+pub(crate) const TWICE_P: [u64; 5] = {
     let [a, b, c, d, e] = to_limbs(FrParams::MODULUS_2);
     let carry = 1 << 52;
     [a + carry, b + carry - 1, c + carry - 1, d + carry - 1, e - 1]

@@ -9,7 +9,7 @@ mod fold;
 mod inverse;
 mod scan;
 
-pub(crate) use combination::{Factor, combine};
+pub(crate) use combination::{Factor, TWICE_P, combine};
 pub(crate) use elementwise::{axpy, mul, mul_assign, scale};
 pub(crate) use fold::{Evaluation, Powers, evaluate, evaluate_segments, inner_product, powers};
 pub(crate) use inverse::{MIN_LEN, Scratch, invert, invert_shifted};
