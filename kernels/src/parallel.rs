@@ -74,12 +74,54 @@ pub fn for_each_chunk_mut<T: Send>(
     data.chunks_mut(chunk_len).enumerate().for_each(|(i, chunk)| f(i * chunk_len, chunk));
 }
 
+/// As [`for_each_chunk_mut`], with scratch space that `init` makes and consecutive calls share.
+pub fn for_each_chunk_mut_with<S, T: Send>(
+    data: &mut [T],
+    chunk_len: usize,
+    init: impl Fn() -> S + Sync + Send,
+    f: impl Fn(&mut S, usize, &mut [T]) + Sync + Send,
+) {
+    let chunk_len = chunk_len.max(1);
+    #[cfg(feature = "parallel")]
+    data.par_chunks_mut(chunk_len)
+        .enumerate()
+        .for_each_init(init, |scratch, (i, chunk)| f(scratch, i * chunk_len, chunk));
+    #[cfg(not(feature = "parallel"))]
+    {
+        let mut scratch = init();
+        data.chunks_mut(chunk_len).enumerate().for_each(|(i, chunk)| f(&mut scratch, i * chunk_len, chunk));
+    }
+}
+
 /// Calls `f` on every item.
 pub fn for_each_owned<T: Send>(items: Vec<T>, f: impl Fn(T) + Sync + Send) {
     #[cfg(feature = "parallel")]
     items.into_par_iter().for_each(f);
     #[cfg(not(feature = "parallel"))]
     items.into_iter().for_each(f);
+}
+
+/// Folds the ranges of `chunk_len` elements that cover 0..n: `fold` takes the next range in order, `merge` what came of
+/// earlier and later ranges. There are about as many states as threads, and `None` for n = 0.
+pub fn fold_chunks<S: Send>(
+    n: usize,
+    chunk_len: usize,
+    init: impl Fn() -> S + Sync + Send,
+    fold: impl Fn(S, Range<usize>) -> S + Sync + Send,
+    merge: impl Fn(S, S) -> S + Sync + Send,
+) -> Option<S> {
+    let chunk_len = chunk_len.max(1);
+    let range = |i: usize| i * chunk_len..((i + 1) * chunk_len).min(n);
+    #[cfg(feature = "parallel")]
+    return (0..n.div_ceil(chunk_len))
+        .into_par_iter()
+        .fold(init, |state, i| fold(state, range(i)))
+        .reduce_with(merge);
+    #[cfg(not(feature = "parallel"))]
+    {
+        let _ = merge;
+        (n > 0).then(|| (0..n.div_ceil(chunk_len)).fold(init(), |state, i| fold(state, range(i))))
+    }
 }
 
 /// The ranges of `chunk_len` elements that cover 0..n, in order, through `f`.

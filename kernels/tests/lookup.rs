@@ -8,7 +8,7 @@ use zkwatt_kernels::lookup::{
     self, LogupTerms, LookupError, PermutedPair, RangeTable, Side, TableIndex, plan::MAX_ROWS,
 };
 use zkwatt_kernels::vector::LengthMismatch;
-use zkwatt_kernels::{CpuPath, Field, Fr, reference};
+use zkwatt_kernels::{CpuPath, Field, Fr, PrimeField, reference};
 
 /// n values of a table, its earlier rows more often, as in zkML columns.
 fn draw(rng: &mut impl RngCore, table: &[Fr], n: usize) -> Vec<Fr> {
@@ -34,6 +34,44 @@ fn range_multiplicities() {
             let counts = on_every_path(|path| lookup::multiplicities_range(path, &values, range)).unwrap();
             assert!(counts == reference::multiplicities(&values, &table).unwrap());
             assert!(counts == table_counts(&values, &table).unwrap());
+        }
+    }
+}
+
+/// Missing values at every place of a vector and of an end, and values that are near the range in their limbs only.
+#[test]
+fn range_multiplicities_of_hostile_values() {
+    let range = RangeTable { start: -3, len: 1 << 20 };
+    let missing = common::edge_vec(0, 60).into_iter().chain([
+        Fr::from(-4i64),
+        Fr::from((1u64 << 20) - 3),
+        Fr::from(1u64 << 32),
+        Fr::from(1u64 << 52),
+        Fr::from((1u64 << 52) + 1),
+        Fr::from(1u128 << 104),
+    ]);
+    let small = |v: &Fr| matches!(PrimeField::to_canonical(*v + Fr::from(3u64)), [row, 0, 0, 0] if row < 1 << 20);
+    let present: Vec<Fr> = (0..37i64).map(|i| Fr::from([i, -3, (1 << 20) - 4][i as usize % 3])).collect();
+    for (i, value) in missing.filter(|v| !small(v)).enumerate() {
+        let mut values = present.clone();
+        let index = i % values.len();
+        values[index] = value;
+        let result = on_every_path(|path| lookup::multiplicities_range(path, &values, range));
+        assert_eq!(result, Err(LookupError::NotInTable { index, value }));
+    }
+    let counts = on_every_path(|path| lookup::multiplicities_range(path, &present, range)).unwrap();
+    assert_eq!((counts[0], counts[(1 << 20) - 1], counts.iter().sum::<u32>()), (12, 12, 37));
+}
+
+/// More columns than are summed without a reduction, of the largest elements.
+#[test]
+fn grand_sum_of_many_columns() {
+    for (n, columns) in [(1, 0), (7, 63), (8, 64), (21, 200), (CHUNK + 3, 3)] {
+        let input = vec![-Fr::ONE; n];
+        let inputs = vec![&input[..]; columns];
+        for table in [vec![-Fr::ONE; n], vec![Fr::ZERO; n], common::edge_vec(1, n)] {
+            let sum = on_every_path(|path| lookup::grand_sum(path, &inputs, &table)).unwrap();
+            assert!((sum.phi, sum.last) == reference::grand_sum(&inputs, &table));
         }
     }
 }
@@ -192,6 +230,29 @@ fn poles_are_named() {
     for index in [3 * CHUNK - 1, CHUNK + 1, 5] {
         values[index] = -beta;
         assert_eq!(run(&values, &table), LookupError::Pole { side: Side::Input, index });
+    }
+}
+
+/// Denominators of hostile limbs, short ends, and poles at every place of a vector and of an end.
+#[test]
+fn terms_of_hostile_values() {
+    let edges = common::edge_vec(0, 67);
+    for beta in [Fr::ZERO, -Fr::ONE, edges[edges.len() / 2]] {
+        let values: Vec<Fr> = edges.iter().copied().filter(|&x| x != -beta).collect();
+        let m: Vec<u32> = (0..values.len() as u32).map(|i| [0, 1, i, u32::MAX - i][i as usize % 4]).collect();
+        for n in (values.len() - 17..=values.len()).chain(30..50) {
+            let (mut values, m) = (values[..n].to_vec(), &m[..n]);
+            let run = |values: &[Fr]| on_every_path(|path| lookup::logup_terms(path, values, values, m, beta));
+            let expected = reference::logup_terms(&values, &values, m, beta).unwrap();
+            let terms = run(&values).unwrap();
+            assert!((&terms.inputs, &terms.table) == (&expected.0, &expected.1), "{n}");
+            for index in (n - 17..n).rev() {
+                values[index] = -beta;
+                assert_eq!(run(&values), Err(LookupError::Pole { side: Side::Input, index }));
+                let table = on_every_path(|path| lookup::logup_table_terms(path, &values, m, beta));
+                assert_eq!(table, Err(LookupError::Pole { side: Side::Table, index }));
+            }
+        }
     }
 }
 

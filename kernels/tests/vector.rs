@@ -4,7 +4,7 @@ mod common;
 
 use common::{CHUNK, SIZES, inputs, mixed_vec, on_every_path, random_fr, random_vec, rng};
 use zkwatt_kernels::vector::{self, LengthMismatch, Scan};
-use zkwatt_kernels::{CpuPath, Field, Fr, reference};
+use zkwatt_kernels::{CpuPath, Field, Fr, PrimeField, reference};
 
 type Into3 = fn(CpuPath, &mut [Fr], &[Fr], &[Fr]) -> Result<(), LengthMismatch>;
 type Assign = fn(CpuPath, &mut [Fr], &[Fr]) -> Result<(), LengthMismatch>;
@@ -112,6 +112,32 @@ fn batch_inverse_leaves_zeros_alone() {
     }
 }
 
+/// Zeros at every place of a vector of eight, at ends of chunks and in short ends; limbs that break carries.
+#[test]
+fn batch_inverse_of_hostile_values() {
+    let edges = common::edge_vec(0, 67);
+    let inverses = reference::batch_inverse(&edges);
+    let at = |i: usize| i % edges.len();
+    for n in (1..=17).chain(31..=49).chain(CHUNK - 17..=CHUNK + 17) {
+        let zeros: &[usize] = if n < 64 { &[0, 1, 2, 3, 4, 5, 6, 7, 8] } else { &[0, 5, CHUNK - 1, CHUNK] };
+        for &zero in zeros {
+            let (mut values, mut expected): (Vec<_>, Vec<_>) =
+                (0..n).map(|i| (edges[at(i + zero)], inverses[at(i + zero)])).unzip();
+            for i in [zero, n - 1 - zero.min(n - 1)] {
+                if i < n {
+                    (values[i], expected[i]) = (Fr::ZERO, Fr::ZERO);
+                }
+            }
+            let out = on_every_path(|path| {
+                let mut out = values.clone();
+                vector::batch_inverse(path, &mut out);
+                out
+            });
+            assert!(out == expected, "{n} {zero}");
+        }
+    }
+}
+
 #[test]
 fn scans() {
     for n in SIZES {
@@ -149,6 +175,73 @@ fn folds() {
                 let y = on_every_path(|path| vector::evaluate(path, &values, x));
                 assert_eq!(y, reference::evaluate(&values, x));
             }
+        }
+    }
+}
+
+/// Ends of vectors and of the chunks of scans; limbs that break carries; the largest values.
+#[test]
+fn every_kernel_on_hostile_values() {
+    // Scans on lanes take 4224 elements at a time, in 16 segments.
+    for n in (1..=33).chain(255..275).chain([4223, 4224, 4225, 4239, 4240, 4241, 2 * 4224 + 17]) {
+        for (a, b) in [
+            (common::edge_vec(n, n), common::edge_vec(3 * n + 1, n)),
+            (vec![-Fr::ONE; n], vec![Fr::from_montgomery(common::edge_limbs(Fr::MODULUS)[n % 9]).unwrap(); n]),
+        ] {
+            let x = b[0];
+            let (out, folds) = on_every_path(|path| {
+                let mut product = vec![Fr::ONE; n];
+                vector::mul(path, &mut product, &a, &b).unwrap();
+                let (mut in_place, mut sum, mut scaled) = (a.clone(), a.clone(), a.clone());
+                vector::mul_assign(path, &mut in_place, &b).unwrap();
+                vector::axpy(path, &mut sum, x, &b).unwrap();
+                vector::scale(path, &mut scaled, x);
+                let powers = vector::powers(path, a[0], x, n);
+                let (mut inclusive, mut exclusive, mut quotient) = (a.clone(), a.clone(), a.clone());
+                let folds = [
+                    vector::inner_product(path, &a, &b).unwrap(),
+                    vector::evaluate(path, &a, x),
+                    vector::prefix_product(path, &mut inclusive, Scan::Inclusive),
+                    vector::prefix_product(path, &mut exclusive, Scan::Exclusive),
+                    vector::divide_by_linear(path, &mut quotient, x),
+                ];
+                (vec![product, in_place, sum, scaled, powers, inclusive, exclusive, quotient], folds)
+            });
+            let product = reference::mul(&a, &b);
+            let inclusive = reference::prefix_product(&a, Scan::Inclusive);
+            let exclusive = reference::prefix_product(&a, Scan::Exclusive);
+            let quotient = reference::divide_by_linear(&a, x);
+            let expected = vec![
+                product.clone(),
+                product,
+                reference::axpy(&a, x, &b),
+                reference::scale(&a, x),
+                reference::powers(a[0], x, n),
+                inclusive.0,
+                exclusive.0,
+                quotient.0,
+            ];
+            assert!(out == expected, "{n}");
+            let inner = reference::inner_product(&a, &b);
+            assert_eq!(folds, [inner, reference::evaluate(&a, x), inclusive.1, exclusive.1, quotient.1], "{n}");
+        }
+    }
+}
+
+/// More terms than share a reduction, all at their largest.
+#[test]
+fn combinations_of_many_terms() {
+    let long = vec![-Fr::ONE; 300];
+    let hostile = common::edge_vec(5, 289);
+    for (a, v) in [(Fr::ONE, &long), (-Fr::ONE, &long), (-Fr::ONE, &hostile), (-Fr::ONE.double(), &long)] {
+        for count in [1, 31, 32, 33, 63, 64, 65, 66, 200] {
+            let terms = vec![(a, &v[..]); count];
+            let sum = on_every_path(|path| {
+                let mut out = vec![Fr::ONE; 300];
+                vector::linear_combination(path, &mut out, &terms).unwrap();
+                out
+            });
+            assert!(sum == reference::linear_combination(300, &terms), "{count}");
         }
     }
 }

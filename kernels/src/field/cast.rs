@@ -61,3 +61,19 @@ pub fn cast_slice_mut<T: OnArith, A: Arith>(slice: &mut [T]) -> &mut [T::On<A>] 
     // SAFETY: as for `cast_slice`; the borrow stays exclusive.
     unsafe { core::slice::from_raw_parts_mut(slice.as_mut_ptr().cast(), slice.len()) }
 }
+
+/// The limbs of elements in memory.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn words<P: super::FieldParams>(slice: &[Fp<P>]) -> &[[u64; 4]] {
+    // SAFETY: `Fp` is transparent over its limbs; same lifetime and length.
+    unsafe { core::slice::from_raw_parts(slice.as_ptr().cast(), slice.len()) }
+}
+
+/// As [`words`], to write limbs below p.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn words_mut<P: super::FieldParams>(slice: &mut [Fp<P>]) -> &mut [[u64; 4]] {
+    // SAFETY: as for `words`; the borrow stays exclusive. Limbs at p or above break arithmetic, not memory.
+    unsafe { core::slice::from_raw_parts_mut(slice.as_mut_ptr().cast(), slice.len()) }
+}

@@ -17,6 +17,8 @@ mod tests;
 pub use adx::Adx;
 pub use arith::{Arith, Plain};
 pub use cast::{OnArith, cast, cast_slice, cast_slice_mut, uncast};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use cast::{words, words_mut};
 pub use fp::Fp;
 pub use fp2::Fp2;
 #[cfg(target_arch = "x86_64")]

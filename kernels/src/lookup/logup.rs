@@ -1,10 +1,18 @@
 //! LogUp: Σ_i 1/(β + f_i) = Σ_j m_j/(β + t_j) as rational functions of β exactly if the values f, with multiplicities
 //! m, come from the table t. Source: U. Haböck, Multivariate lookups based on logarithmic derivatives, ePrint 2022/1530.
 
+#[cfg(target_arch = "x86_64")]
+use super::lanes as lookup_lanes;
 use super::{LookupError, Side};
 use crate::dispatch::{CpuPath, with_arith};
 use crate::field::{Arith, Field, FieldParams, Fr, FrParams, cast, cast_slice, cast_slice_mut};
+#[cfg(target_arch = "x86_64")]
+use crate::field::{ifma::Ifma, words, words_mut};
 use crate::parallel::for_each_chunk_mut;
+#[cfg(target_arch = "x86_64")]
+use crate::parallel::for_each_chunk_mut_with;
+#[cfg(target_arch = "x86_64")]
+use crate::vector::lanes;
 use crate::vector::{CHUNK, FrOn, LengthMismatch, Scan, invert_chunk, prefix_sum};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
@@ -39,6 +47,11 @@ pub fn logup_terms(
 ///
 /// Error: [`LookupError::Pole`].
 pub fn logup_input_terms(path: CpuPath, values: &[Fr], beta: Fr) -> Result<Vec<Fr>, LookupError> {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(ifma) = path.lanes().filter(|_| values.len() >= lanes::MIN_LEN) {
+        return on_lanes(ifma, values, beta, None)
+            .map_err(|index| LookupError::Pole { side: Side::Input, index });
+    }
     with_arith!(path, A => shifted_inverses::<A>(values, beta, FrOn::<A>::ONE, |_, _| ()))
         .map_err(|index| LookupError::Pole { side: Side::Input, index })
 }
@@ -53,6 +66,11 @@ pub fn logup_table_terms(
     beta: Fr,
 ) -> Result<Vec<Fr>, LookupError> {
     LengthMismatch::check("multiplicities", multiplicities.len(), table.len())?;
+    #[cfg(target_arch = "x86_64")]
+    if let Some(ifma) = path.lanes().filter(|_| table.len() >= lanes::MIN_LEN) {
+        return on_lanes(ifma, table, beta, Some(multiplicities))
+            .map_err(|index| LookupError::Pole { side: Side::Table, index });
+    }
     with_arith!(path, A => {
         // The limbs (m, 0, 0, 0) are the Montgomery form of m/R. Inverting to R/(β + t) instead of 1/(β + t), which
         // is free, makes up for R, so no m has to be converted.
@@ -94,6 +112,28 @@ fn shifted_inverses<A: Arith>(
     }
 }
 
+/// As [`shifted_inverses`], times the multiplicities if there are any.
+///
+/// Only the shared inversion of a chunk tells that there is a pole, so a search for it costs nothing where there is none.
+#[cfg(target_arch = "x86_64")]
+fn on_lanes(ifma: Ifma, x: &[Fr], beta: Fr, multiplicities: Option<&[u32]>) -> Result<Vec<Fr>, usize> {
+    let mut out = vec![Fr::ZERO; x.len()];
+    let pole = AtomicUsize::new(usize::MAX);
+    for_each_chunk_mut_with(&mut out, CHUNK, lanes::Scratch::default, |scratch, start, chunk| {
+        let range = start..start + chunk.len();
+        let m = multiplicities.map(|m| &m[range.clone()]);
+        let x = &x[range];
+        if !lanes::invert_shifted(ifma, words_mut(chunk), words(x), beta.to_montgomery(), m, scratch) {
+            let i = x.iter().position(|&x| x == -beta).unwrap_or_default();
+            pole.fetch_min(start + i, Ordering::Relaxed);
+        }
+    });
+    match pole.into_inner() {
+        usize::MAX => Ok(out),
+        index => Err(index),
+    }
+}
+
 /// The running sum of a logUp argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrandSum {
@@ -113,8 +153,25 @@ pub fn grand_sum(path: CpuPath, inputs: &[&[Fr]], table: &[Fr]) -> Result<GrandS
         LengthMismatch::check("inputs", column.len(), table.len())?;
     }
     let mut phi = vec![Fr::ZERO; table.len()];
+    add_columns(path, &mut phi, inputs, table);
+    let last = prefix_sum(path, &mut phi, Scan::Exclusive);
+    Ok(GrandSum { phi, last })
+}
+
+/// φ_i ← Σ_c `inputs`_{c,i} − `table`_i.
+fn add_columns(path: CpuPath, phi: &mut [Fr], inputs: &[&[Fr]], table: &[Fr]) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(ifma) = path.lanes() {
+        for_each_chunk_mut(words_mut(phi), CHUNK, |start, chunk| {
+            let range = start..start + chunk.len();
+            let columns: Vec<_> = inputs.iter().map(|column| words(&column[range.clone()])).collect();
+            lookup_lanes::differences(ifma, chunk, &columns, words(&table[range]));
+        });
+        return;
+    }
     // Additions have one form.
-    for_each_chunk_mut(&mut phi, CHUNK, |start, chunk| {
+    let _ = path;
+    for_each_chunk_mut(phi, CHUNK, |start, chunk| {
         for (phi, &t) in chunk.iter_mut().zip(&table[start..]) {
             *phi = -t;
         }
@@ -122,6 +179,4 @@ pub fn grand_sum(path: CpuPath, inputs: &[&[Fr]], table: &[Fr]) -> Result<GrandS
             chunk.iter_mut().zip(&column[start..]).for_each(|(phi, &h)| *phi += h);
         }
     });
-    let last = prefix_sum(path, &mut phi, Scan::Exclusive);
-    Ok(GrandSum { phi, last })
 }

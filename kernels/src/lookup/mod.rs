@@ -4,6 +4,8 @@
 //! (Σ_c θ^c·column_c). Results are the same for every [`CpuPath`](crate::CpuPath) and thread count, and errors name
 //! the first row.
 
+#[cfg(target_arch = "x86_64")]
+mod lanes;
 mod logup;
 mod multiplicity;
 mod permuted;

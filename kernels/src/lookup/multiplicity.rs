@@ -1,11 +1,16 @@
 //! Multiplicities: how often each table row is looked up.
 
+#[cfg(target_arch = "x86_64")]
+use super::lanes;
 use super::plan::CountPlan;
 use super::{LookupError, TableIndex, check_rows};
 use crate::dispatch::{CpuPath, with_arith};
+#[cfg(target_arch = "x86_64")]
+use crate::field::words;
 use crate::field::{Fr, cast, cast_slice};
-use crate::parallel::{for_each_chunk_mut, map_chunks};
+use crate::parallel::{fold_chunks, for_each_chunk_mut};
 use crate::vector::CHUNK;
+use core::ops::Range;
 
 /// The table of consecutive integers `start`, `start + 1`, …, of `len` rows; negative ones stand for p − |x|.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
@@ -29,10 +34,18 @@ pub fn multiplicities_range(
 ) -> Result<Vec<u32>, LookupError> {
     check_rows("table", table.len)?;
     check_rows("values", values.len())?;
+    #[cfg(target_arch = "x86_64")]
+    if let Some(ifma) = path.lanes() {
+        let rows = lanes::Rows::new(table);
+        return count_rows(values.len(), table.len, |range, counts| {
+            lanes::count(ifma, words(&values[range.clone()]), &rows, counts).map(|i| range.start + i)
+        })
+        .map_err(|index| LookupError::NotInTable { index, value: values[index] });
+    }
     let row = with_arith!(path, A => {
         let start = cast::<Fr, A>(Fr::from(table.start));
         let values = cast_slice::<Fr, A>(values);
-        count_rows(values.len(), table.len, |i| match (values[i] - start).to_canonical() {
+        count_rows_of(values.len(), table.len, |i| match (values[i] - start).to_canonical() {
             [row, 0, 0, 0] if row < table.len as u64 => Some(row as u32),
             _ => None,
         })
@@ -49,7 +62,7 @@ pub fn multiplicities_integers<T: Copy + Into<i64> + Sync>(
 ) -> Result<Vec<u32>, LookupError> {
     check_rows("table", table.len)?;
     check_rows("values", values.len())?;
-    count_rows(values.len(), table.len, |i| {
+    count_rows_of(values.len(), table.len, |i| {
         let value: i64 = values[i].into();
         // The difference of any two i64 in this order fits u64.
         let row = value.wrapping_sub(table.start) as u64;
@@ -67,36 +80,49 @@ pub fn multiplicities_integers<T: Copy + Into<i64> + Sync>(
 /// Errors: [`LookupError::NotInTable`], [`LookupError::TooManyRows`].
 pub fn multiplicities_table(values: &[Fr], table: &TableIndex<'_>) -> Result<Vec<u32>, LookupError> {
     check_rows("values", values.len())?;
-    count_rows(values.len(), table.table().len(), |i| table.find(&values[i]))
+    count_rows_of(values.len(), table.table().len(), |i| table.find(&values[i]))
         .map_err(|index| LookupError::NotInTable { index, value: values[index] })
 }
 
 /// Counts `row_of(i)` for i in 0..n; the first i without a row is the error.
-fn count_rows(
+fn count_rows_of(
     n: usize,
     table_len: usize,
     row_of: impl Fn(usize) -> Option<u32> + Send + Sync,
 ) -> Result<Vec<u32>, usize> {
-    let plan = CountPlan::new(n, table_len);
-    let histograms = map_chunks(n, plan.chunk_len, |mut range| {
-        let mut counts = vec![0; table_len];
-        let missing = range.find(|&i| match row_of(i) {
+    count_rows(n, table_len, |mut range, counts| {
+        range.find(|&i| match row_of(i) {
             Some(row) => {
                 counts[row as usize] += 1;
                 false
             }
             None => true,
-        });
-        missing.map_or(Ok(counts), Err)
-    });
-    // Chunks come in order, so the first error is that of the first value.
-    let mut histograms = histograms.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter();
-    let mut total = histograms.next().unwrap_or_else(|| vec![0; table_len]);
-    let others = histograms.as_slice();
-    for_each_chunk_mut(&mut total, CHUNK, |start, chunk| {
-        for other in others {
-            chunk.iter_mut().zip(&other[start..]).for_each(|(sum, &count)| *sum += count);
-        }
-    });
-    Ok(total)
+        })
+    })
+}
+
+/// Fills histograms of 0..n and adds them; `count` adds a range to one, or returns its first index without a row.
+fn count_rows(
+    n: usize,
+    table_len: usize,
+    count: impl Fn(Range<usize>, &mut [u32]) -> Option<usize> + Send + Sync,
+) -> Result<Vec<u32>, usize> {
+    let counts = fold_chunks(
+        n,
+        CountPlan::new(n, table_len).chunk_len,
+        || Ok(vec![0; table_len]),
+        |state: Result<Vec<u32>, usize>, range| {
+            let mut counts = state?;
+            count(range, &mut counts).map_or(Ok(counts), Err)
+        },
+        // The error of the earlier values is the first one.
+        |earlier, later| {
+            let (mut sum, counts) = (earlier?, later?);
+            for_each_chunk_mut(&mut sum, CHUNK, |start, chunk| {
+                chunk.iter_mut().zip(&counts[start..]).for_each(|(sum, &count)| *sum += count);
+            });
+            Ok(sum)
+        },
+    );
+    counts.unwrap_or_else(|| Ok(vec![0; table_len]))
 }

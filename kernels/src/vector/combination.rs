@@ -1,8 +1,12 @@
 //! Linear combinations of vectors.
 
+#[cfg(target_arch = "x86_64")]
+use super::lanes;
 use super::{CHUNK, FrOn, LengthMismatch};
 use crate::dispatch::{CpuPath, with_arith};
 use crate::field::{Arith, Field, FieldParams, Fr, FrParams, cast, cast_slice, cast_slice_mut};
+#[cfg(target_arch = "x86_64")]
+use crate::field::{words, words_mut};
 use crate::parallel::for_each_chunk_mut;
 
 /// Elements of `out` that are summed at a time: 8 KiB, which stay in the L1 cache while all terms are added.
@@ -21,6 +25,13 @@ pub fn linear_combination(
 ) -> Result<(), LengthMismatch> {
     if let Some((_, longer)) = terms.iter().find(|(_, v)| v.len() > out.len()) {
         return Err(LengthMismatch { argument: "terms", expected: out.len(), actual: longer.len() });
+    }
+    #[cfg(target_arch = "x86_64")]
+    if let Some(ifma) = path.lanes() {
+        let terms = terms.iter().filter(|(a, _)| !a.is_zero());
+        let terms: Vec<_> = terms.map(|&(a, v)| (lanes::Factor::of(a), words(v))).collect();
+        for_each_chunk_mut(words_mut(out), CHUNK, |start, chunk| lanes::combine(ifma, chunk, start, &terms));
+        return Ok(());
     }
     with_arith!(path, A => {
         let terms: Vec<_> = terms

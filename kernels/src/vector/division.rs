@@ -1,8 +1,12 @@
 //! Division of polynomials.
 
 use super::fold::evaluate_chunk;
+#[cfg(target_arch = "x86_64")]
+use super::lanes;
 use super::{CHUNK, FrOn};
 use crate::dispatch::{CpuPath, with_arith};
+#[cfg(target_arch = "x86_64")]
+use crate::field::{ifma::Ifma, words, words_mut};
 use crate::field::{Field, Fr, cast, cast_slice_mut, uncast};
 use crate::parallel::{for_each_chunk_mut, map_chunks, num_threads};
 
@@ -12,10 +16,59 @@ use crate::parallel::{for_each_chunk_mut, map_chunks, num_threads};
 ///
 /// Cost: 2n products in two passes; n in one pass with one thread.
 pub fn divide_by_linear(path: CpuPath, coefficients: &mut [Fr], z: Fr) -> Fr {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(ifma) = path.lanes().filter(|_| coefficients.len() >= 8 * lanes::MIN_LEN) {
+        // What 16 segments leave over comes first.
+        let n = coefficients.len() / lanes::SEGMENTS * lanes::SEGMENTS;
+        let (body, rest) = coefficients.split_at_mut(n);
+        let carry = divide_chunk(rest, z, Fr::ZERO);
+        return divide_on_lanes(ifma, body, z, carry);
+    }
     with_arith!(path, A => {
         let z = cast::<Fr, A>(z);
         uncast::<Fr, A>(divide::<FrOn<A>>(cast_slice_mut::<Fr, A>(coefficients), z, |c| evaluate_chunk(c, z)))
     })
+}
+
+/// Divides whole segments, b at whose end is `carry`.
+#[cfg(target_arch = "x86_64")]
+fn divide_on_lanes(ifma: Ifma, coefficients: &mut [Fr], z: Fr, carry: Fr) -> Fr {
+    use lanes::{Evaluation, SCAN_CHUNK, SEGMENTS};
+    let full = SCAN_CHUNK / SEGMENTS;
+    let at = Evaluation::of_segments(z, full);
+    let step = z.pow_vartime(&[full as u64]);
+    let mut b = carry;
+    // From what each segment alone gives b at its start to b at its end.
+    let mut carry_through = |values: &mut [Fr; SEGMENTS], len: usize| {
+        let step = if len == full { step } else { z.pow_vartime(&[len as u64]) };
+        for value in values.iter_mut().rev() {
+            let alone = core::mem::replace(value, b);
+            b = b * step + alone;
+        }
+    };
+    if num_threads() == 1 {
+        for chunk in coefficients.chunks_mut(SCAN_CHUNK).rev() {
+            let len = chunk.len() / SEGMENTS;
+            let mut carries = lanes::evaluate_segments(ifma, words(chunk), len, &at);
+            carry_through(&mut carries, len);
+            lanes::divide(ifma, words_mut(chunk), len, z, &carries);
+        }
+        return b;
+    }
+    let n = coefficients.len();
+    let mut carries = {
+        let coefficients = words(coefficients);
+        map_chunks(n, SCAN_CHUNK, |range| {
+            lanes::evaluate_segments(ifma, &coefficients[range.clone()], range.len() / SEGMENTS, &at)
+        })
+    };
+    for (i, carries) in carries.iter_mut().enumerate().rev() {
+        carry_through(carries, SCAN_CHUNK.min(n - i * SCAN_CHUNK) / SEGMENTS);
+    }
+    for_each_chunk_mut(words_mut(coefficients), SCAN_CHUNK, |start, chunk| {
+        lanes::divide(ifma, chunk, chunk.len() / SEGMENTS, z, &carries[start / SCAN_CHUNK]);
+    });
+    b
 }
 
 fn divide<F: Field>(coefficients: &mut [F], z: F, evaluate: impl Fn(&[F]) -> F + Send + Sync) -> F {

@@ -1,8 +1,12 @@
 //! Vectors to a scalar and a scalar to a vector.
 
+#[cfg(target_arch = "x86_64")]
+use super::lanes;
 use super::{CHUNK, FrOn, LANES, LengthMismatch};
 use crate::dispatch::{CpuPath, with_arith};
 use crate::field::{Arith, Field, Fr, cast, cast_slice, cast_slice_mut, uncast};
+#[cfg(target_arch = "x86_64")]
+use crate::field::{words, words_mut};
 use crate::parallel::{for_each_chunk_mut, map_chunks, map_range};
 
 /// Σ v_i; zero for no elements.
@@ -19,6 +23,12 @@ pub fn sum(path: CpuPath, values: &[Fr]) -> Fr {
 /// Error: `b` is not as long as `a`.
 pub fn inner_product(path: CpuPath, a: &[Fr], b: &[Fr]) -> Result<Fr, LengthMismatch> {
     LengthMismatch::check("b", b.len(), a.len())?;
+    #[cfg(target_arch = "x86_64")]
+    if let Some(ifma) = path.lanes() {
+        let (a, b) = (words(a), words(b));
+        let parts = map_chunks(a.len(), CHUNK, |range| lanes::inner_product(ifma, &a[range.clone()], &b[range]));
+        return Ok(parts.into_iter().sum());
+    }
     with_arith!(path, A => {
         let (a, b) = (cast_slice::<Fr, A>(a), cast_slice::<Fr, A>(b));
         let parts = map_chunks(a.len(), CHUNK, |range| {
@@ -37,6 +47,13 @@ pub fn inner_product(path: CpuPath, a: &[Fr], b: &[Fr]) -> Result<Fr, LengthMism
 ///
 /// Cost: n products. Horner's rule in chunks, each in interleaved chains of every fourth coefficient.
 pub fn evaluate(path: CpuPath, coefficients: &[Fr], x: Fr) -> Fr {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(ifma) = path.lanes().filter(|_| coefficients.len() >= MIN_EVALUATED) {
+        let at = lanes::Evaluation::of_polynomials(x, coefficients.len());
+        let coefficients = words(coefficients);
+        let parts = map_chunks(coefficients.len(), CHUNK, |range| lanes::evaluate(ifma, &coefficients[range], &at));
+        return horner(&parts, x.pow_vartime(&[CHUNK as u64]));
+    }
     with_arith!(path, A => {
         let (coefficients, x) = (cast_slice::<Fr, A>(coefficients), cast::<Fr, A>(x));
         let parts = map_chunks(coefficients.len(), CHUNK, |range| evaluate_chunk(&coefficients[range], x));
@@ -49,20 +66,35 @@ pub fn evaluate(path: CpuPath, coefficients: &[Fr], x: Fr) -> Fr {
 ///
 /// Cost: as [`evaluate`] for each. Chunks of all polynomials are the parallel work, so many short ones are too.
 pub fn evaluate_many(path: CpuPath, polynomials: &[&[Fr]], x: Fr) -> Vec<Fr> {
+    #[cfg(target_arch = "x86_64")]
+    let longest = polynomials.iter().map(|p| p.len()).max().unwrap_or_default();
+    #[cfg(target_arch = "x86_64")]
+    if let Some(ifma) = path.lanes().filter(|_| longest >= MIN_EVALUATED) {
+        let at = lanes::Evaluation::of_polynomials(x, longest);
+        return evaluate_chunks(polynomials, x, |chunk| lanes::evaluate(ifma, words(chunk), &at));
+    }
     with_arith!(path, A => {
-        let x = cast::<Fr, A>(x);
-        let chunks: Vec<&[FrOn<A>]> =
-            polynomials.iter().flat_map(|p| cast_slice::<Fr, A>(p).chunks(CHUNK)).collect();
-        let mut parts = &map_range(chunks.len(), |i| evaluate_chunk(chunks[i], x))[..];
-        let step = x.pow_vartime(&[CHUNK as u64]);
-        let values = polynomials.iter().map(|p| {
-            let (own, rest) = parts.split_at(p.len().div_ceil(CHUNK));
-            parts = rest;
-            uncast::<Fr, A>(horner(own, step))
-        });
-        values.collect()
+        let at = cast::<Fr, A>(x);
+        evaluate_chunks(polynomials, x, |chunk| uncast::<Fr, A>(evaluate_chunk(cast_slice::<Fr, A>(chunk), at)))
     })
 }
+
+/// The value of each polynomial from those of its chunks.
+fn evaluate_chunks(polynomials: &[&[Fr]], x: Fr, evaluate: impl Fn(&[Fr]) -> Fr + Send + Sync) -> Vec<Fr> {
+    let chunks: Vec<&[Fr]> = polynomials.iter().flat_map(|p| p.chunks(CHUNK)).collect();
+    let mut parts = &map_range(chunks.len(), |i| evaluate(chunks[i]))[..];
+    let step = x.pow_vartime(&[CHUNK as u64]);
+    let values = polynomials.iter().map(|p| {
+        let (own, rest) = parts.split_at(p.len().div_ceil(CHUNK));
+        parts = rest;
+        horner(own, step)
+    });
+    values.collect()
+}
+
+/// Fewest coefficients for which powers of the point are worth it.
+#[cfg(target_arch = "x86_64")]
+const MIN_EVALUATED: usize = 64;
 
 fn horner<F: Field>(coefficients: &[F], x: F) -> F {
     coefficients.iter().rev().fold(F::ZERO, |acc, &c| acc * x + c)
@@ -84,6 +116,14 @@ pub(super) fn evaluate_chunk<A: Arith>(coefficients: &[FrOn<A>], x: FrOn<A>) -> 
 /// The vector of n elements `first`·`ratio`^i. Cost: n products, and some 100 a chunk of 4096.
 pub fn powers(path: CpuPath, first: Fr, ratio: Fr, n: usize) -> Vec<Fr> {
     let mut out = vec![Fr::ZERO; n];
+    #[cfg(target_arch = "x86_64")]
+    if let Some(ifma) = path.lanes().filter(|_| n >= lanes::MIN_LEN) {
+        let of = lanes::Powers::new(ratio);
+        for_each_chunk_mut(words_mut(&mut out), CHUNK, |start, chunk| {
+            lanes::powers(ifma, chunk, first * ratio.pow_vartime(&[start as u64]), &of);
+        });
+        return out;
+    }
     with_arith!(path, A => fill_powers(cast_slice_mut::<Fr, A>(&mut out), cast::<Fr, A>(first), cast::<Fr, A>(ratio)));
     out
 }

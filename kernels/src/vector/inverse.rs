@@ -1,9 +1,15 @@
 //! Batch inversion.
 
+#[cfg(target_arch = "x86_64")]
+use super::lanes;
 use super::{CHUNK, LANES};
 use crate::dispatch::{CpuPath, with_arith};
+#[cfg(target_arch = "x86_64")]
+use crate::field::words_mut;
 use crate::field::{Field, Fr, cast_slice_mut};
 use crate::parallel::for_each_chunk_mut;
+#[cfg(target_arch = "x86_64")]
+use crate::parallel::for_each_chunk_mut_with;
 
 /// v_i ← 1/v_i; zeros stay zero and disturb no other element.
 ///
@@ -11,6 +17,13 @@ use crate::parallel::for_each_chunk_mut;
 /// Pollard and elliptic curve methods of factorization, 1987), over interleaved chains. Time depends on where zeros
 /// are.
 pub fn batch_inverse(path: CpuPath, values: &mut [Fr]) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(ifma) = path.lanes().filter(|_| values.len() >= lanes::MIN_LEN) {
+        for_each_chunk_mut_with(words_mut(values), CHUNK, lanes::Scratch::default, |scratch, _, chunk| {
+            lanes::invert(ifma, chunk, scratch);
+        });
+        return;
+    }
     with_arith!(path, A => {
         for_each_chunk_mut(cast_slice_mut::<Fr, A>(values), CHUNK, |_, chunk| invert_chunk(chunk, Field::ONE));
     });

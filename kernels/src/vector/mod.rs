@@ -8,6 +8,8 @@ mod division;
 mod elementwise;
 mod fold;
 mod inverse;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod lanes;
 mod scan;
 
 pub use combination::linear_combination;

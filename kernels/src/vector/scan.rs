@@ -1,7 +1,11 @@
 //! Prefix sums and products.
 
+#[cfg(target_arch = "x86_64")]
+use super::lanes;
 use super::{CHUNK, LANES};
 use crate::dispatch::{CpuPath, with_arith};
+#[cfg(target_arch = "x86_64")]
+use crate::field::{cast, ifma::Ifma, words, words_mut};
 use crate::field::{Field, Fr, cast_slice_mut, uncast};
 use crate::parallel::{for_each_chunk_mut, map_chunks, num_threads};
 
@@ -27,9 +31,46 @@ pub fn prefix_sum(path: CpuPath, values: &mut [Fr], scan: Scan) -> Fr {
 ///
 /// Cost: 2n products in two passes; n in one pass with one thread.
 pub fn prefix_product(path: CpuPath, values: &mut [Fr], scan: Scan) -> Fr {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(ifma) = path.lanes() {
+        // What 16 segments leave over comes last.
+        let (body, rest) = values.split_at_mut(values.len() / lanes::SEGMENTS * lanes::SEGMENTS);
+        let carry = products_on_lanes(ifma, body, scan);
+        return with_arith!(path, A => {
+            let carry = cast::<Fr, A>(carry);
+            uncast::<Fr, A>(prefix_chunk(cast_slice_mut::<Fr, A>(rest), scan, carry, |a, b| a * b))
+        });
+    }
     with_arith!(path, A => {
         uncast::<Fr, A>(prefix(cast_slice_mut::<Fr, A>(values), scan, Field::ONE, |a, b| a * b))
     })
+}
+
+/// The product scan of whole segments.
+#[cfg(target_arch = "x86_64")]
+fn products_on_lanes(ifma: Ifma, values: &mut [Fr], scan: Scan) -> Fr {
+    use lanes::{SCAN_CHUNK, SEGMENTS, products, scan_products};
+    let mut total = Fr::ONE;
+    if num_threads() == 1 {
+        for chunk in values.chunks_mut(SCAN_CHUNK) {
+            let len = chunk.len() / SEGMENTS;
+            let mut carries = products(ifma, words(chunk), len);
+            total = prefix_chunk(&mut carries, Scan::Exclusive, total, |a, b| a * b);
+            scan_products(ifma, words_mut(chunk), len, &carries, scan);
+        }
+        return total;
+    }
+    let mut carries = {
+        let values = words(values);
+        map_chunks(values.len(), SCAN_CHUNK, |range| products(ifma, &values[range.clone()], range.len() / SEGMENTS))
+    };
+    for carries in &mut carries {
+        total = prefix_chunk(carries, Scan::Exclusive, total, |a, b| a * b);
+    }
+    for_each_chunk_mut(words_mut(values), SCAN_CHUNK, |start, chunk| {
+        scan_products(ifma, chunk, chunk.len() / SEGMENTS, &carries[start / SCAN_CHUNK], scan);
+    });
+    total
 }
 
 /// The scan for a commutative and associative `op`.

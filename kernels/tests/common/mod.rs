@@ -65,6 +65,12 @@ pub fn inputs(n: usize) -> Vec<Vec<Fr>> {
     constants.into_iter().chain([mixed_vec(rng, n), random_vec(rng, n)]).collect()
 }
 
+/// n elements whose limbs break carry chains, from a different one on for each `seed`.
+pub fn edge_vec(seed: usize, n: usize) -> Vec<Fr> {
+    let edges = edge_limbs(Fr::MODULUS);
+    (0..n).map(|i| Fr::from_montgomery(edges[(seed + i * 7) % edges.len()]).unwrap()).collect()
+}
+
 /// The result of `f`, which must be the same for every path and with one and three threads.
 pub fn on_every_path<R: PartialEq + Send>(f: impl Fn(CpuPath) -> R + Sync) -> R {
     let mut results = vec![];

@@ -14,12 +14,14 @@ mod coordinate;
 pub(crate) mod oracle;
 pub mod probe;
 mod product;
+mod raw;
 mod scalar;
 mod simd;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use coordinate::{Coordinate8, Fq2Lanes, FqLanes, WideCoordinate};
+pub(crate) use raw::{Columns, Group, padded, strided_words};
 pub(crate) use scalar::invert;
 pub(crate) use simd::{
     Ifma, V, eight, five, kernel, low_bits_and_ones, transpose_4x8, transpose_8x4, transpose_8x8,

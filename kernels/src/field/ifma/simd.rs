@@ -39,6 +39,13 @@ impl Ifma {
         V(unsafe { _mm512_loadu_si512(from.as_ptr().cast()) })
     }
 
+    /// A 32-bit value a lane.
+    #[inline(always)]
+    pub(crate) fn load_u32(self, from: &[u32; 8]) -> V {
+        // SAFETY: `self` proves the features; 32 bytes are readable, and no alignment is asked for.
+        V(unsafe { _mm512_cvtepu32_epi64(_mm256_loadu_si256(from.as_ptr().cast())) })
+    }
+
     /// Lanes 0..4 from `low`, 4..8 from `high`.
     #[inline(always)]
     pub(crate) fn load_halves(self, low: &[u64; 4], high: &[u64; 4]) -> V {
@@ -101,6 +108,27 @@ impl V {
             _mm256_storeu_si256(low.as_mut_ptr().cast(), _mm512_castsi512_si256(self.0));
             _mm256_storeu_si256(high.as_mut_ptr().cast(), _mm512_extracti64x4_epi64::<1>(self.0));
         }
+    }
+
+    /// Lanes 0..4.
+    #[inline(always)]
+    pub(crate) fn store_low(self, to: &mut [u64; 4]) {
+        // SAFETY: 32 bytes are writable; a `V` proves the features.
+        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), _mm512_castsi512_si256(self.0)) }
+    }
+
+    /// Lanes 4..8.
+    #[inline(always)]
+    pub(crate) fn store_high(self, to: &mut [u64; 4]) {
+        // SAFETY: 32 bytes are writable; a `V` proves the features.
+        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), _mm512_extracti64x4_epi64::<1>(self.0)) }
+    }
+
+    /// The low 32 bits of each lane.
+    #[inline(always)]
+    pub(crate) fn store_u32(self, to: &mut [u32; 8]) {
+        // SAFETY: 32 bytes are writable; a `V` proves the features.
+        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), _mm512_cvtepi64_epi32(self.0)) }
     }
 
     #[inline(always)]

@@ -84,6 +84,13 @@ fn reductions<P: FieldParams>(ifma: Ifma) {
             assert_eq!(residue::<P>(out), residue::<P>(*a));
             assert!(out.iter().rev().lt(p.iter().rev()), "{a:x?} → {out:x?}");
         }
+        // Also with carries in the limbs: the same value as a sum.
+        let low = a.map(|[a, b, c, d, _]| [a, b, c, d, 0]);
+        let high = a.map(|v| [0, 0, 0, 0, v[4]]);
+        let borrowed = lanes::<P>(ifma, &high.map(|v| plus(v, -((v[4] > 0) as i64))));
+        let wide = lanes::<P>(ifma, &low).wide().add(borrowed.wide());
+        let one = lanes::<P>(ifma, &high.map(|v| plus([0; 5], (v[4] > 0) as i64)));
+        assert_eq!(values(wide.add(one.wide()).reduce()), reduced);
         let zero = lanes::<P>(ifma, a).zero_lanes();
         for (i, a) in a.iter().enumerate() {
             assert_eq!(zero >> i & 1 == 1, residue::<P>(*a) == Fp::ZERO);
@@ -116,6 +123,26 @@ fn reductions_reach_the_residue() {
     reductions::<FrParams>(ifma);
 }
 
+/// Sums of as many products as fit, of the largest factors.
+#[test]
+fn columns_hold_their_products() {
+    let Some(ifma) = Ifma::detect() else { return };
+    let p = LaneParams::<FrParams>::P;
+    let r = inverse_r::<FrParams>();
+    for (a, b) in [(plus(times(16, p), -16), plus(p, -1)), ([MASK, MASK, MASK, MASK, p[4]], [MASK; 5])] {
+        let b = [b[0], b[1], b[2], b[3], b[4].min(p[4])];
+        let mut columns = Columns::<FrParams>::zero(ifma);
+        for _ in 0..Columns::<FrParams>::MAX_PRODUCTS {
+            columns = columns.madd(&lanes(ifma, &[a; 8]), &lanes(ifma, &[b; 8]));
+        }
+        let high = lanes::<FrParams>(ifma, &[plus(p, -1); 8]).wide();
+        let out = values(columns.add_high(high).reduce_lazy().reduce())[7];
+        let count = Fp::from(Columns::<FrParams>::MAX_PRODUCTS as u64);
+        assert_eq!(residue::<FrParams>(out), count * residue(a) * residue(b) * r - Fp::ONE);
+        assert!(out.iter().rev().lt(p.iter().rev()));
+    }
+}
+
 #[test]
 fn words_and_lanes() {
     let Some(ifma) = Ifma::detect() else { return };
@@ -128,7 +155,25 @@ fn words_and_lanes() {
         let mut copy = [[0; 4]; 8];
         lanes.store_raw(&mut copy);
         assert_eq!(copy, words);
+
+        let mut below = words;
+        below.iter_mut().for_each(|w| w[3] >>= 2);
+        let times_16 = values(Lanes::<FqParams>::load_raw_times_16(ifma, &below));
+        assert_eq!(times_16, below.map(|w| times(16, to_limbs(w))));
+        let spread: [[u64; 4]; 27] = core::array::from_fn(|_| core::array::from_fn(|_| rng.next_u64()));
+        let lanes = Lanes::<FqParams>::from_words(strided_words(ifma, &spread, 2, 3));
+        assert_eq!(values(lanes), core::array::from_fn(|i| to_limbs(spread[2 + 3 * i])));
+        let mut copy = [[0; 4]; 27];
+        lanes.store_strided(&mut copy, 2, 3);
+        let expected = |i: usize| if i % 3 == 2 && i < 24 { spread[i] } else { [0; 4] };
+        assert_eq!(copy, core::array::from_fn(expected));
     }
+    let integers = [0, 1, 2, 3, 4, 5, u32::MAX, u32::MAX - 1];
+    let lanes = Lanes::<FqParams>::from_u32(ifma, &integers);
+    assert_eq!(values(lanes), integers.map(|v| [v.into(), 0, 0, 0, 0]));
+    let mut copy = [0; 8];
+    lanes.0[0].store_u32(&mut copy);
+    assert_eq!(copy, integers);
     let rows: [[u64; 8]; 8] = core::array::from_fn(|i| core::array::from_fn(|j| (10 * i + j) as u64));
     let columns = transpose_8x8(rows.map(|row| ifma.load(&row))).map(V::to_array);
     assert_eq!(columns, core::array::from_fn::<[u64; 8], 8, _>(|i| core::array::from_fn(|j| rows[j][i])));
