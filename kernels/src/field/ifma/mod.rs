@@ -9,6 +9,7 @@
 //! Cost in instructions of the vector ports (two a cycle): product 101 and 10 for carries inside, square 86 and 15, carries
 //! of a result 12, from or to four limbs 8, transposition of eight elements 8.
 
+mod constant;
 mod coordinate;
 mod product;
 mod scalar;
@@ -16,6 +17,7 @@ mod simd;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use constant::{Balanced, Multiplier};
 pub(crate) use coordinate::{Coordinate8, Fq2Lanes, FqLanes, WideCoordinate};
 pub(crate) use scalar::invert;
 pub(crate) use simd::{Ifma, V, eight, five, kernel, transpose_4x8, transpose_8x4, transpose_8x8};
