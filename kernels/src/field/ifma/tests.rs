@@ -243,7 +243,6 @@ fn quadratic_extension() {
 fn products_by_constants() {
     let Some(ifma) = Ifma::detect() else { return };
     let mut rng = ChaCha8Rng::seed_from_u64(260);
-    let p = LaneParams::<FrParams>::P;
     let one = Fp::<FrParams>::ONE;
     let mut constants = vec![Fp::ZERO, one, -one, one.double(), -one.double()];
     constants.extend((0..40).map(|_| residue::<FrParams>(random(&mut rng))));
