@@ -20,7 +20,7 @@ mod tests;
 pub(crate) use constant::{Balanced, Multiplier};
 pub(crate) use coordinate::{Coordinate8, Fq2Lanes, FqLanes, WideCoordinate};
 pub(crate) use scalar::invert;
-pub(crate) use simd::{Ifma, V, eight, five, kernel, transpose_4x8, transpose_8x4, transpose_8x8};
+pub(crate) use simd::{Ifma, V, eight, five, kernel, prefetch, transpose_4x8, transpose_8x4, transpose_8x8};
 
 use super::params::{FieldParams, sub_if_ge, sub_raw};
 use core::marker::PhantomData;

@@ -1,7 +1,7 @@
 //! Where eight vectors lie in memory.
 
 use super::step::{Finish, Sink, Source};
-use crate::field::ifma::{Balanced, Ifma, LANES, Lanes, Stored, V, eight, transpose_8x8};
+use crate::field::ifma::{Balanced, Ifma, LANES, Lanes, Stored, V, eight, prefetch, transpose_8x8};
 use crate::field::{Fr, FrParams};
 use core::marker::PhantomData;
 
@@ -48,6 +48,17 @@ impl<'a> Shared<'a> {
     }
 }
 
+/// Asks for the words from `first` on, or for anything beyond the end.
+impl Shared<'_> {
+    #[inline(always)]
+    fn prefetch<T>(&self, first: usize) {
+        prefetch(self.words.wrapping_add(first).cast::<T>());
+    }
+}
+
+/// Rows that are asked for ahead: they are on different pages, which no hardware foresees.
+const AHEAD: usize = 12;
+
 /// An element of `factors` in all lanes, times `value`.
 #[inline(always)]
 fn scaled(value: Element8, factors: Option<&[[u64; 5]]>, i: usize) -> Element8 {
@@ -90,12 +101,20 @@ impl<'a> Columns<'a> {
     }
 }
 
+impl Columns<'_> {
+    #[inline(always)]
+    fn prefetch(&self, row: usize) {
+        self.data.prefetch::<[[u64; 4]; 8]>(row * self.stride + ELEMENT * LANES * self.group);
+    }
+}
+
 impl Source for Columns<'_> {
     #[inline(always)]
     fn fill(&self, ifma: Ifma, buffer: &mut [Stored], reversed: bool, factors: Option<&[[u64; 5]]>) {
         let bits = buffer.len().ilog2();
         for i in 0..buffer.len() {
             let place = reverse_if(reversed, i, bits);
+            self.prefetch(i + AHEAD);
             scaled(Lanes::load_raw(ifma, self.row(i)), factors, place).store(&mut buffer[place]);
         }
     }
@@ -109,6 +128,8 @@ impl Sink for Columns<'_> {
             macro_rules! one {
                 ($($j:literal)*) => {$(
                     let entry = reverse(k + $j, bits);
+                    let ahead = k + $j + AHEAD;
+                    self.prefetch(if reversed { reverse(ahead, bits) } else { ahead });
                     let value = finish.finish::<$j>(Balanced::load(ifma, &buffer[entry]), k + $j);
                     value.store_raw(self.row(if reversed { entry } else { k + $j }));
                 )*};
@@ -229,6 +250,9 @@ impl Sink for Tiles<'_> {
         let bits = buffer.len().ilog2();
         for k in (0..buffer.len()).step_by(4) {
             let tile = self.tile(k / LANES);
+            self.tiles.prefetch::<[u64; TILE / 2]>(
+                TILE * (self.first + (k / LANES + 1) * self.stride) + k % LANES * (TILE / LANES),
+            );
             macro_rules! one {
                 ($($j:literal)*) => {$(
                     let entry = &buffer[reverse(k + $j, bits)];
