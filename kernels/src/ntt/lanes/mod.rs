@@ -41,6 +41,13 @@ pub(super) fn longest_step(log_n: u32) -> u32 {
     log_n.div_ceil(2)
 }
 
+/// What [`Twiddles`] keep for a plan of at least 2^[`MIN_LOG_N`] elements.
+pub(super) fn memory_bytes(plan: &NttPlan) -> u64 {
+    let constants = (size_of::<Multiplier>() / 2) << longest_step(plan.log_n);
+    let tiles = if plan.order == Order::NN { size_of::<Fr>() << plan.log_n } else { 0 };
+    (constants + tiles) as u64
+}
+
 /// As `ntt_batch`; the arguments have been checked, and `plan.log_n` is at least [`MIN_LOG_N`].
 pub(super) fn ntt_batch(
     (path, ifma): (CpuPath, Ifma),
