@@ -95,10 +95,9 @@ impl<P: FieldParams> Balanced<P> {
     /// w·self. Out: ±5.5·p.
     #[inline(always)]
     pub(crate) fn mul(self, w: &Multiplier) -> Self {
-        let n = five!(I => self.0[0].ifma().splat(LaneParams::<P>::NEG_P[I]));
         let y = self.carry();
         // SAFETY: a `V` proves the features.
-        let product = unsafe { compiled(five!(I => y[I].raw()), w, five!(I => n[I].raw())) };
+        let product = unsafe { compiled(five!(I => y[I].raw()), w, const { &LaneParams::<P>::NEG_P }) };
         Self(product, PhantomData)
     }
 
@@ -155,18 +154,6 @@ macro_rules! madd {
     };
 }
 
-// `$to` += low or high half of `$y` times a limb of the constant.
-macro_rules! lo {
-    ($to:literal, $y:literal, $w:literal) => {
-        concat!("vpmadd52luq {", $to, "}, {", $y, "}, qword ptr ", $w, "{{1to8}}\n")
-    };
-}
-macro_rules! hi {
-    ($to:literal, $y:literal, $w:literal) => {
-        concat!("vpmadd52huq {", $to, "}, {", $y, "}, qword ptr ", $w, "{{1to8}}\n")
-    };
-}
-
 // The carry of `$from`, which nothing else needs.
 macro_rules! carry {
     ($from:literal $to:literal) => {
@@ -176,111 +163,129 @@ macro_rules! carry {
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn compiled(y: [__m512i; 5], w: &Multiplier, n: [__m512i; 5]) -> [V; 5] {
+fn compiled(y: [__m512i; 5], w: &Multiplier, n: &'static [u64; 5]) -> [V; 5] {
     // An unnamed output has no type, and would get a register of another kind.
     let (l0, l1, l2, l3, l4): (__m512i, __m512i, __m512i, __m512i, __m512i);
     let (_q0, _q1, _q2, _q3, _q4): (__m512i, __m512i, __m512i, __m512i, __m512i);
+    let (_w0, _w1, _w2, _w3, _w4): (__m512i, __m512i, __m512i, __m512i, __m512i);
+    let (_r0, _r1, _r2, _r3, _r4): (__m512i, __m512i, __m512i, __m512i, __m512i);
     let (_b, _c): (__m512i, __m512i);
-    // SAFETY: pure; reads no memory but the constant.
+    // SAFETY: pure; reads no memory but the constants.
     unsafe {
         asm!(
-            "vpaddq {b}, {y4}, qword ptr [{w} + 120]{{1to8}}",
-            "vpbroadcastq {q0}, qword ptr [{w} + 80]",
-            "vpbroadcastq {q1}, qword ptr [{w} + 88]",
-            "vpbroadcastq {q2}, qword ptr [{w} + 96]",
-            "vpbroadcastq {q3}, qword ptr [{w} + 104]",
-            "vpbroadcastq {q4}, qword ptr [{w} + 112]",
+            "vpaddq {b}, {y4}, qword ptr [{m} + 120]{{1to8}}",
+            "vpbroadcastq {q0}, qword ptr [{m} + 80]",
+            "vpbroadcastq {q1}, qword ptr [{m} + 88]",
+            "vpbroadcastq {q2}, qword ptr [{m} + 96]",
+            "vpbroadcastq {q3}, qword ptr [{m} + 104]",
+            "vpbroadcastq {q4}, qword ptr [{m} + 112]",
+            "vpbroadcastq {r4}, qword ptr [{m} + 72]",
+            "vpbroadcastq {w4}, qword ptr [{m} + 32]",
+            "vpbroadcastq {r3}, qword ptr [{m} + 64]",
+            "vpbroadcastq {w3}, qword ptr [{m} + 24]",
+            "vpbroadcastq {r2}, qword ptr [{m} + 56]",
+            "vpbroadcastq {w2}, qword ptr [{m} + 16]",
+            "vpbroadcastq {r1}, qword ptr [{m} + 48]",
+            "vpbroadcastq {w1}, qword ptr [{m} + 8]",
+            "vpbroadcastq {r0}, qword ptr [{m} + 40]",
+            "vpbroadcastq {w0}, qword ptr [{m} + 0]",
             "vpxorq {l0}, {l0}, {l0}",
             "vpxorq {l1}, {l1}, {l1}",
             "vpxorq {l2}, {l2}, {l2}",
             "vpxorq {l3}, {l3}, {l3}",
             "vpxorq {l4}, {l4}, {l4}",
             // Columns 5 to 9 of (y + 2^259)·w' in q, columns 0 to 4 of y·w in l.
-            hi!("q0", "y0", "[{w} + 72]"),
-            lo!("l4", "y0", "[{w} + 32]"),
-            hi!("q1", "y1", "[{w} + 72]"),
-            lo!("l3", "y0", "[{w} + 24]"),
-            hi!("q2", "y2", "[{w} + 72]"),
-            lo!("l2", "y0", "[{w} + 16]"),
-            hi!("q3", "y3", "[{w} + 72]"),
-            lo!("l1", "y0", "[{w} + 8]"),
-            hi!("q4", "b", "[{w} + 72]"),
-            lo!("l0", "y0", "[{w} + 0]"),
-            lo!("q0", "y1", "[{w} + 72]"),
-            hi!("l4", "y0", "[{w} + 24]"),
-            lo!("q1", "y2", "[{w} + 72]"),
-            hi!("l3", "y0", "[{w} + 16]"),
-            lo!("q2", "y3", "[{w} + 72]"),
-            hi!("l2", "y0", "[{w} + 8]"),
-            lo!("q3", "b", "[{w} + 72]"),
-            hi!("l1", "y0", "[{w} + 0]"),
-            hi!("q0", "y1", "[{w} + 64]"),
-            lo!("l4", "y1", "[{w} + 24]"),
-            hi!("q1", "y2", "[{w} + 64]"),
-            lo!("l3", "y1", "[{w} + 16]"),
-            hi!("q2", "y3", "[{w} + 64]"),
-            lo!("l2", "y1", "[{w} + 8]"),
-            hi!("q3", "b", "[{w} + 64]"),
-            lo!("l1", "y1", "[{w} + 0]"),
-            lo!("q0", "y2", "[{w} + 64]"),
-            hi!("l4", "y1", "[{w} + 16]"),
-            lo!("q1", "y3", "[{w} + 64]"),
-            hi!("l3", "y1", "[{w} + 8]"),
-            lo!("q2", "b", "[{w} + 64]"),
-            hi!("l2", "y1", "[{w} + 0]"),
-            hi!("q0", "y2", "[{w} + 56]"),
-            lo!("l4", "y2", "[{w} + 16]"),
-            hi!("q1", "y3", "[{w} + 56]"),
-            lo!("l3", "y2", "[{w} + 8]"),
-            hi!("q2", "b", "[{w} + 56]"),
-            lo!("l2", "y2", "[{w} + 0]"),
-            lo!("q0", "y3", "[{w} + 56]"),
-            hi!("l4", "y2", "[{w} + 8]"),
-            lo!("q1", "b", "[{w} + 56]"),
-            hi!("l3", "y2", "[{w} + 0]"),
-            hi!("q0", "y3", "[{w} + 48]"),
-            lo!("l4", "y3", "[{w} + 8]"),
-            hi!("q1", "b", "[{w} + 48]"),
-            lo!("l3", "y3", "[{w} + 0]"),
-            lo!("q0", "b", "[{w} + 48]"),
-            hi!("l4", "y3", "[{w} + 0]"),
-            hi!("q0", "b", "[{w} + 40]"),
-            lo!("l4", "y4", "[{w} + 0]"),
+            madd!("h" "q0" "y0" "r4"),
+            madd!("l" "l4" "y0" "w4"),
+            madd!("h" "q1" "y1" "r4"),
+            madd!("l" "l3" "y0" "w3"),
+            madd!("h" "q2" "y2" "r4"),
+            madd!("l" "l2" "y0" "w2"),
+            madd!("h" "q3" "y3" "r4"),
+            madd!("l" "l1" "y0" "w1"),
+            madd!("h" "q4" "b" "r4"),
+            madd!("l" "l0" "y0" "w0"),
+            madd!("l" "q0" "y1" "r4"),
+            madd!("h" "l4" "y0" "w3"),
+            madd!("l" "q1" "y2" "r4"),
+            madd!("h" "l3" "y0" "w2"),
+            madd!("l" "q2" "y3" "r4"),
+            madd!("h" "l2" "y0" "w1"),
+            madd!("l" "q3" "b" "r4"),
+            madd!("h" "l1" "y0" "w0"),
+            madd!("h" "q0" "y1" "r3"),
+            madd!("l" "l4" "y1" "w3"),
+            madd!("h" "q1" "y2" "r3"),
+            madd!("l" "l3" "y1" "w2"),
+            madd!("h" "q2" "y3" "r3"),
+            madd!("l" "l2" "y1" "w1"),
+            madd!("h" "q3" "b" "r3"),
+            madd!("l" "l1" "y1" "w0"),
+            madd!("l" "q0" "y2" "r3"),
+            madd!("h" "l4" "y1" "w2"),
+            madd!("l" "q1" "y3" "r3"),
+            madd!("h" "l3" "y1" "w1"),
+            madd!("l" "q2" "b" "r3"),
+            madd!("h" "l2" "y1" "w0"),
+            madd!("h" "q0" "y2" "r2"),
+            madd!("l" "l4" "y2" "w2"),
+            madd!("h" "q1" "y3" "r2"),
+            madd!("l" "l3" "y2" "w1"),
+            madd!("h" "q2" "b" "r2"),
+            madd!("l" "l2" "y2" "w0"),
+            madd!("l" "q0" "y3" "r2"),
+            madd!("h" "l4" "y2" "w1"),
+            madd!("l" "q1" "b" "r2"),
+            madd!("h" "l3" "y2" "w0"),
+            madd!("h" "q0" "y3" "r1"),
+            madd!("l" "l4" "y3" "w1"),
+            madd!("h" "q1" "b" "r1"),
+            madd!("l" "l3" "y3" "w0"),
+            madd!("l" "q0" "b" "r1"),
+            madd!("h" "l4" "y3" "w0"),
+            madd!("h" "q0" "b" "r0"),
+            madd!("l" "l4" "y4" "w0"),
             // l − q·p.
+            "vpbroadcastq {r4}, qword ptr [{n} + 32]",
+            "vpbroadcastq {r3}, qword ptr [{n} + 24]",
+            "vpbroadcastq {r2}, qword ptr [{n} + 16]",
+            "vpbroadcastq {r1}, qword ptr [{n} + 8]",
+            "vpbroadcastq {r0}, qword ptr [{n} + 0]",
             carry!("q0" "q1"),
-            madd!("l" "l4" "q0" "n4"),
-            madd!("l" "l3" "q0" "n3"),
-            madd!("h" "l4" "q0" "n3"),
-            madd!("l" "l2" "q0" "n2"),
-            madd!("h" "l3" "q0" "n2"),
-            madd!("l" "l1" "q0" "n1"),
-            madd!("h" "l2" "q0" "n1"),
-            madd!("l" "l0" "q0" "n0"),
-            madd!("h" "l1" "q0" "n0"),
+            madd!("l" "l4" "q0" "r4"),
+            madd!("l" "l3" "q0" "r3"),
+            madd!("h" "l4" "q0" "r3"),
+            madd!("l" "l2" "q0" "r2"),
+            madd!("h" "l3" "q0" "r2"),
+            madd!("l" "l1" "q0" "r1"),
+            madd!("h" "l2" "q0" "r1"),
+            madd!("l" "l0" "q0" "r0"),
+            madd!("h" "l1" "q0" "r0"),
             carry!("q1" "q2"),
-            madd!("l" "l4" "q1" "n3"),
-            madd!("l" "l3" "q1" "n2"),
-            madd!("h" "l4" "q1" "n2"),
-            madd!("l" "l2" "q1" "n1"),
-            madd!("h" "l3" "q1" "n1"),
-            madd!("l" "l1" "q1" "n0"),
-            madd!("h" "l2" "q1" "n0"),
+            madd!("l" "l4" "q1" "r3"),
+            madd!("l" "l3" "q1" "r2"),
+            madd!("h" "l4" "q1" "r2"),
+            madd!("l" "l2" "q1" "r1"),
+            madd!("h" "l3" "q1" "r1"),
+            madd!("l" "l1" "q1" "r0"),
+            madd!("h" "l2" "q1" "r0"),
             carry!("q2" "q3"),
-            madd!("l" "l4" "q2" "n2"),
-            madd!("l" "l3" "q2" "n1"),
-            madd!("h" "l4" "q2" "n1"),
-            madd!("l" "l2" "q2" "n0"),
-            madd!("h" "l3" "q2" "n0"),
+            madd!("l" "l4" "q2" "r2"),
+            madd!("l" "l3" "q2" "r1"),
+            madd!("h" "l4" "q2" "r1"),
+            madd!("l" "l2" "q2" "r0"),
+            madd!("h" "l3" "q2" "r0"),
             carry!("q3" "q4"),
-            madd!("l" "l4" "q3" "n1"),
-            madd!("l" "l3" "q3" "n0"),
-            madd!("h" "l4" "q3" "n0"),
-            madd!("l" "l4" "q4" "n0"),
+            madd!("l" "l4" "q3" "r1"),
+            madd!("l" "l3" "q3" "r0"),
+            madd!("h" "l4" "q3" "r0"),
+            madd!("l" "l4" "q4" "r0"),
             y0 = in(zmm_reg) y[0], y1 = in(zmm_reg) y[1], y2 = in(zmm_reg) y[2], y3 = in(zmm_reg) y[3],
             y4 = in(zmm_reg) y[4],
-            n0 = in(zmm_reg) n[0], n1 = in(zmm_reg) n[1], n2 = in(zmm_reg) n[2], n3 = in(zmm_reg) n[3],
-            n4 = in(zmm_reg) n[4],
-            w = in(reg) w,
+            m = in(reg) w, n = in(reg) n,
+            w0 = out(zmm_reg) _w0, w1 = out(zmm_reg) _w1, w2 = out(zmm_reg) _w2, w3 = out(zmm_reg) _w3,
+            w4 = out(zmm_reg) _w4, r0 = out(zmm_reg) _r0, r1 = out(zmm_reg) _r1, r2 = out(zmm_reg) _r2,
+            r3 = out(zmm_reg) _r3, r4 = out(zmm_reg) _r4,
             l0 = out(zmm_reg) l0, l1 = out(zmm_reg) l1, l2 = out(zmm_reg) l2, l3 = out(zmm_reg) l3,
             l4 = out(zmm_reg) l4,
             q0 = out(zmm_reg) _q0, q1 = out(zmm_reg) _q1, q2 = out(zmm_reg) _q2, q3 = out(zmm_reg) _q3,

@@ -232,6 +232,7 @@ impl Source for Tiles<'_> {
     #[inline(always)]
     fn fill(&self, ifma: Ifma, buffer: &mut [Stored], _: bool, _: Option<&[[u64; 5]]>) {
         for (i, entries) in buffer.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            self.tiles.prefetch::<Tile>(TILE * (self.first + (i + 1) * self.stride));
             let tile = self.tile(i);
             let w0 = transpose_8x8(eight!(I => ifma.load(&tile[I][0])));
             let w1 = transpose_8x8(eight!(I => ifma.load(&tile[I][1])));
