@@ -4,7 +4,9 @@ use ark_ff::PrimeField as _;
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
-use zkwatt_kernels::ntt::{Direction, Generator, NttError, NttPlan, Order, Twiddles, ntt, ntt_bit_reverse};
+use zkwatt_kernels::ntt::{
+    Direction, Generator, NttError, NttPlan, Order, Twiddles, ntt, ntt_batch, ntt_bit_reverse,
+};
 use zkwatt_kernels::{CpuPath, Field, Fr, PrimeField};
 
 fn random(n: usize, seed: u64) -> Vec<Fr> {
@@ -74,6 +76,126 @@ fn every_size_direction_order_and_coset() {
                         }
                         assert!(data == expected, "2^{log_n} {direction:?} {order:?} {coset:?} {path}");
                     }
+                }
+            }
+        }
+    }
+}
+
+/// Inputs whose sums and products reach the bounds of lazy forms, and ordinary ones.
+fn hostile(n: usize) -> Vec<Vec<Fr>> {
+    let saturated = Fr::from_montgomery([u64::MAX, u64::MAX, u64::MAX, (1 << 61) - 1]).unwrap();
+    let unit = |at: usize| (0..n).map(|i| if i == at { -Fr::ONE } else { Fr::ZERO }).collect::<Vec<_>>();
+    // Integers p − 1 and 1 as they lie in memory.
+    let last = Fr::from_montgomery({
+        let [a, b, c, d] = zkwatt_kernels::bn254::SCALAR_MODULUS;
+        [a - 1, b, c, d]
+    });
+    let last = last.unwrap();
+    vec![
+        vec![-Fr::ONE; n],
+        vec![saturated; n],
+        vec![last; n],
+        (0..n).map(|i| if i % 2 == 0 { last } else { -last }).collect(),
+        unit(0),
+        unit(1),
+        unit(n - 1),
+        random(n, n as u64),
+    ]
+}
+
+fn plans(log_n: u32, generator: Generator) -> impl Iterator<Item = NttPlan> {
+    let shifts = [None, Some(Fr::generator()), Some(-Fr::from(3u64).double())];
+    let ends = [Direction::Forward, Direction::Inverse];
+    let orders = [Order::NN, Order::NR, Order::RN, Order::RR];
+    ends.into_iter().flat_map(move |direction| {
+        orders.into_iter().flat_map(move |order| {
+            shifts.into_iter().map(move |coset| {
+                let plan = NttPlan::new(log_n, direction).unwrap().order(order).generator(generator);
+                coset.map_or(plan.clone(), |g| plan.coset(g).unwrap())
+            })
+        })
+    })
+}
+
+#[test]
+fn every_path_agrees_on_hostile_input() {
+    for generator in [Generator::Five, Generator::Seven] {
+        let judge = Twiddles::new(CpuPath::PLAIN, 18, generator).unwrap();
+        for path in CpuPath::available().filter(|path| *path != CpuPath::PLAIN) {
+            let twiddles = Twiddles::new(path, 18, generator).unwrap();
+            for log_n in (5..=14).chain([15, 16, 17, 18]) {
+                for (i, input) in hostile(1 << log_n).iter().enumerate() {
+                    // Large ones: all p − 1, and random.
+                    if log_n > 11 && i != 2 && i != 7
+                        || log_n > 14 && (i != 7 || generator == Generator::Five)
+                    {
+                        continue;
+                    }
+                    for plan in plans(log_n, generator) {
+                        let (mut data, mut expected) = (input.clone(), input.clone());
+                        ntt(path, &mut data, &plan, &twiddles).unwrap();
+                        ntt(CpuPath::PLAIN, &mut expected, &plan, &judge).unwrap();
+                        assert!(data == expected, "{plan:?} {path}, input {i}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn both_generators_by_the_definition() {
+    for path in CpuPath::available() {
+        for generator in [Generator::Five, Generator::Seven] {
+            let twiddles = Twiddles::new(path, 7, generator).unwrap();
+            for log_n in [6, 7] {
+                let n = 1usize << log_n;
+                let root = generator.root_of_unity(log_n).unwrap();
+                let shift = Fr::from(11u64);
+                let input = random(n, 7);
+                let expected: Vec<Fr> = (0..n as u64)
+                    .map(|k| {
+                        let x = shift * root.pow_vartime(&[k]);
+                        input.iter().rev().fold(Fr::ZERO, |sum, c| sum * x + *c)
+                    })
+                    .collect();
+                let plan = NttPlan::new(log_n, Direction::Forward).unwrap().generator(generator);
+                let plan = plan.coset(shift).unwrap();
+                let mut data = input.clone();
+                ntt(path, &mut data, &plan, &twiddles).unwrap();
+                assert_eq!(data, expected);
+                let back = NttPlan { direction: Direction::Inverse, ..plan };
+                ntt(path, &mut data, &back, &twiddles).unwrap();
+                assert_eq!(data, input);
+            }
+        }
+    }
+}
+
+#[test]
+fn batches_of_columns_on_any_number_of_threads() {
+    for log_n in [6, 9, 14] {
+        let n = 1usize << log_n;
+        let judge = Twiddles::new(CpuPath::PLAIN, log_n, Generator::Five).unwrap();
+        let columns: Vec<Vec<Fr>> = (0..5).map(|seed| random(n, seed)).collect();
+        for path in CpuPath::available() {
+            let twiddles = Twiddles::new(path, log_n, Generator::Five).unwrap();
+            for plan in plans(log_n, Generator::Five) {
+                let expected: Vec<Vec<Fr>> = columns
+                    .iter()
+                    .map(|column| {
+                        let mut column = column.clone();
+                        ntt(CpuPath::PLAIN, &mut column, &plan, &judge).unwrap();
+                        column
+                    })
+                    .collect();
+                for threads in [1, 3] {
+                    let mut columns = columns.clone();
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                    let batch = columns.iter_mut().map(Vec::as_mut_slice).collect();
+                    pool.install(|| ntt_batch(path, batch, &plan, &twiddles)).unwrap();
+                    assert!(columns == expected, "{plan:?} {path} on {threads} threads");
                 }
             }
         }

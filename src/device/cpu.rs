@@ -310,7 +310,7 @@ impl NttOps for CpuDevice {
 
     fn ntt_batch(&self, columns: Vec<&mut CpuBuffer<Fr>>, plan: &NttPlan) -> Result<()> {
         // The powers of a coset's shift beside the twiddles.
-        let bytes = plan.twiddle_bytes().saturating_add((plan.n() * size_of::<Fr>()) as u64);
+        let bytes = plan.memory_bytes(self.path).saturating_add((plan.n() * size_of::<Fr>()) as u64);
         self.budget().require("twiddles of transforms", bytes)?;
         let columns = columns.into_iter().map(|column| column.0.as_mut_slice()).collect();
         self.install(|| {
@@ -323,7 +323,7 @@ impl NttOps for CpuDevice {
 impl CpuDevice {
     /// As [`NttOps::ntt`], on host memory without a copy.
     pub fn ntt_in_place(&self, data: &mut [Fr], plan: &NttPlan) -> Result<()> {
-        self.budget().require("twiddles of a transform", plan.twiddle_bytes())?;
+        self.budget().require("twiddles of a transform", plan.memory_bytes(self.path))?;
         self.install(|| {
             let twiddles = self.twiddles(plan.log_n, plan.generator)?;
             Ok(ntt::ntt(self.path, data, plan, &twiddles)?)

@@ -6,6 +6,8 @@
 //! the table (Harvey, "Faster arithmetic for number-theoretic transforms", 2014, for the lazy butterflies).
 
 mod butterfly;
+#[cfg(target_arch = "x86_64")]
+mod lanes;
 mod passes;
 mod permute;
 mod plan;
@@ -52,6 +54,10 @@ pub fn ntt_batch(
     }
     if twiddles.generator() != plan.generator {
         return Err(NttError::Generator { twiddles: twiddles.generator(), needed: plan.generator });
+    }
+    #[cfg(target_arch = "x86_64")]
+    if let Some(ifma) = path.lanes().filter(|_| plan.log_n >= lanes::MIN_LOG_N) {
+        return lanes::ntt_batch((path, ifma), columns, plan, twiddles);
     }
     let scale = scale::Factors::of(plan)?;
     let table = scale.as_ref().filter(|_| columns.len() > 1).and_then(|factors| factors.table(path, plan));

@@ -1,5 +1,6 @@
 //! What an NTT is asked to do; pure.
 
+use crate::CpuPath;
 use crate::bn254::{SCALAR_GENERATOR, SCALAR_GENERATOR_HALO2, SCALAR_TWO_ADICITY};
 use crate::field::{Field, Fr, PrimeField};
 
@@ -157,7 +158,17 @@ impl NttPlan {
         n / 2 * u64::from(self.log_n) + scaling
     }
 
-    /// Bytes of the table of twiddles that the transform reads.
+    /// Bytes of tables, and of memory between its steps, that a transform by `path` keeps in [`super::Twiddles`].
+    pub fn memory_bytes(&self, path: CpuPath) -> u64 {
+        #[cfg(target_arch = "x86_64")]
+        if path.lanes().is_some() && self.log_n >= super::lanes::MIN_LOG_N {
+            return super::lanes::memory_bytes(self);
+        }
+        let _ = path;
+        self.twiddle_bytes()
+    }
+
+    /// Bytes of the table of twiddles that the transform reads, on paths other than [`CpuPath::ifma`].
     pub fn twiddle_bytes(&self) -> u64 {
         (self.n() as u64 / 2).max(1) * size_of::<Fr>() as u64
     }

@@ -7,6 +7,12 @@ use crate::{
     parallel,
 };
 use std::sync::OnceLock;
+#[cfg(target_arch = "x86_64")]
+use {
+    super::lanes::{self, Tile},
+    crate::field::ifma::Multiplier,
+    std::sync::{Mutex, PoisonError},
+};
 
 /// Powers of ω in bit-reversed order: entry i is ω^rev(i), rev over `log_n` − 1 bits.
 ///
@@ -19,6 +25,18 @@ pub struct Twiddles {
     path: CpuPath,
     forward: OnceLock<Vec<Fr>>,
     inverse: OnceLock<Vec<Fr>>,
+    #[cfg(target_arch = "x86_64")]
+    on_lanes: OnLanes,
+}
+
+/// What transforms on lanes keep.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Default)]
+struct OnLanes {
+    forward: OnceLock<Vec<Multiplier>>,
+    inverse: OnceLock<Vec<Multiplier>>,
+    /// Memory between the steps, which costs more to get from the system than to fill.
+    tiles: Mutex<Vec<Vec<Tile>>>,
 }
 
 impl Twiddles {
@@ -27,7 +45,15 @@ impl Twiddles {
         if log_n > MAX_LOG_N {
             return Err(NttError::TooLarge { log_n });
         }
-        Ok(Self { log_n, generator, path, forward: OnceLock::new(), inverse: OnceLock::new() })
+        Ok(Self {
+            log_n,
+            generator,
+            path,
+            forward: OnceLock::new(),
+            inverse: OnceLock::new(),
+            #[cfg(target_arch = "x86_64")]
+            on_lanes: OnLanes::default(),
+        })
     }
 
     /// Base-two logarithm of the largest transform that the tables serve.
@@ -50,12 +76,44 @@ impl Twiddles {
         }
         // Not inside of `get_or_init`: the table is filled by parallel tasks, and a thread that waits for them may take
         // up another transform, which would wait for this very cell. Two first users may both fill a table instead.
-        let table = self.table(inverse);
+        let table = self.table(self.log_n, inverse);
         cell.get_or_init(|| table)
     }
 
-    fn table(&self, inverse: bool) -> Vec<Fr> {
-        let mut table = vec![Fr::ONE; (1usize << self.log_n) / 2];
+    /// The first entries, as many as a step on lanes needs.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn constants(&self, direction: Direction) -> &[Multiplier] {
+        let (cell, inverse) = match direction {
+            Direction::Forward => (&self.on_lanes.forward, false),
+            Direction::Inverse => (&self.on_lanes.inverse, true),
+        };
+        if let Some(table) = cell.get() {
+            return table;
+        }
+        // Not inside of `get_or_init`, as above.
+        let table = lanes::constants(&self.table(lanes::longest_step(self.log_n), inverse));
+        cell.get_or_init(|| table)
+    }
+
+    /// Memory of at least `len` tiles of any content.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn tiles(&self, len: usize) -> Vec<Tile> {
+        let kept = self.on_lanes.tiles.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut tiles = kept.unwrap_or_default();
+        if tiles.len() < len {
+            tiles.resize(len, Tile::default());
+        }
+        tiles
+    }
+
+    /// Takes what [`Twiddles::tiles`] gave.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn give_back(&self, tiles: Vec<Tile>) {
+        self.on_lanes.tiles.lock().unwrap_or_else(PoisonError::into_inner).push(tiles);
+    }
+
+    fn table(&self, log_n: u32, inverse: bool) -> Vec<Fr> {
+        let mut table = vec![Fr::ONE; (1usize << log_n) / 2];
         let mut m = 1;
         while m < table.len() {
             // rev(m + i) = rev(i) + n/(4m), and ω^(n/4m) is a root of order 4m. It exists: 4m ≤ n.

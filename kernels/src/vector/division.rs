@@ -5,9 +5,9 @@ use super::fold::evaluate_chunk;
 use super::lanes;
 use super::{CHUNK, FrOn};
 use crate::dispatch::{CpuPath, with_arith};
+use crate::field::{Field, Fr, cast, cast_slice_mut, uncast};
 #[cfg(target_arch = "x86_64")]
 use crate::field::{ifma::Ifma, words, words_mut};
-use crate::field::{Field, Fr, cast, cast_slice_mut, uncast};
 use crate::parallel::{for_each_chunk_mut, map_chunks, num_threads};
 
 /// c ← q and returns r, where c(X) = q(X)·(X − z) + r, so r = c(z). Lowest degree first; the last coefficient becomes 0.

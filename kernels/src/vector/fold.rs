@@ -26,7 +26,8 @@ pub fn inner_product(path: CpuPath, a: &[Fr], b: &[Fr]) -> Result<Fr, LengthMism
     #[cfg(target_arch = "x86_64")]
     if let Some(ifma) = path.lanes() {
         let (a, b) = (words(a), words(b));
-        let parts = map_chunks(a.len(), CHUNK, |range| lanes::inner_product(ifma, &a[range.clone()], &b[range]));
+        let parts =
+            map_chunks(a.len(), CHUNK, |range| lanes::inner_product(ifma, &a[range.clone()], &b[range]));
         return Ok(parts.into_iter().sum());
     }
     with_arith!(path, A => {
@@ -51,7 +52,8 @@ pub fn evaluate(path: CpuPath, coefficients: &[Fr], x: Fr) -> Fr {
     if let Some(ifma) = path.lanes().filter(|_| coefficients.len() >= MIN_EVALUATED) {
         let at = lanes::Evaluation::of_polynomials(x, coefficients.len());
         let coefficients = words(coefficients);
-        let parts = map_chunks(coefficients.len(), CHUNK, |range| lanes::evaluate(ifma, &coefficients[range], &at));
+        let parts =
+            map_chunks(coefficients.len(), CHUNK, |range| lanes::evaluate(ifma, &coefficients[range], &at));
         return horner(&parts, x.pow_vartime(&[CHUNK as u64]));
     }
     with_arith!(path, A => {

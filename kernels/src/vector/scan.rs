@@ -4,9 +4,9 @@
 use super::lanes;
 use super::{CHUNK, LANES};
 use crate::dispatch::{CpuPath, with_arith};
+use crate::field::{Field, Fr, cast_slice_mut, uncast};
 #[cfg(target_arch = "x86_64")]
 use crate::field::{cast, ifma::Ifma, words, words_mut};
-use crate::field::{Field, Fr, cast_slice_mut, uncast};
 use crate::parallel::{for_each_chunk_mut, map_chunks, num_threads};
 
 /// Whether a prefix contains the element at its own place.
@@ -62,7 +62,9 @@ fn products_on_lanes(ifma: Ifma, values: &mut [Fr], scan: Scan) -> Fr {
     }
     let mut carries = {
         let values = words(values);
-        map_chunks(values.len(), SCAN_CHUNK, |range| products(ifma, &values[range.clone()], range.len() / SEGMENTS))
+        map_chunks(values.len(), SCAN_CHUNK, |range| {
+            products(ifma, &values[range.clone()], range.len() / SEGMENTS)
+        })
     };
     for carries in &mut carries {
         total = prefix_chunk(carries, Scan::Exclusive, total, |a, b| a * b);

@@ -9,6 +9,7 @@
 //! Cost in instructions of the vector ports (two a cycle): product 101 and 10 for carries inside, square 86 and 15, carries
 //! of a result 12, from or to four limbs 8, transposition of eight elements 8.
 
+mod constant;
 mod coordinate;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod oracle;
@@ -20,11 +21,12 @@ mod simd;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use constant::{Balanced, Multiplier};
 pub(crate) use coordinate::{Coordinate8, Fq2Lanes, FqLanes, WideCoordinate};
 pub(crate) use raw::{Columns, Group, padded, strided_words};
 pub(crate) use scalar::invert;
 pub(crate) use simd::{
-    Ifma, V, eight, five, kernel, low_bits_and_ones, transpose_4x8, transpose_8x4, transpose_8x8,
+    Ifma, V, eight, five, kernel, low_bits_and_ones, prefetch, transpose_4x8, transpose_8x4, transpose_8x8,
 };
 
 use super::params::{FieldParams, sub_if_ge, sub_raw};

@@ -254,3 +254,81 @@ fn quadratic_extension() {
         check(load(&b).square_lazy().carry(), &|i| fq2(&b, i).square() * r, 2.0);
     }
 }
+
+#[test]
+fn products_by_constants() {
+    let Some(ifma) = Ifma::detect() else { return };
+    let mut rng = ChaCha8Rng::seed_from_u64(260);
+    let one = Fp::<FrParams>::ONE;
+    let mut constants = vec![Fp::ZERO, one, -one, one.double(), -one.double()];
+    constants.extend((0..40).map(|_| residue::<FrParams>(random(&mut rng))));
+    constants.extend([1u64, 2, 4, 16].map(|k| one * Fp::from(k).inverse_vartime().unwrap()));
+    // Values of 2^259 and more stand for negative ones.
+    let negative = |v: Limbs| v[4] >> 51 == 1;
+    for w in constants {
+        let multiplier = Multiplier::new(w);
+        for_each_vector::<FrParams>(|a| {
+            let y = Balanced::from(lanes::<FrParams>(ifma, a));
+            let product = values(y.mul(&multiplier).to_lanes::<6>());
+            let shrunk = values(y.shrink().to_lanes::<0>());
+            for ((a, out), shrunk) in a.iter().zip(product).zip(shrunk) {
+                let borrow =
+                    if negative(*a) { residue(to_limbs(LaneParams::<FrParams>::ONE)) } else { Fp::ZERO };
+                let value = residue::<FrParams>(*a) - borrow;
+                assert_eq!(residue::<FrParams>(out), value * w, "{a:x?}·{w:?}");
+                let bound = multiples_of_p::<FrParams>(out);
+                assert!((0.5..11.5).contains(&bound), "{a:x?}·{w:?}: {bound}");
+                let integer = multiples_of_p::<FrParams>(*a) - if negative(*a) { 84.6 } else { 0.0 };
+                if integer.abs() < 42.0 {
+                    assert_eq!(residue::<FrParams>(shrunk), value, "{a:x?}");
+                    assert!(multiples_of_p::<FrParams>(shrunk) < 2.0, "{a:x?}");
+                }
+            }
+        });
+    }
+}
+
+kernel! {
+    fn timing_butterflies(ifma: Ifma, buffer: &mut [Stored], w: &Multiplier) {
+        let half = buffer.len() / 2;
+        for i in 0..half {
+            let x = Balanced::<FrParams>::load(ifma, &buffer[i]);
+            let y = Balanced::<FrParams>::load(ifma, &buffer[i + half]).mul(w);
+            x.add(y).store(&mut buffer[i]);
+            x.sub(y).store(&mut buffer[i + half]);
+        }
+    }
+    fn timing_montgomery(ifma: Ifma, buffer: &mut [Stored], w: [u64; 5]) {
+        let half = buffer.len() / 2;
+        let w = Lanes::<FrParams>::splat(ifma, w);
+        for i in 0..half {
+            let x = buffer[i].load_wide::<FrParams>(ifma);
+            let y = buffer[i + half].load_wide::<FrParams>(ifma).add_p::<40>().carry().mul_lazy(w);
+            x.add(y).store_wide(&mut buffer[i]);
+            x.sub(y).store_wide(&mut buffer[i + half]);
+        }
+    }
+}
+
+#[test]
+#[ignore]
+fn timing() {
+    let Some(ifma) = Ifma::detect() else { return };
+    let w = Multiplier::new(-Fp::<FrParams>::from(12345u64));
+    let mut buffer = vec![Stored::ZERO; 64];
+    for _ in 0..5 {
+        let start = std::time::Instant::now();
+        for _ in 0..20000 {
+            timing_butterflies(ifma, &mut buffer, &w);
+        }
+        let a = start.elapsed().as_secs_f64() / 20000.0 / 32.0 * 1e9;
+        buffer.fill(Stored::ZERO);
+        let start = std::time::Instant::now();
+        for _ in 0..20000 {
+            timing_montgomery(ifma, &mut buffer, [1, 2, 3, 4, 5]);
+        }
+        let b = start.elapsed().as_secs_f64() / 20000.0 / 32.0 * 1e9;
+        println!("shoup {a} ns a butterfly of 8, montgomery {b}");
+        buffer.fill(Stored::ZERO);
+    }
+}

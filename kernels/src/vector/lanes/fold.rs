@@ -37,7 +37,11 @@ impl Evaluation {
             power *= ratio;
             factor
         });
-        Self { powers: powers.collect(), block: factor(ratio.pow_vartime(&[BLOCK as u64])), lanes: lane_powers(x) }
+        Self {
+            powers: powers.collect(),
+            block: factor(ratio.pow_vartime(&[BLOCK as u64])),
+            lanes: lane_powers(x),
+        }
     }
 
     /// For polynomials of at most n coefficients.
