@@ -149,11 +149,11 @@ const fn reciprocal(p: [u64; 4]) -> u64 {
 
 /// Eight elements, limbs below 2^52.
 #[derive(Copy, Clone)]
-pub struct Lanes<P>([V; 5], PhantomData<P>);
+pub struct Lanes<P>(pub(crate) [V; 5], PhantomData<P>);
 
 /// Eight integers whose limbs are signed 64-bit numbers: sums and products before their carries.
 #[derive(Copy, Clone)]
-pub struct Wide<P>([V; 5], PhantomData<P>);
+pub struct Wide<P>(pub(crate) [V; 5], PhantomData<P>);
 
 /// Eight elements in memory, limb by limb.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]

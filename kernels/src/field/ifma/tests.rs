@@ -90,7 +90,7 @@ fn reductions<P: FieldParams>(ifma: Ifma) {
         let borrowed = lanes::<P>(ifma, &high.map(|v| plus(v, -((v[4] > 0) as i64))));
         let wide = lanes::<P>(ifma, &low).wide().add(borrowed.wide());
         let one = lanes::<P>(ifma, &high.map(|v| plus([0; 5], (v[4] > 0) as i64)));
-        assert_eq!(values(wide.add(one.wide()).reduce()), reduced);
+        assert_eq!(values(&wide.add(one.wide()).reduce()), reduced);
         let zero = lanes::<P>(ifma, a).zero_lanes();
         for (i, a) in a.iter().enumerate() {
             assert_eq!(zero >> i & 1 == 1, residue::<P>(*a) == Fp::ZERO);
@@ -136,7 +136,7 @@ fn columns_hold_their_products() {
             columns = columns.madd(&lanes(ifma, &[a; 8]), &lanes(ifma, &[b; 8]));
         }
         let high = lanes::<FrParams>(ifma, &[plus(p, -1); 8]).wide();
-        let out = values(columns.add_high(high).reduce_lazy().reduce())[7];
+        let out = values(&columns.add_high(high).reduce_lazy().reduce())[7];
         let count = Fp::from(Columns::<FrParams>::MAX_PRODUCTS as u64);
         assert_eq!(residue::<FrParams>(out), count * residue(a) * residue(b) * r - Fp::ONE);
         assert!(out.iter().rev().lt(p.iter().rev()));
@@ -158,11 +158,11 @@ fn words_and_lanes() {
 
         let mut below = words;
         below.iter_mut().for_each(|w| w[3] >>= 2);
-        let times_16 = values(Lanes::<FqParams>::load_raw_times_16(ifma, &below));
+        let times_16 = values(&Lanes::<FqParams>::load_raw_times_16(ifma, &below));
         assert_eq!(times_16, below.map(|w| times(16, to_limbs(w))));
         let spread: [[u64; 4]; 27] = core::array::from_fn(|_| core::array::from_fn(|_| rng.next_u64()));
         let lanes = Lanes::<FqParams>::from_words(strided_words(ifma, &spread, 2, 3));
-        assert_eq!(values(lanes), core::array::from_fn(|i| to_limbs(spread[2 + 3 * i])));
+        assert_eq!(values(&lanes), core::array::from_fn(|i| to_limbs(spread[2 + 3 * i])));
         let mut copy = [[0; 4]; 27];
         lanes.store_strided(&mut copy, 2, 3);
         let expected = |i: usize| if i % 3 == 2 && i < 24 { spread[i] } else { [0; 4] };
@@ -170,7 +170,7 @@ fn words_and_lanes() {
     }
     let integers = [0, 1, 2, 3, 4, 5, u32::MAX, u32::MAX - 1];
     let lanes = Lanes::<FqParams>::from_u32(ifma, &integers);
-    assert_eq!(values(lanes), integers.map(|v| [v.into(), 0, 0, 0, 0]));
+    assert_eq!(values(&lanes), integers.map(|v| [v.into(), 0, 0, 0, 0]));
     let mut copy = [0; 8];
     lanes.0[0].store_u32(&mut copy);
     assert_eq!(copy, integers);
@@ -269,8 +269,8 @@ fn products_by_constants() {
         let multiplier = Multiplier::new(w);
         for_each_vector::<FrParams>(|a| {
             let y = Balanced::from(lanes::<FrParams>(ifma, a));
-            let product = values(y.mul(&multiplier).to_lanes::<6>());
-            let shrunk = values(y.shrink().to_lanes::<0>());
+            let product = values(&y.mul(&multiplier).to_lanes::<6>());
+            let shrunk = values(&y.shrink().to_lanes::<0>());
             for ((a, out), shrunk) in a.iter().zip(product).zip(shrunk) {
                 let borrow =
                     if negative(*a) { residue(to_limbs(LaneParams::<FrParams>::ONE)) } else { Fp::ZERO };
