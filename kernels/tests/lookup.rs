@@ -50,7 +50,8 @@ fn range_multiplicities_of_hostile_values() {
         Fr::from((1u64 << 52) + 1),
         Fr::from(1u128 << 104),
     ]);
-    let small = |v: &Fr| matches!(PrimeField::to_canonical(*v + Fr::from(3u64)), [row, 0, 0, 0] if row < 1 << 20);
+    let small =
+        |v: &Fr| matches!(PrimeField::to_canonical(*v + Fr::from(3u64)), [row, 0, 0, 0] if row < 1 << 20);
     let present: Vec<Fr> = (0..37i64).map(|i| Fr::from([i, -3, (1 << 20) - 4][i as usize % 3])).collect();
     for (i, value) in missing.filter(|v| !small(v)).enumerate() {
         let mut values = present.clone();
@@ -242,7 +243,8 @@ fn terms_of_hostile_values() {
         let m: Vec<u32> = (0..values.len() as u32).map(|i| [0, 1, i, u32::MAX - i][i as usize % 4]).collect();
         for n in (values.len() - 17..=values.len()).chain(30..50) {
             let (mut values, m) = (values[..n].to_vec(), &m[..n]);
-            let run = |values: &[Fr]| on_every_path(|path| lookup::logup_terms(path, values, values, m, beta));
+            let run =
+                |values: &[Fr]| on_every_path(|path| lookup::logup_terms(path, values, values, m, beta));
             let expected = reference::logup_terms(&values, &values, m, beta).unwrap();
             let terms = run(&values).unwrap();
             assert!((&terms.inputs, &terms.table) == (&expected.0, &expected.1), "{n}");

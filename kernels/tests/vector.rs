@@ -186,7 +186,10 @@ fn every_kernel_on_hostile_values() {
     for n in (1..=33).chain(255..275).chain([4223, 4224, 4225, 4239, 4240, 4241, 2 * 4224 + 17]) {
         for (a, b) in [
             (common::edge_vec(n, n), common::edge_vec(3 * n + 1, n)),
-            (vec![-Fr::ONE; n], vec![Fr::from_montgomery(common::edge_limbs(Fr::MODULUS)[n % 9]).unwrap(); n]),
+            (
+                vec![-Fr::ONE; n],
+                vec![Fr::from_montgomery(common::edge_limbs(Fr::MODULUS)[n % 9]).unwrap(); n],
+            ),
         ] {
             let x = b[0];
             let (out, folds) = on_every_path(|path| {
@@ -223,7 +226,11 @@ fn every_kernel_on_hostile_values() {
             ];
             assert!(out == expected, "{n}");
             let inner = reference::inner_product(&a, &b);
-            assert_eq!(folds, [inner, reference::evaluate(&a, x), inclusive.1, exclusive.1, quotient.1], "{n}");
+            assert_eq!(
+                folds,
+                [inner, reference::evaluate(&a, x), inclusive.1, exclusive.1, quotient.1],
+                "{n}"
+            );
         }
     }
 }

@@ -4,9 +4,9 @@
 use super::lanes;
 use super::{CHUNK, LANES};
 use crate::dispatch::{CpuPath, with_arith};
+use crate::field::{Field, Fr, cast_slice_mut, uncast};
 #[cfg(target_arch = "x86_64")]
 use crate::field::{cast, ifma::Ifma, words, words_mut};
-use crate::field::{Field, Fr, cast_slice_mut, uncast};
 use crate::parallel::{for_each_chunk_mut, map_chunks, num_threads};
 
 /// Whether a prefix contains the element at its own place.
@@ -20,7 +20,7 @@ pub enum Scan {
 
 /// Replaces each element by the sum of its prefix; returns the sum of all.
 ///
-/// Cost: 2n additions in two passes; n in one pass with one thread.
+/// Cost: 2n additions in two passes; n in one pass with one thread. No form on lanes: bound by memory.
 pub fn prefix_sum(path: CpuPath, values: &mut [Fr], scan: Scan) -> Fr {
     with_arith!(path, A => {
         uncast::<Fr, A>(prefix(cast_slice_mut::<Fr, A>(values), scan, Field::ZERO, |a, b| a + b))
@@ -29,7 +29,7 @@ pub fn prefix_sum(path: CpuPath, values: &mut [Fr], scan: Scan) -> Fr {
 
 /// Replaces each element by the product of its prefix; returns the product of all.
 ///
-/// Cost: 2n products in two passes; n in one pass with one thread.
+/// Cost: 2n products in two passes; n in one pass with one thread and no lanes.
 pub fn prefix_product(path: CpuPath, values: &mut [Fr], scan: Scan) -> Fr {
     #[cfg(target_arch = "x86_64")]
     if let Some(ifma) = path.lanes() {
@@ -62,7 +62,9 @@ fn products_on_lanes(ifma: Ifma, values: &mut [Fr], scan: Scan) -> Fr {
     }
     let mut carries = {
         let values = words(values);
-        map_chunks(values.len(), SCAN_CHUNK, |range| products(ifma, &values[range.clone()], range.len() / SEGMENTS))
+        map_chunks(values.len(), SCAN_CHUNK, |range| {
+            products(ifma, &values[range.clone()], range.len() / SEGMENTS)
+        })
     };
     for carries in &mut carries {
         total = prefix_chunk(carries, Scan::Exclusive, total, |a, b| a * b);

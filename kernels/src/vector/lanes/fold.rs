@@ -1,7 +1,7 @@
 //! Sums of products, reduced once for many, and rows of powers.
 
 use super::{FrLanes, factor};
-use crate::field::ifma::{Columns, Group, Ifma, kernel, padded, strided_words};
+use crate::field::ifma::{Columns, Group, kernel, padded, strided_words};
 use crate::field::{Field, Fr, FrParams};
 
 type FrColumns = Columns<FrParams>;
@@ -37,7 +37,11 @@ impl Evaluation {
             power *= ratio;
             factor
         });
-        Self { powers: powers.collect(), block: factor(ratio.pow_vartime(&[BLOCK as u64])), lanes: lane_powers(x) }
+        Self {
+            powers: powers.collect(),
+            block: factor(ratio.pow_vartime(&[BLOCK as u64])),
+            lanes: lane_powers(x),
+        }
     }
 
     /// For polynomials of at most n coefficients.

@@ -1,8 +1,8 @@
 //! Recurrences: a chunk is cut in 16 segments, one a lane of two vectors.
 
 use super::{FrLanes, factor};
-use crate::field::{FieldParams, Fr, FrParams};
 use crate::field::ifma::{Group, Ifma, kernel, strided_words, to_limbs};
+use crate::field::{FieldParams, Fr, FrParams};
 use crate::vector::Scan;
 
 /// Segments of a chunk: two chains of vectors, which hide most of the latency of a product.
