@@ -1,6 +1,6 @@
-//! Measures the modular product in F_r: dependent and independent streams, ours and the peers'.
+//! Measures the modular product in F_r, in dependent and independent streams, and batch inversion: ours and the peers'.
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use std::hint::black_box;
 use std::ops::Mul;
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use zkwatt::Result;
 #[cfg(target_arch = "x86_64")]
 use zkwatt::kernels::field::probe;
 use zkwatt::kernels::field::{Arith, Fp, FrParams, Plain};
-use zkwatt::kernels::{CpuPath, Fr};
+use zkwatt::kernels::{CpuPath, Fr, vector};
 use zkwatt_harness::args::{Common, EXIT_CODES, parse_log_n};
 use zkwatt_harness::measure::{Check, Contestant, interleave};
 use zkwatt_harness::peers::{Peer, Pool, arkworks, halo2curves};
@@ -16,19 +16,33 @@ use zkwatt_harness::record::Record;
 use zkwatt_harness::report::{Rate, Report};
 use zkwatt_harness::{device, environment, exit, inputs};
 
-/// Measures modular products in BN254's scalar field on the CPU, in nanoseconds each.
+/// Measures modular products or inversions in BN254's scalar field on the CPU, in nanoseconds each.
 ///
-/// `dependent` is one chain, where each product waits for the one before (latency); `independent` is 32 chains in
-/// turns (throughput), in lanes four vectors of eight. With several threads each of them does the whole work.
+/// `dependent` is one chain of products, where each waits for the one before (latency); `independent` is 32 chains in
+/// turns (throughput), in lanes four vectors of eight. With several threads each of them does all products, and a part
+/// of the inversions.
 #[derive(Debug, Parser)]
 #[command(name = "bench-field", version, after_help = examples())]
 struct Cli {
     #[command(flatten)]
     common: Common,
 
-    /// Base-two logarithms of the number of products
+    /// What is measured
+    #[arg(long, value_enum, default_value = "products", value_name = "OP")]
+    op: Op,
+
+    /// Base-two logarithms of the number of products or inversions
     #[arg(long, value_delimiter = ',', default_value = "20", value_name = "K,…", value_parser = parse_log_n)]
     log_n: Vec<u32>,
+}
+
+/// An operation.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+enum Op {
+    /// Single products
+    Products,
+    /// Inversion of all elements of a vector
+    BatchInverse,
 }
 
 fn examples() -> String {
@@ -37,6 +51,7 @@ fn examples() -> String {
   bench-field
   bench-field --peers arkworks,halo2curves --json field.jsonl
   bench-field --threads 1,2 --samples 21
+  bench-field --op batch-inverse --log-n 16 --peers arkworks,halo2curves
 
 {EXIT_CODES}"
     )
@@ -153,10 +168,68 @@ impl<'a, const N: usize> Streams<'a, N> {
     }
 }
 
+/// A record of `threads` threads on this processor.
+fn record(op: &str, threads: usize, log_n: u32) -> Record {
+    let mut base = Record::new(op);
+    base.device = "cpu".into();
+    base.device_name = environment::Environment::read().cpu.unwrap_or_else(|| "cpu".into());
+    base.threads = threads;
+    base.log_n = Some(log_n);
+    base.scalars = Some("uniform".into());
+    base
+}
+
+/// Batch inversion on every path, and the peers'.
+fn inversions<'a>(values: &'a [Fr], pool: &'a Pool, peers: &[Peer]) -> Vec<Contestant<'a, Vec<Fr>>> {
+    let ours = CpuPath::available().map(|path| {
+        let mut work = values.to_vec();
+        let contestant = Contestant::zkwatt(move |watch| {
+            work.copy_from_slice(values);
+            watch.time(|| pool.run(|| vector::batch_inverse(path, &mut work)));
+            Ok(watch.result(|| work.clone()))
+        });
+        contestant.cpu_path(Some(path.name())).modmul(3.0 * values.len() as f64)
+    });
+    let peers = peers.iter().filter_map(|peer| match peer {
+        Peer::Arkworks => Some(arkworks::batch_inverse(values, pool)),
+        Peer::Halo2curves => Some(halo2curves::batch_inverse(values, pool)),
+        Peer::Halo2Axiom | Peer::Icicle => None,
+    });
+    ours.chain(peers).collect()
+}
+
+fn run_inversions(cli: &Cli) -> Result<()> {
+    let common = &cli.common;
+    let mut report = Report::for_args("Inversions in F_r", "elements", common)?.with_rate(Rate::Each);
+    let threads = if common.threads.is_empty() { &[1][..] } else { &common.threads };
+    for &threads in threads {
+        let pool = Pool::new(threads)?;
+        for &log_n in &cli.log_n {
+            let values = inputs::uniform(1 << log_n, inputs::SEED);
+            let check = if common.no_check {
+                Check::Skip
+            } else {
+                let mut inverses: Vec<_> = values.iter().map(arkworks::fr).collect();
+                ark_ff::batch_inversion(&mut inverses);
+                Check::Equal(inverses.iter().map(arkworks::fr_back).collect())
+            };
+            let mut contestants = inversions(&values, &pool, &common.peers);
+            let meter = &mut common.meter(None);
+            let outcomes =
+                interleave("batch_inverse", &mut contestants, common.plan(), &check, meter.as_mut())?;
+            report.outcomes(&record("batch_inverse", threads, log_n), &outcomes, values.len() as f64)?;
+        }
+    }
+    report.finish()
+}
+
 fn run(cli: &Cli) -> Result<()> {
     let common = &cli.common;
     common.check_peers("modular product", &[Peer::Arkworks, Peer::Halo2curves])?;
     device::cpu_only(common.device, "the modular product")?;
+    if cli.op == Op::BatchInverse {
+        return run_inversions(cli);
+    }
     let mut report = Report::for_args("Modular products in F_r", "products", common)?.with_rate(Rate::Each);
     let elements = inputs::uniform(STREAMS + 1, inputs::SEED);
     let y = elements[STREAMS];
@@ -164,12 +237,7 @@ fn run(cli: &Cli) -> Result<()> {
     for &threads in threads {
         let pool = Pool::new(threads)?;
         for &log_n in &cli.log_n {
-            let mut base = Record::new("field_mul");
-            base.device = "cpu".into();
-            base.device_name = environment::Environment::read().cpu.unwrap_or_else(|| "cpu".into());
-            base.threads = threads;
-            base.log_n = Some(log_n);
-            base.scalars = Some("uniform".into());
+            let mut base = record("field_mul", threads, log_n);
             let n = 1usize << log_n;
 
             base.variant = Some("dependent".into());

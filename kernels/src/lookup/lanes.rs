@@ -1,4 +1,5 @@
 //! Lookup kernels on eight lanes.
+#![allow(clippy::needless_range_loop)] // iterators over vectors are not inlined
 
 use super::RangeTable;
 use crate::field::ifma::{Group, Ifma, Lanes, V, kernel, padded, to_limbs};

@@ -23,8 +23,8 @@ pub struct RangeTable {
 
 /// m_j = #{i : values_i = `start` + j} for a dense table.
 ///
-/// Cost: one product a value (out of Montgomery form); memory of [`CountPlan`]. Parallel over chunks of values with a
-/// histogram each.
+/// Cost: one product a value (out of Montgomery form), half of one on eight lanes; memory of [`CountPlan`]. Parallel over
+/// chunks of values, with a histogram for each run of them.
 ///
 /// Errors: [`LookupError::NotInTable`], [`LookupError::TooManyRows`].
 pub fn multiplicities_range(
@@ -75,7 +75,7 @@ pub fn multiplicities_integers<T: Copy + Into<i64> + Sync>(
 ///
 /// A hash join: one hash and one random access a value; memory of
 /// [`multiplicities_table_bytes`](super::plan::multiplicities_table_bytes) less the index. Parallel over chunks of
-/// values with a histogram each.
+/// values, with a histogram for each run of them.
 ///
 /// Errors: [`LookupError::NotInTable`], [`LookupError::TooManyRows`].
 pub fn multiplicities_table(values: &[Fr], table: &TableIndex<'_>) -> Result<Vec<u32>, LookupError> {

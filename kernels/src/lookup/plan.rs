@@ -9,7 +9,8 @@ pub const MAX_ROWS: usize = u32::MAX as usize - 1;
 /// Fewest values that are worth a task of their own.
 const MIN_CHUNK: usize = 1 << 12;
 
-/// How multiplicities are counted: each chunk of values fills a histogram of its own, then the histograms are added.
+/// How multiplicities are counted: chunks of values fill histograms, which are added. Consecutive chunks that one thread
+/// takes share a histogram; the plan is of the worst case, one each.
 ///
 /// Histograms rather than atomic counters, because zkML columns repeat few values (zero above all), and threads would
 /// fight for the same cache line. A chunk has at least an eighth as many values as the table has rows: clearing and
@@ -19,9 +20,9 @@ const MIN_CHUNK: usize = 1 << 12;
 pub struct CountPlan {
     /// Values a chunk.
     pub chunk_len: usize,
-    /// Chunks, each with a histogram of the table's length.
+    /// Chunks, each with at most one histogram of the table's length.
     pub chunks: usize,
-    /// Bytes of all histograms, the result included; saturating.
+    /// Most bytes of all histograms, the result included; saturating.
     pub bytes: usize,
 }
 

@@ -1,4 +1,5 @@
-//! Element-wise kernels. Each costs one pass over its operands; those without a product are bound by memory.
+//! Element-wise kernels. Each costs one pass over its operands; those without a product are bound by memory, and
+//! have no form on lanes.
 
 #[cfg(target_arch = "x86_64")]
 use super::lanes;

@@ -13,7 +13,7 @@ use crate::parallel::for_each_chunk_mut_with;
 
 /// v_i ← 1/v_i; zeros stay zero and disturb no other element.
 ///
-/// Cost: 3n products, one inversion a chunk of 4096, scratch of one chunk a thread. Montgomery's trick (Speeding the
+/// Cost: 3n products, one inversion a chunk of 4096, scratch of one chunk a thread (on eight lanes 2.5 times that). Montgomery's trick (Speeding the
 /// Pollard and elliptic curve methods of factorization, 1987), over interleaved chains. Time depends on where zeros
 /// are.
 pub fn batch_inverse(path: CpuPath, values: &mut [Fr]) {

@@ -20,7 +20,7 @@ pub enum Scan {
 
 /// Replaces each element by the sum of its prefix; returns the sum of all.
 ///
-/// Cost: 2n additions in two passes; n in one pass with one thread.
+/// Cost: 2n additions in two passes; n in one pass with one thread. No form on lanes: bound by memory.
 pub fn prefix_sum(path: CpuPath, values: &mut [Fr], scan: Scan) -> Fr {
     with_arith!(path, A => {
         uncast::<Fr, A>(prefix(cast_slice_mut::<Fr, A>(values), scan, Field::ZERO, |a, b| a + b))
@@ -29,7 +29,7 @@ pub fn prefix_sum(path: CpuPath, values: &mut [Fr], scan: Scan) -> Fr {
 
 /// Replaces each element by the product of its prefix; returns the product of all.
 ///
-/// Cost: 2n products in two passes; n in one pass with one thread.
+/// Cost: 2n products in two passes; n in one pass with one thread and no lanes.
 pub fn prefix_product(path: CpuPath, values: &mut [Fr], scan: Scan) -> Fr {
     #[cfg(target_arch = "x86_64")]
     if let Some(ifma) = path.lanes() {

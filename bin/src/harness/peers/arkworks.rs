@@ -137,3 +137,15 @@ pub fn ntt<'a>(transform: Transform, data: &[Fr], pool: &Pool) -> Result<Contest
         Ok(watch.result(|| work.iter().map(fr_back).collect()))
     }))
 }
+
+/// `batch_inversion`.
+pub fn batch_inverse<'a>(data: &[Fr], pool: &Pool) -> Contestant<'a, Vec<Fr>> {
+    let data: Vec<_> = data.iter().map(fr).collect();
+    let mut work = data.clone();
+    let pool = pool.clone();
+    Contestant::new(Peer::Arkworks.name(), Peer::Arkworks.version(), move |watch| {
+        work.copy_from_slice(&data);
+        watch.time(|| pool.run(|| ark_ff::batch_inversion(&mut work)));
+        Ok(watch.result(|| work.iter().map(fr_back).collect()))
+    })
+}

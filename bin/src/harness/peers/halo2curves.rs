@@ -2,7 +2,7 @@
 
 use super::{Peer, Pool, Transform};
 use crate::measure::Contestant;
-use halo2curves_axiom::ff::{Field as _, PrimeField as _};
+use halo2curves_axiom::ff::{BatchInvert, Field as _, PrimeField as _};
 use halo2curves_axiom::group::Curve;
 use halo2curves_axiom::msm::msm_best;
 use halo2curves_axiom::serde::SerdeObject;
@@ -162,4 +162,22 @@ pub fn ntt<'a>(transform: Transform, data: &[Fr], pool: &Pool) -> Result<Contest
         });
         Ok(watch.result(|| work.iter().map(fr_back).collect()))
     }))
+}
+
+/// `BatchInvert`, on each thread a part.
+pub fn batch_inverse<'a>(data: &[Fr], pool: &Pool) -> Contestant<'a, Vec<Fr>> {
+    let data: Vec<_> = data.iter().map(fr).collect();
+    let mut work = data.clone();
+    let pool = pool.clone();
+    Contestant::new(Peer::Halo2curves.name(), Peer::Halo2curves.version(), move |watch| {
+        work.copy_from_slice(&data);
+        watch.time(|| {
+            pool.run(|| {
+                ::halo2_axiom::arithmetic::parallelize(&mut work, |part, _| {
+                    part.iter_mut().batch_invert();
+                });
+            });
+        });
+        Ok(watch.result(|| work.iter().map(fr_back).collect()))
+    })
 }

@@ -1,4 +1,5 @@
 //! Eight elements from and to slices of elements, and residues in the form that memory holds.
+#![allow(clippy::needless_range_loop)] // iterators over vectors are not inlined
 
 use super::{Ifma, LANES, LaneParams, Lanes, MASK, Stored, V, Wide, transpose_4x8, transpose_8x4};
 use crate::field::params::FieldParams;

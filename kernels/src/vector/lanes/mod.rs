@@ -2,6 +2,7 @@
 //!
 //! What lies in memory is a·2^256, of which the lanes make a·b·2^252 in a product. A constant factor is held as a·2^260
 //! instead, and of two vectors one is loaded as 16 times itself. Ends of less than eight elements are padded.
+#![allow(clippy::needless_range_loop)] // iterators over vectors are not inlined
 
 mod combination;
 mod elementwise;
