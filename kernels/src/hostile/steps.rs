@@ -17,7 +17,7 @@ kernel! {
     ) -> Wide<P> {
         a.mul_add_mul_lazy(*b, *c, *d)
     }
-    fn square[P: FieldParams](_ifma: Ifma, a: &Lanes<P>) -> Lanes<P> { a.square() }
+    fn square[P: FieldParams](_ifma: Ifma, a: &Lanes<P>) -> Lanes<P> { a.square_lazy().carry() }
     fn square_lazy[P: FieldParams](_ifma: Ifma, a: &Lanes<P>) -> Wide<P> { a.square_lazy() }
     fn reduce[P: FieldParams](_ifma: Ifma, a: &Lanes<P>) -> Lanes<P> { a.reduce() }
     fn reduce_once[P: FieldParams](_ifma: Ifma, a: &Lanes<P>) -> Lanes<P> { a.reduce_once() }

@@ -9,6 +9,9 @@
 //! Cost in instructions of the vector ports (two a cycle): product 101 and 10 for carries inside, square 86 and 15, carries
 //! of a result 12, from or to four limbs 8, transposition of eight elements 8.
 
+// Iterator adaptors over vectors are not inlined into kernels.
+#![allow(clippy::needless_range_loop)]
+
 mod constant;
 mod coordinate;
 #[cfg(any(test, fuzzing))]
@@ -348,12 +351,6 @@ impl<P: FieldParams> Lanes<P> {
     #[inline(always)]
     pub(crate) fn mul(self, b: Self) -> Self {
         self.mul_lazy(b).carry()
-    }
-
-    /// As [`Lanes::square_lazy`], carried.
-    #[inline(always)]
-    pub(crate) fn square(self) -> Self {
-        self.square_lazy().carry()
     }
 
     /// a/2^260 mod p for a of five limbs below 2^63. Out: < (a/2^260/p + 1.13)·p.

@@ -293,7 +293,7 @@ fn backward<F: Coordinate8, A: Addends<F>, const EQUALS: bool>(
     mut inverses: [F; CHAINS],
 ) {
     let mut end = n;
-    while end % SIDE_BY_SIDE != 0 {
+    while !end.is_multiple_of(SIDE_BY_SIDE) {
         end -= 1;
         side_by_side::<F, A, EQUALS, 1>(ifma, scratch, sums, end, addends, &mut inverses);
     }

@@ -1,5 +1,8 @@
 //! The stages over eight lanes with AVX-512 IFMA.
 
+// Iterator adaptors over vectors are not inlined into kernels.
+#![allow(clippy::needless_range_loop)]
+
 mod accumulate;
 mod adder;
 mod digits;

@@ -96,7 +96,7 @@ impl Layout {
         let total: usize = counts.iter().map(|count| *count as usize).sum();
         // Twice the mean and some, which next to no bucket of uniform digits exceeds; where there are few buckets, what
         // still gives steps of 64 vectors.
-        let limit = (2 * total / used.max(1) + 32).min((total / 512).max(32)) as u32;
+        let limit = (2 * total / used.max(1) + 32).min((total / 512).max(4)) as u32;
         let mut next = vec![0u64; counts.len()];
         let mut sorted =
             Sorted { rows: vec![], vectors: vec![], buckets: vec![], large: vec![], large_sums: 0 };
@@ -109,7 +109,7 @@ impl Layout {
                 continue;
             }
             // Its entries lie one behind the other.
-            next[slot] = 8 * u64::from(row) | 1 << 32;
+            next[slot] = (8 * u64::from(row)) | (1 << 32);
             let (rows, sum) = (count.div_ceil(8), sorted.large_sums);
             let vectors = rows.div_ceil(limit);
             for i in 0..vectors {
@@ -140,7 +140,7 @@ impl Layout {
         for (i, lanes) in slots.chunks(8).enumerate() {
             let rows = counts[lanes[0] as usize];
             for (lane, &slot) in lanes.iter().enumerate() {
-                next[slot as usize] = (8 * u64::from(row) + lane as u64) | 8 << 32;
+                next[slot as usize] = (8 * u64::from(row) + lane as u64) | (8 << 32);
                 sorted.buckets.push(bucket(slot as usize));
             }
             sorted.vectors.push(Vector { start: row, rows, sum: sorted.large_sums + i as u32 });
