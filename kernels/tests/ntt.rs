@@ -4,7 +4,9 @@ use ark_ff::PrimeField as _;
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
-use zkwatt_kernels::ntt::{Direction, Generator, NttError, NttPlan, Order, Twiddles, ntt, ntt_batch, ntt_bit_reverse};
+use zkwatt_kernels::ntt::{
+    Direction, Generator, NttError, NttPlan, Order, Twiddles, ntt, ntt_batch, ntt_bit_reverse,
+};
 use zkwatt_kernels::{CpuPath, Field, Fr, PrimeField};
 
 fn random(n: usize, seed: u64) -> Vec<Fr> {
@@ -125,7 +127,9 @@ fn every_path_agrees_on_hostile_input() {
             for log_n in (5..=14).chain([15, 16, 17, 18]) {
                 for (i, input) in hostile(1 << log_n).iter().enumerate() {
                     // Large ones: all p − 1, and random.
-                    if log_n > 11 && i != 2 && i != 7 || log_n > 14 && (i != 7 || generator == Generator::Five) {
+                    if log_n > 11 && i != 2 && i != 7
+                        || log_n > 14 && (i != 7 || generator == Generator::Five)
+                    {
                         continue;
                     }
                     for plan in plans(log_n, generator) {

@@ -86,7 +86,8 @@ impl Tables {
         let (short, long) = (plan.log_n / 2, longest_step(plan.log_n));
         let log_steps = if plan.order == Order::RN { [long, short] } else { [short, long] };
         let [s1, s2] = log_steps.map(|log| 1usize << log);
-        let root = plan.generator.root_of_unity(plan.log_n).ok_or(NttError::TooLarge { log_n: plan.log_n })?;
+        let root =
+            plan.generator.root_of_unity(plan.log_n).ok_or(NttError::TooLarge { log_n: plan.log_n })?;
         // What the lanes multiply by they divide by 2^260, and elements stand for their multiples by 2^256.
         let sixteen = Fr::from(16u64);
         let table = |ratio: Fr, power: usize, len| {
@@ -144,7 +145,15 @@ impl Tables {
                 for_each_group(s2, s1, |group, buffer| {
                     let from = Columns::new(data, log_s2, group);
                     let to = Tiles::column(shared, s2 / LANES, group);
-                    step::twisted(ifma, buffer, constants, (&from, false), input, (&to, false), twists(group));
+                    step::twisted(
+                        ifma,
+                        buffer,
+                        constants,
+                        (&from, false),
+                        input,
+                        (&to, false),
+                        twists(group),
+                    );
                 });
                 for_each_group(s1, s2, |group, buffer| {
                     let from = Tiles::row(shared, s2 / LANES, group);

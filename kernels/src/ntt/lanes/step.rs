@@ -1,8 +1,8 @@
 //! One step: eight transforms from memory, through a buffer, to memory.
 
 use super::layers;
-use crate::field::ifma::{Balanced, Ifma, Lanes, Multiplier, Stored, kernel};
 use crate::field::FrParams;
+use crate::field::ifma::{Balanced, Ifma, Lanes, Multiplier, Stored, kernel};
 
 type Value = Balanced<FrParams>;
 type Element8 = Lanes<FrParams>;
