@@ -108,9 +108,7 @@ impl<P: FieldParams> Balanced<P> {
         let ifma = r[0].ifma();
         // ⌊top·⌊2^305/p⌋/2^97⌋ is ⌊value/p⌋ or one less: both roundings cut off less than 2^-40.
         let quotient = r[0].zero().madd_hi(r[4], ifma.splat(LaneParams::<P>::RECIPROCAL)).shr::<45>();
-        for j in 0..5 {
-            r[j] = r[j].madd_lo(quotient, ifma.splat(LaneParams::<P>::NEG_P[j]));
-        }
+        r = five!(I => r[I].madd_lo(quotient, ifma.splat(LaneParams::<P>::NEG_P[I])));
         for j in 0..4 {
             r[j + 1] = r[j + 1].madd_hi(quotient, ifma.splat(LaneParams::<P>::NEG_P[j]));
         }

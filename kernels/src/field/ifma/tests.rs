@@ -270,6 +270,18 @@ fn products_by_constants() {
         for_each_vector::<FrParams>(|a| {
             let y = Balanced::from(lanes::<FrParams>(ifma, a));
             let product = values(&y.mul(&multiplier).to_lanes::<6>());
+            // The same values with carries of both signs in their limbs.
+            let mut wide = Stored::ZERO;
+            y.store(&mut wide);
+            for (i, carry) in [3i64 << 8, -5, 1 << 7, -(1 << 8)].into_iter().enumerate() {
+                for lane in 0..LANES {
+                    wide.0[i][lane] = wide.0[i][lane].wrapping_add_signed(carry << 52);
+                    wide.0[i + 1][lane] = wide.0[i + 1][lane].wrapping_add_signed(-carry);
+                }
+            }
+            let wide = Balanced::<FrParams>::load(ifma, &wide);
+            assert_eq!(values(&wide.mul(&multiplier).to_lanes::<6>()), product);
+            assert_eq!(values(&wide.shrink().to_lanes::<0>()), values(&y.shrink().to_lanes::<0>()));
             let shrunk = values(&y.shrink().to_lanes::<0>());
             for ((a, out), shrunk) in a.iter().zip(product).zip(shrunk) {
                 let borrow =
@@ -285,50 +297,5 @@ fn products_by_constants() {
                 }
             }
         });
-    }
-}
-
-kernel! {
-    fn timing_butterflies(ifma: Ifma, buffer: &mut [Stored], w: &Multiplier) {
-        let half = buffer.len() / 2;
-        for i in 0..half {
-            let x = Balanced::<FrParams>::load(ifma, &buffer[i]);
-            let y = Balanced::<FrParams>::load(ifma, &buffer[i + half]).mul(w);
-            x.add(y).store(&mut buffer[i]);
-            x.sub(y).store(&mut buffer[i + half]);
-        }
-    }
-    fn timing_montgomery(ifma: Ifma, buffer: &mut [Stored], w: [u64; 5]) {
-        let half = buffer.len() / 2;
-        let w = Lanes::<FrParams>::splat(ifma, w);
-        for i in 0..half {
-            let x = buffer[i].load_wide::<FrParams>(ifma);
-            let y = buffer[i + half].load_wide::<FrParams>(ifma).add_p::<40>().carry().mul_lazy(w);
-            x.add(y).store_wide(&mut buffer[i]);
-            x.sub(y).store_wide(&mut buffer[i + half]);
-        }
-    }
-}
-
-#[test]
-#[ignore]
-fn timing() {
-    let Some(ifma) = Ifma::detect() else { return };
-    let w = Multiplier::new(-Fp::<FrParams>::from(12345u64));
-    let mut buffer = vec![Stored::ZERO; 64];
-    for _ in 0..5 {
-        let start = std::time::Instant::now();
-        for _ in 0..20000 {
-            timing_butterflies(ifma, &mut buffer, &w);
-        }
-        let a = start.elapsed().as_secs_f64() / 20000.0 / 32.0 * 1e9;
-        buffer.fill(Stored::ZERO);
-        let start = std::time::Instant::now();
-        for _ in 0..20000 {
-            timing_montgomery(ifma, &mut buffer, [1, 2, 3, 4, 5]);
-        }
-        let b = start.elapsed().as_secs_f64() / 20000.0 / 32.0 * 1e9;
-        println!("shoup {a} ns a butterfly of 8, montgomery {b}");
-        buffer.fill(Stored::ZERO);
     }
 }

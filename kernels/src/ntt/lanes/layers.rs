@@ -148,33 +148,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[ignore]
-    fn timing() {
-        use crate::field::Field;
-        let Some(ifma) = Ifma::detect() else { return };
-        for log_n in [4u32, 6, 8, 10] {
-            let table: Vec<Fr> =
-                (0..1u64 << log_n).map(|i| Fr::from(i * 77777 + 3).square().square()).collect();
-            let constants = constants(&table);
-            let mut buffer = vec![Stored::ZERO; 1 << log_n];
-            let reps = 1usize << (12 - log_n);
-            let mut best = f64::MAX;
-            for _ in 0..1500 {
-                buffer.fill(Stored::ZERO);
-                let start = std::time::Instant::now();
-                for _ in 0..reps {
-                    transform(ifma, &mut buffer, &constants);
-                }
-                best = best.min(start.elapsed().as_secs_f64() * 1e9 / reps as f64);
-            }
-            let n = (1 << log_n) as f64;
-            let products: f64 = (0..log_n / 2).map(|_| n).sum::<f64>()
-                - (0..log_n / 2).map(|i| 0.75 * n / 4f64.powi(i as i32)).sum::<f64>();
-            println!("2^{log_n}: {:.2} ns a vector, {:.2} a product", best / n, best / products);
-        }
-    }
-
-    #[test]
     fn no_value_leaves_the_lanes() {
         for log_n in 3..=14 {
             let mut bound = (4.0 * INPUT).max(2.0 * INPUT + GROWTH);

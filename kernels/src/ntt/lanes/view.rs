@@ -48,8 +48,8 @@ impl<'a> Shared<'a> {
     }
 }
 
-/// Asks for the words from `first` on, or for anything beyond the end.
 impl Shared<'_> {
+    /// Asks for the words from `first` on; beyond the end for nothing that is used.
     #[inline(always)]
     fn prefetch<T>(&self, first: usize) {
         prefetch(self.words.wrapping_add(first).cast::<T>());
@@ -199,9 +199,7 @@ impl Rows<'_> {
     #[inline(always)]
     fn store(&self, pair: usize, even: [V; 4], odd: [V; 4]) {
         let rows = transpose_8x8([even[0], even[1], even[2], even[3], odd[0], odd[1], odd[2], odd[3]]);
-        for i in 0..LANES {
-            rows[i].store(self.pair(i, pair));
-        }
+        eight!(I => rows[I].store(self.pair(I, pair)));
     }
 }
 
