@@ -16,6 +16,7 @@ pub mod hostile;
 pub mod lookup;
 pub mod msm;
 pub mod ntt;
+mod pages;
 pub mod parallel;
 pub mod quotient;
 pub mod reference;

@@ -6,7 +6,7 @@ use super::repeats::msm_prefix_sums;
 use crate::curve::{Affine, Coordinate, CurveField};
 use crate::dispatch::{CpuPath, with_arith};
 use crate::field::{cast_slice, cast_slice_mut, uncast};
-use crate::parallel;
+use crate::{pages, parallel};
 
 /// What [`MsmBases::with_hints`] may prepare.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -73,6 +73,7 @@ impl<F: Coordinate> MsmBases<F> {
 impl<F: Coordinate> BaseSet<F> {
     fn new(points: Vec<Affine<F>>) -> Self {
         let has_identity = points.iter().any(Affine::is_identity);
+        pages::prefer_large(&points);
         Self { n: points.len(), points, tables: None, has_identity }
     }
 
@@ -82,6 +83,7 @@ impl<F: Coordinate> BaseSet<F> {
         if let Some(plan) = tables {
             set.points.resize(plan.levels * set.n, Affine::IDENTITY);
             let bits = plan.window_bits * plan.bucket_sets as u32;
+            pages::prefer_large(&set.points);
             with_arith!(path, A => fill_levels(cast_slice_mut::<Affine<F>, A>(&mut set.points), set.n, bits));
         }
         set

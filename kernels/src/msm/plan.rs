@@ -75,8 +75,9 @@ impl MsmPlan {
     /// affine, inversion shared); the reduction adds each bucket twice, in the same form. Pure: the same histogram
     /// gives the same plan on every device. `point_bytes` is the size of an affine point.
     pub fn new(histogram: &BitHistogram, point_bytes: usize) -> Self {
+        let at_least = histogram.at_least();
         (2..=MAX_WINDOW_BITS)
-            .map(|c| Self::with_window_bits(histogram, point_bytes, c))
+            .map(|c| Self::of_counts(&at_least, point_bytes, c, usize::MAX))
             .min_by_key(|plan| plan.products)
             .unwrap_or_else(|| Self::with_window_bits(histogram, point_bytes, 8))
     }
@@ -88,8 +89,14 @@ impl MsmPlan {
 
     /// The plan of a given width with at most `sets` sets of buckets, over [`TablePlan`]'s multiples of the bases.
     pub fn with_bucket_sets(histogram: &BitHistogram, point_bytes: usize, c: u32, sets: usize) -> Self {
-        let windows = windows_of(histogram.max_bits(), c);
-        let at_least = histogram.at_least();
+        Self::of_counts(&histogram.at_least(), point_bytes, c, sets)
+    }
+
+    /// As [`MsmPlan::with_bucket_sets`], of what [`BitHistogram::at_least`] counts.
+    fn of_counts(at_least: &[usize; 256], point_bytes: usize, c: u32, sets: usize) -> Self {
+        let non_zero = at_least[1];
+        let max_bits = at_least.partition_point(|n| *n != 0).saturating_sub(1);
+        let windows = if non_zero == 0 { 0 } else { windows_of(max_bits as u32, c) };
         let window_scalars: Vec<usize> = (0..windows).map(|w| at_least[(w * c).max(1) as usize]).collect();
         let buckets = 1u64 << (c - 1);
         let bucket_sets = sets.max(1).min(windows as usize);
@@ -99,7 +106,8 @@ impl MsmPlan {
         // nothing falls into are skipped only as whole sets.
         let products =
             digits * 13 / 2 + live_sets * (buckets * 14 + 400) + 10 * u64::from(c) * bucket_sets as u64;
-        let scratch_bytes = histogram.non_zero() as u64 * 4
+        // Two copies of a measured scalar while they are sorted, and its index.
+        let scratch_bytes = non_zero as u64 * 36
             + digits * (2 + 4)
             + live_sets * buckets * (point_bytes as u64 + 4)
             + 4 * (BLOCK_ENTRIES * point_bytes) as u64;
