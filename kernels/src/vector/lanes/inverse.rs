@@ -22,11 +22,15 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
+    /// Empty, with room for `vectors`.
     #[inline(always)]
-    fn start(&mut self, ifma: Ifma) {
+    fn start(&mut self, ifma: Ifma, vectors: usize) {
         self.before.clear();
         self.values.clear();
         self.zeros.clear();
+        self.before.reserve(vectors + CHAINS);
+        self.values.reserve(vectors);
+        self.zeros.reserve(vectors);
         for _ in 0..CHAINS {
             self.before.push(FrLanes::one(ifma).stored());
         }
@@ -98,7 +102,7 @@ kernel! {
     /// v_i ← 1/v_i; zeros stay zero.
     pub(crate) fn invert(ifma: Ifma, values: &mut [[u64; 4]], scratch: &mut Scratch) {
         let (groups, rest) = values.as_chunks_mut::<8>();
-        scratch.start(ifma);
+        scratch.start(ifma, groups.len() + 1);
         for group in &*groups {
             let (v, zeros) = non_zero(ifma, group);
             scratch.push(ifma, v, zeros);
@@ -135,7 +139,7 @@ kernel! {
         let beta = FrLanes::splat_words(ifma, beta);
         let (groups, rest) = x.as_chunks::<8>();
         let padding = lanes_from(rest.len());
-        scratch.start(ifma);
+        scratch.start(ifma, groups.len() + 1);
         for group in groups {
             scratch.push(ifma, shifted(ifma, beta, group, 0), 0);
         }
