@@ -8,7 +8,7 @@ const MIN_BYTES: usize = 4 << 20;
 
 /// Asks the system to put what of `values` spans whole large pages into such pages, now. A hint: nothing depends on it.
 ///
-/// Linux 6.1 or newer; nothing elsewhere. Cost: the system copies the memory once.
+/// Linux 6.1 or newer; nothing elsewhere. Cost: the system copies the memory, before this returns.
 pub(crate) fn prefer_large<T>(values: &[T]) {
     if size_of_val(values) < MIN_BYTES {
         return;
@@ -16,11 +16,13 @@ pub(crate) fn prefer_large<T>(values: &[T]) {
     #[cfg(target_os = "linux")]
     {
         const LARGE: usize = 2 << 20;
+        /// `MADV_COLLAPSE` of Linux; the bindings have it for one C library only.
+        const COLLAPSE: libc::c_int = 25;
         let start = (values.as_ptr() as usize).next_multiple_of(LARGE);
         let end = (values.as_ptr() as usize + size_of_val(values)) & !(LARGE - 1);
         // SAFETY: the range lies within `values`, and the advice changes no content. Its result does not matter.
         unsafe {
-            libc::madvise(start as *mut libc::c_void, end.saturating_sub(start), libc::MADV_COLLAPSE);
+            libc::madvise(start as *mut libc::c_void, end.saturating_sub(start), COLLAPSE);
         }
     }
 }

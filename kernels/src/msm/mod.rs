@@ -37,7 +37,8 @@ impl<F: Coordinate> MsmBases<F> {
 /// Σ kᵢ·Pᵢ.
 ///
 /// Where `bases` and `scalars` differ in length, the shorter counts. Bases may repeat, be each other's opposites or be
-/// the identity. Cost: [`MsmPlan::products`]. The result is the same bit for bit for every path and thread count.
+/// the identity. Cost: [`MsmPlan::products`]. For points of the curve the result is the same bit
+/// for bit for every path and thread count.
 pub fn msm<F: Coordinate>(path: CpuPath, bases: &MsmBases<F>, scalars: Scalars<'_>) -> Affine<F> {
     with_arith!(path, A => uncast::<Affine<F>, A>(msm_with::<F, A>(path, bases, scalars, None)))
 }

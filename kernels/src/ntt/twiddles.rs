@@ -17,7 +17,8 @@ use {
 /// Powers of ω in bit-reversed order: entry i is ω^rev(i), rev over `log_n` − 1 bits.
 ///
 /// Entry i does not depend on `log_n`, so one table serves all smaller transforms. Memory: n/2 elements for each
-/// direction that has been used.
+/// direction that has been used. On lanes, that of transforms in natural order on both ends instead: n elements for each that ran
+/// at the same time, which are kept, with what the last one left in them.
 #[derive(Debug)]
 pub struct Twiddles {
     log_n: u32,
@@ -31,12 +32,20 @@ pub struct Twiddles {
 
 /// What transforms on lanes keep.
 #[cfg(target_arch = "x86_64")]
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct OnLanes {
     forward: OnceLock<Vec<Multiplier>>,
     inverse: OnceLock<Vec<Multiplier>>,
     /// Memory between the steps, which costs more to get from the system than to fill.
     tiles: Mutex<Vec<Vec<Tile>>>,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl core::fmt::Debug for OnLanes {
+    /// Says nothing: data of callers are not printed.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("OnLanes").finish_non_exhaustive()
+    }
 }
 
 impl Twiddles {

@@ -6,7 +6,7 @@
 //!
 //! Names carry bounds: `_lazy` results are [`Wide`], whose limbs are signed and have carries in them.
 //!
-//! Cost in instructions of the vector ports (two a cycle): product 101 and 10 for carries inside, square 86 and 15, carries
+//! Cost in instructions of the vector ports (two a cycle): product 101 and 10 for carries inside, carries
 //! of a result 12, from or to four limbs 8, transposition of eight elements 8.
 
 // Iterator adaptors over vectors are not inlined into kernels.

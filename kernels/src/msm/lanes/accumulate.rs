@@ -5,6 +5,7 @@ use super::sort::{NO_ENTRY, Sorted, Vector};
 use crate::curve::Affine;
 use crate::field::ifma::{Coordinate8, Ifma, low_bits_and_ones};
 use crate::msm::accumulate::prefetch;
+use crate::parallel;
 
 /// How many vectors ahead bases are asked for. Those of a step come to the second-level cache during the step before.
 const AHEAD: usize = 4;
@@ -68,27 +69,61 @@ impl<F: Coordinate8> Row<'_, F> {
 }
 
 /// The sum of each lane of each vector, in the order of [`Vector::sum`].
+///
+/// With `side_by_side` blocks of vectors are parallel work, for sums that have fewer sets of buckets than threads.
 pub(super) fn msm_bucket_accumulate<F: Coordinate8>(
     ifma: Ifma,
     points: &[Affine<F::Single>],
     sorted: &Sorted,
     adder: &mut Adder<F>,
+    side_by_side: bool,
 ) -> PointVec<F> {
     const { assert!(NO_ENTRY == u32::MAX, "what `low_bits_and_ones` finds") };
     let mut sums = PointVec::identities(sorted.vectors.len());
-    for vectors in sorted.vectors.chunks(F::BATCH) {
-        let mut active = vectors.len();
-        for row in 0..vectors[0].rows {
-            while vectors[active - 1].rows <= row {
-                active -= 1;
-            }
-            let addends = Row { points, rows: &sorted.rows, vectors: &vectors[..active], row };
-            if row == 0 {
-                adder.set(ifma, &mut sums, active, &addends);
-            } else {
-                adder.add(ifma, &mut sums, active, &addends);
-            }
+    if !side_by_side {
+        for vectors in sorted.vectors.chunks(F::BATCH) {
+            sum_vectors(ifma, points, &sorted.rows, vectors, &mut sums, adder);
+        }
+        return sums;
+    }
+    let blocks: Vec<Vec<Vector>> = sorted
+        .vectors
+        .chunks(F::BATCH)
+        .map(|block| block.iter().enumerate().map(|(i, v)| Vector { sum: i as u32, ..*v }).collect())
+        .collect();
+    let of_blocks = parallel::map_range_with(blocks.len(), Adder::default, |adder, i| {
+        let mut sums = PointVec::identities(blocks[i].len());
+        sum_vectors(ifma, points, &sorted.rows, &blocks[i], &mut sums, adder);
+        sums
+    });
+    for (block, of_block) in sorted.vectors.chunks(F::BATCH).zip(&of_blocks) {
+        for (i, vector) in block.iter().enumerate() {
+            sums.points[vector.sum as usize] = of_block.points[i];
+            sums.identities[vector.sum as usize] = of_block.identities[i];
         }
     }
     sums
+}
+
+/// All rows of some vectors, at most [`Coordinate8::BATCH`] of them, by falling number of rows.
+fn sum_vectors<F: Coordinate8>(
+    ifma: Ifma,
+    points: &[Affine<F::Single>],
+    rows: &[[u32; 8]],
+    vectors: &[Vector],
+    sums: &mut PointVec<F>,
+    adder: &mut Adder<F>,
+) {
+    let mut active = vectors.len();
+    for row in 0..vectors[0].rows {
+        while vectors[active - 1].rows <= row {
+            active -= 1;
+        }
+        let addends = Row { points, rows, vectors: &vectors[..active], row };
+        if row == 0 {
+            adder.set(ifma, sums, active, &addends);
+        } else {
+            adder.add(ifma, sums, active, &addends);
+        }
+    }
 }

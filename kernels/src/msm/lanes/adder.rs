@@ -4,7 +4,7 @@
 //! x = 16·x', y = 16·y' and μ = (y₂' − y₁')/(4·(x₂' − x₁')) the sum is x₃' = μ² − x₁' − x₂', y₃' = 4·μ·(x₁' − x₃') − y₁': the shared
 //! inverse is taken a quarter, one difference four times, and no point is ever converted.
 //!
-//! Instructions of the vector ports for eight additions over F_q: 6 products of 123, 5 differences of some 22.
+//! Instructions of the vector ports for eight additions over F_q: 6 products of 111, 282 for carries, differences and gathering.
 
 use crate::field::ifma::{Coordinate8, Ifma, WideCoordinate, kernel};
 use bytemuck::{Zeroable, allocation::zeroed_vec};

@@ -24,6 +24,9 @@ use sort::Sorted;
 /// Vectors of buckets that one task sums: enough to share an inversion, few enough for an L2 cache.
 const GROUP_VECTORS: usize = 1024;
 
+/// Entries of one task: places of rows have 29 bits.
+const MAX_ENTRIES: usize = 1 << 30;
+
 /// Whether there is something to add, and buckets are whole vectors.
 pub(super) fn serves(plan: &MsmPlan) -> bool {
     plan.bucket_sets > 0 && plan.buckets() >= 8
@@ -40,16 +43,18 @@ pub(super) fn run_stages<F: Coordinate>(
     let vectors = plan.buckets() / 8;
     let sets = plan.bucket_sets;
     let threads = parallel::num_threads();
-    let groups = sets.div_ceil((GROUP_VECTORS / vectors).max(1)).next_multiple_of(threads).min(sets);
-    let groups = parallel::map_range(groups, |i| {
+    let entries: usize = plan.window_scalars.iter().sum();
+    let groups = sets.div_ceil((GROUP_VECTORS / vectors).max(1)).max(entries / MAX_ENTRIES + 1);
+    let groups = groups.next_multiple_of(threads).min(sets);
+    let of_groups = parallel::map_range(groups, |i| {
         let sets = i * sets / groups..(i + 1) * sets / groups;
         let sorted = sort::msm_bucket_sort(digits, sets.clone(), plan.bucket_sets, stride, plan.buckets());
         let mut adder = Adder::<F::Lanes>::default();
-        let sums = accumulate::msm_bucket_accumulate(ifma, points, &sorted, &mut adder);
+        let sums = accumulate::msm_bucket_accumulate(ifma, points, &sorted, &mut adder, groups < threads);
         let mut buckets = gather_buckets(ifma, sums, &sorted, sets.len() * vectors, vectors, &mut adder);
         reduce::msm_bucket_reduce(ifma, &mut buckets, vectors, &mut adder)
     });
-    let sums: Vec<SetSum<F>> = groups.into_iter().flatten().collect();
+    let sums: Vec<SetSum<F>> = of_groups.into_iter().flatten().collect();
     msm_window_combine(&sums)
 }
 

@@ -146,6 +146,7 @@ impl Layout {
             sorted.vectors.push(Vector { start: row, rows, sum: sorted.large_sums + i as u32 });
             row += rows;
         }
+        debug_assert!(row < 1 << 29, "places of entries have 32 bits");
         sorted.vectors.sort_by_key(|vector| core::cmp::Reverse(vector.rows));
         sorted.rows = vec![[NO_ENTRY; 8]; row as usize];
         Self { sorted, next }
