@@ -117,6 +117,16 @@ fn msm_over<F: Coordinate, A: Arith>(
     let points = &bases.points[start..];
     #[cfg(target_arch = "x86_64")]
     if let Some(ifma) = path.lanes() {
+        let pieces = n.div_ceil(lanes::PIECE_BYTES / size_of::<Affine<F>>());
+        if pieces > 1 && window_bits.is_none() {
+            let piece = n.div_ceil(pieces);
+            let sum = (0..n).step_by(piece).fold(Xyzz::IDENTITY, |sum, first| {
+                let within = first..(first + piece).min(n);
+                let range = start + within.start..start + within.end;
+                sum.add_affine(msm_over::<F, A>(path, bases, range, scalars.slice(within), None))
+            });
+            return sum.to_affine();
+        }
         let (magnitudes, histogram) = lanes::measure(ifma, scalars, n, skip);
         let plan = plan_of(&histogram);
         if lanes::serves(&plan) {
