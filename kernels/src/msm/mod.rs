@@ -26,7 +26,8 @@ use bases::BaseSet;
 use repeats::Rewritten;
 
 impl<F: Coordinate> MsmBases<F> {
-    /// The plan that [`msm`] will follow for these scalars if they do not repeat.
+    /// The plan that [`msm`] will follow for these scalars if they do not repeat and it does not cut them into pieces, as it does
+    /// with more than 16 MiB of bases on lanes.
     pub fn plan(&self, scalars: Scalars<'_>) -> MsmPlan {
         let n = self.plain.n.min(scalars.len());
         let (_, histogram) = digits::measure::<Plain>(scalars, n, |i| self.plain.skips(i));
