@@ -21,7 +21,7 @@ use std::process::Command;
 use zkwatt::device::{Backend, CpuDevice, CpuOptions, Device, DeviceKind, G1, G2, MsmOps, MsmScalars};
 use zkwatt::kernels::curve::{Affine, Xyzz};
 use zkwatt::kernels::msm::{BitHistogram, MsmPlan};
-use zkwatt::kernels::{Field, Fr, G1Affine, G2Affine, reference};
+use zkwatt::kernels::{CpuPath, Field, Fr, G1Affine, G2Affine, reference};
 use zkwatt::ops::lookup::{self, RangeTable, TableIndex};
 use zkwatt::ops::msm::{self, Scalars};
 use zkwatt::ops::ntt::{self, Direction, NttOptions, NttPlan};
@@ -33,7 +33,9 @@ fn cpu() -> Device {
 }
 
 fn with_budget(bytes: u64) -> Device {
-    Device::cpu(CpuOptions { memory_budget: Some(bytes), ..Default::default() }).unwrap()
+    // One form of the kernels on every machine, as they need different amounts.
+    let path = Some(CpuPath::PLAIN);
+    Device::cpu(CpuOptions { memory_budget: Some(bytes), path, ..Default::default() }).unwrap()
 }
 
 fn integers(n: u64) -> Vec<Fr> {

@@ -16,7 +16,7 @@ mod layers;
 mod step;
 mod view;
 
-use super::plan::{Direction, NttError, NttPlan, Order};
+use super::plan::{Direction, MAX_LOG_N, NttError, NttPlan, Order};
 use super::scale::Factors;
 use super::twiddles::Twiddles;
 use crate::dispatch::CpuPath;
@@ -43,6 +43,10 @@ pub(super) fn longest_step(log_n: u32) -> u32 {
 
 /// What [`Twiddles`] keep for a plan of at least 2^[`MIN_LOG_N`] elements.
 pub(super) fn memory_bytes(plan: &NttPlan) -> u64 {
+    if plan.log_n > MAX_LOG_N {
+        // Refused before anything is kept.
+        return 0;
+    }
     let constants = (size_of::<Multiplier>() / 2) << longest_step(plan.log_n);
     let tiles = if plan.order == Order::NN { size_of::<Fr>() << plan.log_n } else { 0 };
     (constants + tiles) as u64
