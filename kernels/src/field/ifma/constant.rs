@@ -7,7 +7,7 @@
 //! Cost: 84 instructions of the vector ports (two a cycle), and 8 for the carries of y; [`Lanes::mul_lazy`] has 111.
 
 use super::simd::V;
-use super::{Ifma, LaneParams, Lanes, MASK, Stored, Wide, five, to_limbs};
+use super::{Ifma, LaneParams, Lanes, MASK, Stored, Wide, five, subtract_quotient, to_limbs};
 use crate::field::Fp;
 use crate::field::params::FieldParams;
 use core::arch::asm;
@@ -104,15 +104,8 @@ impl<P: FieldParams> Balanced<P> {
     /// The same residue, 0 to 2·p, in limbs below 2^55. In: ±42·p. Cost: 28.
     #[inline(always)]
     pub(crate) fn shrink(self) -> Self {
-        let Lanes(mut r, _) = self.to_lanes::<42>();
-        let ifma = r[0].ifma();
-        // ⌊top·⌊2^305/p⌋/2^97⌋ is ⌊value/p⌋ or one less: both roundings cut off less than 2^-40.
-        let quotient = r[0].zero().madd_hi(r[4], ifma.splat(LaneParams::<P>::RECIPROCAL)).shr::<45>();
-        r = five!(I => r[I].madd_lo(quotient, ifma.splat(LaneParams::<P>::NEG_P[I])));
-        for j in 0..4 {
-            r[j + 1] = r[j + 1].madd_hi(quotient, ifma.splat(LaneParams::<P>::NEG_P[j]));
-        }
-        Self(r, PhantomData)
+        let r = self.to_lanes::<42>().0;
+        Self(subtract_quotient::<P>(r, r[4]), PhantomData)
     }
 
     #[inline(always)]

@@ -95,7 +95,7 @@ impl WideCoordinate for Wide<FqParams> {
 
     #[inline(always)]
     fn add_p<const K: u64>(self) -> Self {
-        if K == 0 { self } else { self.add_p::<K>() }
+        self.add_p::<K>()
     }
 
     #[inline(always)]

@@ -368,11 +368,6 @@ impl<P: FieldParams> Lanes<P> {
         Self::divide_by_r_lazy(limbs.0).carry().reduce_once()
     }
 
-    #[inline(always)]
-    pub(crate) fn limbs(&self) -> [V; 5] {
-        self.0
-    }
-
     /// The residue below p. In: < 2p.
     #[inline(always)]
     pub(crate) fn reduce_once(self) -> Self {
@@ -384,20 +379,8 @@ impl<P: FieldParams> Lanes<P> {
     /// The residue below p. In: any.
     #[inline(always)]
     pub(crate) fn reduce(self) -> Self {
-        // ⌊top·⌊2^305/p⌋/2^97⌋ is ⌊value/p⌋ or one less: both roundings cut off less than 2^-40.
-        let ifma = self.ifma();
-        let quotient =
-            self.0[0].zero().madd_hi(self.0[4], ifma.splat(LaneParams::<P>::RECIPROCAL)).shr::<45>();
-        let mut t = self.0;
-        for j in 0..5 {
-            t[j] = t[j].madd_lo(quotient, ifma.splat(LaneParams::<P>::NEG_P[j]));
-        }
-        for j in 0..4 {
-            t[j + 1] = t[j + 1].madd_hi(quotient, ifma.splat(LaneParams::<P>::NEG_P[j]));
-        }
-        let mut carried = Wide::<P>(t, PhantomData).carry_signed();
-        // q·(2^260 − p) ≡ −q·p mod 2^260.
-        carried.0[4] = carried.0[4].and(ifma.splat(MASK));
+        let mut carried = Wide::<P>(subtract_quotient::<P>(self.0, self.0[4]), PhantomData).carry_signed();
+        carried.0[4] = carried.0[4].and(self.ifma().splat(MASK));
         carried.reduce_once()
     }
 
@@ -415,6 +398,22 @@ impl<P: FieldParams> Lanes<P> {
         self.store_raw(&mut out);
         out
     }
+}
+
+/// t − q·p mod 2^260 with carries, where q is ⌊t/p⌋ or one less; bits above 2^260 say nothing. `top` is t/2^208.
+///
+/// ⌊top·⌊2^305/p⌋/2^97⌋: both roundings cut off less than 2^-40. Adds q·(2^260 − p).
+#[inline(always)]
+fn subtract_quotient<P: FieldParams>(mut t: [V; 5], top: V) -> [V; 5] {
+    let ifma = top.ifma();
+    let quotient = top.zero().madd_hi(top, ifma.splat(LaneParams::<P>::RECIPROCAL)).shr::<45>();
+    for j in 0..5 {
+        t[j] = t[j].madd_lo(quotient, ifma.splat(LaneParams::<P>::NEG_P[j]));
+    }
+    for j in 0..4 {
+        t[j + 1] = t[j + 1].madd_hi(quotient, ifma.splat(LaneParams::<P>::NEG_P[j]));
+    }
+    t
 }
 
 impl<P: FieldParams> Wide<P> {

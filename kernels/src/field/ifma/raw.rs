@@ -1,7 +1,9 @@
 //! Eight elements from and to slices of elements, and residues in the form that memory holds.
 #![allow(clippy::needless_range_loop)] // iterators over vectors are not inlined
 
-use super::{Ifma, LANES, LaneParams, Lanes, MASK, Stored, V, Wide, transpose_4x8, transpose_8x4};
+use super::{
+    Ifma, LANES, LaneParams, Lanes, MASK, Stored, V, Wide, subtract_quotient, transpose_4x8, transpose_8x4,
+};
 use crate::field::params::FieldParams;
 use core::marker::PhantomData;
 
@@ -102,19 +104,11 @@ impl<P: FieldParams> Wide<P> {
     /// only then does the branch at the end correct it. Half of [`Lanes::reduce`] after a carry.
     #[inline(always)]
     pub(crate) fn reduce(self) -> Lanes<P> {
-        let mut t = self.0;
+        let t = self.0;
         let ifma = t[0].ifma();
         // The carries of the lower limbs add less than 2^-40 of p.
         let top = t[4].add(t[3].sar::<52>());
-        let quotient = t[0].zero().madd_hi(top, ifma.splat(LaneParams::<P>::RECIPROCAL)).shr::<45>();
-        for j in 0..5 {
-            t[j] = t[j].madd_lo(quotient, ifma.splat(LaneParams::<P>::NEG_P[j]));
-        }
-        for j in 0..4 {
-            t[j + 1] = t[j + 1].madd_hi(quotient, ifma.splat(LaneParams::<P>::NEG_P[j]));
-        }
-        let mut carried = Wide::<P>(t, PhantomData).carry_signed();
-        // q·(2^260 − p) ≡ −q·p mod 2^260.
+        let mut carried = Wide::<P>(subtract_quotient::<P>(t, top), PhantomData).carry_signed();
         carried.0[4] = carried.0[4].and(ifma.splat(MASK));
         let below_p = ifma.splat(LaneParams::<P>::P[4]).greater_lanes(carried.0[4]);
         if below_p != 0xff { reduce_rarely(carried) } else { carried }

@@ -61,7 +61,7 @@ fn magnitude(ifma: Ifma, raw: Lanes<FrParams>) -> (Lanes<FrParams>, u8) {
 /// Bits of each lane.
 #[inline(always)]
 fn bits(magnitude: &Lanes<FrParams>) -> V {
-    let limbs = magnitude.limbs();
+    let limbs = magnitude.0;
     let ifma = limbs[0].ifma();
     let mut bits = ifma.splat(0);
     for i in 0..5 {

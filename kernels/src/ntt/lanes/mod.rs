@@ -147,8 +147,10 @@ impl Tables {
                 let mut tiles = twiddles.tiles(n / (LANES * LANES));
                 let shared = Shared::tiles(&mut tiles);
                 for_each_group(s2, s1, |group, buffer| {
-                    let from = Columns::new(data, log_s2, group);
-                    let to = Tiles::column(shared, s2 / LANES, group);
+                    // SAFETY: each task has a group of its own.
+                    let from = unsafe { Columns::new(data, log_s2, group) };
+                    // SAFETY: each task has a group of its own.
+                    let to = unsafe { Tiles::column(shared, s2 / LANES, group) };
                     step::twisted(
                         ifma,
                         buffer,
@@ -160,29 +162,35 @@ impl Tables {
                     );
                 });
                 for_each_group(s1, s2, |group, buffer| {
-                    let from = Tiles::row(shared, s2 / LANES, group);
-                    let to = Columns::new(data, log_s1, group);
+                    // SAFETY: each task has a group of its own.
+                    let from = unsafe { Tiles::row(shared, s2 / LANES, group) };
+                    // SAFETY: each task has a group of its own.
+                    let to = unsafe { Columns::new(data, log_s1, group) };
                     step::last(ifma, buffer, constants, (&from, false), (&to, false), output);
                 });
                 twiddles.give_back(tiles);
             }
             Order::RN => {
                 for_each_group(s2, s1, |group, buffer| {
-                    let at = Rows::new(data, log_s1, group);
+                    // SAFETY: each task has a group of its own.
+                    let at = unsafe { Rows::new(data, log_s1, group) };
                     step::twisted(ifma, buffer, constants, (&at, true), input, (&at, false), twists(group));
                 });
                 for_each_group(s1, s2, |group, buffer| {
-                    let at = Columns::new(data, log_s1, group);
+                    // SAFETY: each task has a group of its own.
+                    let at = unsafe { Columns::new(data, log_s1, group) };
                     step::last(ifma, buffer, constants, (&at, true), (&at, false), output);
                 });
             }
             Order::NR | Order::RR => {
                 for_each_group(s2, s1, |group, buffer| {
-                    let at = Columns::new(data, log_s2, group);
+                    // SAFETY: each task has a group of its own.
+                    let at = unsafe { Columns::new(data, log_s2, group) };
                     step::twisted(ifma, buffer, constants, (&at, false), input, (&at, true), twists(group));
                 });
                 for_each_group(s1, s2, |group, buffer| {
-                    let at = Rows::new(data, log_s2, group);
+                    // SAFETY: each task has a group of its own.
+                    let at = unsafe { Rows::new(data, log_s2, group) };
                     step::last(ifma, buffer, constants, (&at, false), (&at, true), output);
                 });
             }

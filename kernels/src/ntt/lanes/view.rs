@@ -88,8 +88,11 @@ pub(super) struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    /// Columns 8·`group` and on, of rows of 2^`log_row` elements. Tasks differ in `group`.
-    pub(super) fn new(data: Shared<'a>, log_row: u32, group: usize) -> Self {
+    /// Columns 8·`group` and on, of rows of 2^`log_row` elements.
+    ///
+    /// # Safety
+    /// No other view of this group is read or written while this one is.
+    pub(super) unsafe fn new(data: Shared<'a>, log_row: u32, group: usize) -> Self {
         Self { data, stride: ELEMENT << log_row, group }
     }
 
@@ -148,8 +151,11 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Rows 8·`group` and on, of 2^`log_row` elements. Tasks differ in `group`.
-    pub(super) fn new(data: Shared<'a>, log_row: u32, group: usize) -> Self {
+    /// Rows 8·`group` and on, of 2^`log_row` elements.
+    ///
+    /// # Safety
+    /// No other view of this group is read or written while this one is.
+    pub(super) unsafe fn new(data: Shared<'a>, log_row: u32, group: usize) -> Self {
         Self { data, stride: ELEMENT << log_row, group }
     }
 
@@ -211,13 +217,19 @@ pub(super) struct Tiles<'a> {
 }
 
 impl<'a> Tiles<'a> {
-    /// Tile column `group` of rows of `row` tiles. Tasks differ in `group`.
-    pub(super) fn column(tiles: Shared<'a>, row: usize, group: usize) -> Self {
+    /// Tile column `group` of rows of `row` tiles.
+    ///
+    /// # Safety
+    /// No other view of this group is read or written while this one is.
+    pub(super) unsafe fn column(tiles: Shared<'a>, row: usize, group: usize) -> Self {
         Self { tiles, first: group, stride: row }
     }
 
-    /// Tile row `group` of rows of `row` tiles. Tasks differ in `group`.
-    pub(super) fn row(tiles: Shared<'a>, row: usize, group: usize) -> Self {
+    /// Tile row `group` of rows of `row` tiles.
+    ///
+    /// # Safety
+    /// No other view of this group is read or written while this one is.
+    pub(super) unsafe fn row(tiles: Shared<'a>, row: usize, group: usize) -> Self {
         Self { tiles, first: group * row, stride: 1 }
     }
 
