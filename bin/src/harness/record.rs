@@ -114,6 +114,36 @@ pub struct Record {
     pub peak_rss_total_bytes: Option<u64>,
     /// Proofs of ours: median time of each phase of one proof.
     pub phases_s: Option<BTreeMap<String, f64>>,
+    /// When the measurement ended, in UTC, as RFC 3339 with whole seconds.
+    pub measured_at: Option<String>,
+    /// The machine: the CPU's name and its threads.
+    pub machine: Option<String>,
+    /// Operating system and kernel.
+    pub system_software: Option<String>,
+    /// Version of the device's driver.
+    pub driver: Option<String>,
+    /// Frequency governor of the CPU.
+    pub governor: Option<String>,
+    /// Clock of the device at the end of the runs, in MHz.
+    pub clock_mhz: Option<f64>,
+    /// Temperature of the device at the end of the runs, in degrees Celsius.
+    pub temperature_c: Option<f64>,
+    /// Wall time of each run behind the median, in the order of the rounds: what records of one round share an index.
+    pub samples_s: Option<Vec<f64>>,
+    /// Of `joules`, what the device's sensor counted.
+    pub device_joules: Option<f64>,
+    /// Of `joules`, what the host's sensor counted.
+    pub host_joules: Option<f64>,
+    /// Power that the sensors of `joules` showed before the runs, with nothing running.
+    pub idle_watts: Option<f64>,
+    /// Modular products per joule of a field of `field_bits`: the ZK-Score.
+    pub modmul_per_joule: Option<f64>,
+    /// Bits of the field of `modmul`.
+    pub field_bits: Option<u32>,
+    /// Wall time that counted work and measured limits of this device predict for one run.
+    pub predicted_s: Option<f64>,
+    /// Why there is no time: `timeout: …`, `out of memory: …`, `failed: …`; null for a measurement that is complete.
+    pub failure: Option<String>,
 }
 
 impl Record {
