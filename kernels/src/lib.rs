@@ -18,6 +18,7 @@ pub mod msm;
 pub mod ntt;
 mod pages;
 pub mod parallel;
+mod prefetch;
 pub mod quotient;
 pub mod reference;
 pub mod vector;

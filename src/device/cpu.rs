@@ -11,7 +11,7 @@ use zkwatt_kernels::msm::{self, BaseHints, MsmBases, MsmPlan, Scalars};
 use zkwatt_kernels::ntt::{self, Generator, NttPlan, Twiddles};
 use zkwatt_kernels::quotient::{self, Program};
 use zkwatt_kernels::vector::{self, Scan};
-use zkwatt_kernels::{CpuPath, Fr};
+use zkwatt_kernels::{CpuPath, Fr, parallel};
 
 /// How a CPU device works.
 #[derive(Clone, Debug, Default)]
@@ -90,6 +90,11 @@ impl CpuDevice {
             return pool.install(f);
         }
         f()
+    }
+
+    /// Runs kernels on the device's threads; on the caller's, if the device has one, which saves two switches of threads.
+    pub(crate) fn run<R: Send>(&self, kernels: impl FnOnce() -> R + Send) -> R {
+        if self.info.threads == 1 { parallel::alone(kernels) } else { self.install(kernels) }
     }
 
     pub(super) fn budget(&self) -> MemoryBudget {
@@ -264,7 +269,7 @@ impl<G: Group> MsmOps<G> for CpuDevice {
         // Tables are a convenience: they may have half of what is left.
         let left = self.budget().available().saturating_sub(bytes) / 2;
         let hints = BaseHints { table_bytes: hints.table_bytes.min(left), ..hints };
-        Ok(self.install(|| MsmBases::with_hints(self.path, bases.to_vec(), hints)))
+        Ok(self.run(|| MsmBases::with_hints(self.path, bases.to_vec(), hints)))
     }
 
     fn msm(&self, bases: &Self::Bases, scalars: MsmScalars<'_, Self>) -> Result<Affine<G::Coordinate>> {
@@ -277,7 +282,7 @@ impl<G: Group> MsmOps<G> for CpuDevice {
                 right_len: scalars.len(),
             });
         }
-        self.install(|| self.msm_within_budget::<G>(bases, scalars))
+        self.run(|| self.msm_within_budget::<G>(bases, scalars))
     }
 
     fn msm_batch(
@@ -293,7 +298,7 @@ impl<G: Group> MsmOps<G> for CpuDevice {
             return batch.into_iter().map(|scalars| MsmOps::<G>::msm(self, bases, scalars)).collect();
         }
         let batch: Vec<Scalars<'_>> = batch.iter().map(MsmScalars::on_cpu).collect();
-        Ok(self.install(|| msm::msm_batch(self.path, bases, &batch)))
+        Ok(self.run(|| msm::msm_batch(self.path, bases, &batch)))
     }
 }
 
@@ -313,7 +318,7 @@ impl NttOps for CpuDevice {
         let bytes = plan.memory_bytes(self.path).saturating_add((plan.n() * size_of::<Fr>()) as u64);
         self.budget().require("twiddles of transforms", bytes)?;
         let columns = columns.into_iter().map(|column| column.0.as_mut_slice()).collect();
-        self.install(|| {
+        self.run(|| {
             let twiddles = self.twiddles(plan.log_n, plan.generator)?;
             Ok(ntt::ntt_batch(self.path, columns, plan, &twiddles)?)
         })
@@ -324,7 +329,7 @@ impl CpuDevice {
     /// As [`NttOps::ntt`], on host memory without a copy.
     pub fn ntt_in_place(&self, data: &mut [Fr], plan: &NttPlan) -> Result<()> {
         self.budget().require("twiddles of a transform", plan.memory_bytes(self.path))?;
-        self.install(|| {
+        self.run(|| {
             let twiddles = self.twiddles(plan.log_n, plan.generator)?;
             Ok(ntt::ntt(self.path, data, plan, &twiddles)?)
         })
@@ -333,46 +338,46 @@ impl CpuDevice {
 
 impl VectorOps for CpuDevice {
     fn add_assign(&self, a: &mut CpuBuffer<Fr>, b: &CpuBuffer<Fr>) -> Result<()> {
-        self.install(|| Ok(vector::add_assign(self.path, &mut a.0, &b.0)?))
+        self.run(|| Ok(vector::add_assign(self.path, &mut a.0, &b.0)?))
     }
 
     fn sub_assign(&self, a: &mut CpuBuffer<Fr>, b: &CpuBuffer<Fr>) -> Result<()> {
-        self.install(|| Ok(vector::sub_assign(self.path, &mut a.0, &b.0)?))
+        self.run(|| Ok(vector::sub_assign(self.path, &mut a.0, &b.0)?))
     }
 
     fn mul_assign(&self, a: &mut CpuBuffer<Fr>, b: &CpuBuffer<Fr>) -> Result<()> {
-        self.install(|| Ok(vector::mul_assign(self.path, &mut a.0, &b.0)?))
+        self.run(|| Ok(vector::mul_assign(self.path, &mut a.0, &b.0)?))
     }
 
     fn axpy(&self, y: &mut CpuBuffer<Fr>, a: Fr, x: &CpuBuffer<Fr>) -> Result<()> {
-        self.install(|| Ok(vector::axpy(self.path, &mut y.0, a, &x.0)?))
+        self.run(|| Ok(vector::axpy(self.path, &mut y.0, a, &x.0)?))
     }
 
     fn scale(&self, a: &mut CpuBuffer<Fr>, c: Fr) -> Result<()> {
-        self.install(|| vector::scale(self.path, &mut a.0, c));
+        self.run(|| vector::scale(self.path, &mut a.0, c));
         Ok(())
     }
 
     fn batch_inverse(&self, a: &mut CpuBuffer<Fr>) -> Result<()> {
-        self.install(|| vector::batch_inverse(self.path, &mut a.0));
+        self.run(|| vector::batch_inverse(self.path, &mut a.0));
         Ok(())
     }
 
     fn prefix_sum(&self, a: &mut CpuBuffer<Fr>, scan: Scan) -> Result<Fr> {
-        Ok(self.install(|| vector::prefix_sum(self.path, &mut a.0, scan)))
+        Ok(self.run(|| vector::prefix_sum(self.path, &mut a.0, scan)))
     }
 
     fn prefix_product(&self, a: &mut CpuBuffer<Fr>, scan: Scan) -> Result<Fr> {
-        Ok(self.install(|| vector::prefix_product(self.path, &mut a.0, scan)))
+        Ok(self.run(|| vector::prefix_product(self.path, &mut a.0, scan)))
     }
 
     fn evaluate(&self, coefficients: &CpuBuffer<Fr>, x: Fr) -> Result<Fr> {
-        Ok(self.install(|| vector::evaluate(self.path, &coefficients.0, x)))
+        Ok(self.run(|| vector::evaluate(self.path, &coefficients.0, x)))
     }
 
     fn evaluate_many(&self, polynomials: &[&CpuBuffer<Fr>], x: Fr) -> Result<Vec<Fr>> {
         let polynomials: Vec<_> = polynomials.iter().map(|p| p.as_slice()).collect();
-        Ok(self.install(|| vector::evaluate_many(self.path, &polynomials, x)))
+        Ok(self.run(|| vector::evaluate_many(self.path, &polynomials, x)))
     }
 
     fn resized(&self, a: &CpuBuffer<Fr>, len: usize) -> Result<CpuBuffer<Fr>> {
@@ -385,12 +390,12 @@ impl VectorOps for CpuDevice {
     fn linear_combination(&self, terms: &[(Fr, &CpuBuffer<Fr>)], len: usize) -> Result<CpuBuffer<Fr>> {
         let terms: Vec<_> = terms.iter().map(|(a, v)| (*a, v.as_slice())).collect();
         let mut out = self.alloc(len)?;
-        self.install(|| vector::linear_combination(self.path, &mut out.0, &terms))?;
+        self.run(|| vector::linear_combination(self.path, &mut out.0, &terms))?;
         Ok(out)
     }
 
     fn divide_by_linear(&self, coefficients: &mut CpuBuffer<Fr>, z: Fr) -> Result<Fr> {
-        Ok(self.install(|| vector::divide_by_linear(self.path, &mut coefficients.0, z)))
+        Ok(self.run(|| vector::divide_by_linear(self.path, &mut coefficients.0, z)))
     }
 }
 
@@ -406,6 +411,6 @@ impl QuotientOps for CpuDevice {
         self.budget().require("registers of a program", bytes as u64)?;
         let columns: Vec<_> = columns.iter().map(|column| column.as_slice()).collect();
         let mut outputs: Vec<_> = outputs.iter_mut().map(|output| output.0.as_mut_slice()).collect();
-        Ok(self.install(|| quotient::run(self.path, program, &columns, uniforms, &mut outputs))?)
+        Ok(self.run(|| quotient::run(self.path, program, &columns, uniforms, &mut outputs))?)
     }
 }

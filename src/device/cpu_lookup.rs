@@ -16,7 +16,7 @@ fn run<R: Send>(
     kernel: impl FnOnce(CpuPath) -> Result<R, LookupError> + Send,
 ) -> Result<R> {
     cpu.budget().require(what, bytes as u64)?;
-    Ok(cpu.install(|| kernel(cpu.path()))?)
+    Ok(cpu.run(|| kernel(cpu.path()))?)
 }
 
 pub(crate) fn multiplicities_range(cpu: &CpuDevice, values: &[Fr], table: RangeTable) -> Result<Vec<u32>> {

@@ -23,7 +23,7 @@ fn copied(out: &mut [Fr], a: &[Fr], b: &[Fr]) -> Result<()> {
 /// outᵢ = aᵢ + bᵢ; all equally long.
 pub fn add(device: &Device, out: &mut [Fr], a: &[Fr], b: &[Fr]) -> Result<()> {
     here_or_there!(device,
-    cpu => Ok(cpu.install(|| vector::add(cpu.path(), out, a, b))?),
+    cpu => Ok(cpu.run(|| vector::add(cpu.path(), out, a, b))?),
     device => {
         copied(out, a, b)?;
         in_place(&**device, out, |out| device.add_assign(out, &device.upload(b)?))
@@ -33,7 +33,7 @@ pub fn add(device: &Device, out: &mut [Fr], a: &[Fr], b: &[Fr]) -> Result<()> {
 /// outᵢ = aᵢ·bᵢ; all equally long.
 pub fn mul(device: &Device, out: &mut [Fr], a: &[Fr], b: &[Fr]) -> Result<()> {
     here_or_there!(device,
-    cpu => Ok(cpu.install(|| vector::mul(cpu.path(), out, a, b))?),
+    cpu => Ok(cpu.run(|| vector::mul(cpu.path(), out, a, b))?),
     device => {
         copied(out, a, b)?;
         in_place(&**device, out, |out| device.mul_assign(out, &device.upload(b)?))
@@ -43,7 +43,7 @@ pub fn mul(device: &Device, out: &mut [Fr], a: &[Fr], b: &[Fr]) -> Result<()> {
 /// yᵢ ← yᵢ + a·xᵢ; both equally long.
 pub fn axpy(device: &Device, y: &mut [Fr], a: Fr, x: &[Fr]) -> Result<()> {
     here_or_there!(device,
-        cpu => Ok(cpu.install(|| vector::axpy(cpu.path(), y, a, x))?),
+        cpu => Ok(cpu.run(|| vector::axpy(cpu.path(), y, a, x))?),
         device => in_place(&**device, y, |y| device.axpy(y, a, &device.upload(x)?)))
 }
 
@@ -51,7 +51,7 @@ pub fn axpy(device: &Device, y: &mut [Fr], a: Fr, x: &[Fr]) -> Result<()> {
 pub fn batch_inverse(device: &Device, values: &mut [Fr]) -> Result<()> {
     here_or_there!(device,
         cpu => {
-            cpu.install(|| vector::batch_inverse(cpu.path(), values));
+            cpu.run(|| vector::batch_inverse(cpu.path(), values));
             Ok(())
         },
         device => in_place(&**device, values, |values| device.batch_inverse(values)))
@@ -60,20 +60,20 @@ pub fn batch_inverse(device: &Device, values: &mut [Fr]) -> Result<()> {
 /// Running sums in place; returns the total.
 pub fn prefix_sum(device: &Device, values: &mut [Fr], scan: Scan) -> Result<Fr> {
     here_or_there!(device,
-        cpu => Ok(cpu.install(|| vector::prefix_sum(cpu.path(), values, scan))),
+        cpu => Ok(cpu.run(|| vector::prefix_sum(cpu.path(), values, scan))),
         device => in_place(&**device, values, |values| device.prefix_sum(values, scan)))
 }
 
 /// Running products in place; returns the total.
 pub fn prefix_product(device: &Device, values: &mut [Fr], scan: Scan) -> Result<Fr> {
     here_or_there!(device,
-        cpu => Ok(cpu.install(|| vector::prefix_product(cpu.path(), values, scan))),
+        cpu => Ok(cpu.run(|| vector::prefix_product(cpu.path(), values, scan))),
         device => in_place(&**device, values, |values| device.prefix_product(values, scan)))
 }
 
 /// Σ cᵢ·xⁱ
 pub fn evaluate(device: &Device, coefficients: &[Fr], x: Fr) -> Result<Fr> {
     here_or_there!(device,
-        cpu => Ok(cpu.install(|| vector::evaluate(cpu.path(), coefficients, x))),
+        cpu => Ok(cpu.run(|| vector::evaluate(cpu.path(), coefficients, x))),
         device => device.evaluate(&device.upload(coefficients)?, x))
 }

@@ -106,10 +106,15 @@ pub struct Elsewhere {
     pub peak_rss_bytes: Option<u64>,
 }
 
-/// Times the part of a run that counts.
+/// Shorter runs follow each other until they last as long, and a sample is their mean: else it would tell more of caches that
+/// others have used since and of a processor's clock than of the work.
+const SAMPLE: Duration = Duration::from_millis(5);
+
+/// Times the part of a run that counts; the sums over runs that follow each other.
 pub struct Stopwatch<'a> {
     meter: &'a mut dyn Meter,
     wants_result: bool,
+    runs: u32,
     wall_s: f64,
     cpu_s: Option<f64>,
     joules: Option<f64>,
@@ -119,20 +124,43 @@ pub struct Stopwatch<'a> {
 impl<'a> Stopwatch<'a> {
     fn new(meter: &'a mut dyn Meter, wants_result: bool) -> Self {
         let peak_rss_bytes = Err("nothing was measured");
-        Self { meter, wants_result, wall_s: 0.0, cpu_s: None, joules: None, peak_rss_bytes }
+        Self {
+            meter,
+            wants_result,
+            runs: 0,
+            wall_s: 0.0,
+            cpu_s: Some(0.0),
+            joules: Some(0.0),
+            peak_rss_bytes,
+        }
+    }
+
+    fn add(&mut self, wall_s: f64, cpu_s: Option<f64>) {
+        self.runs += 1;
+        self.wall_s += wall_s;
+        self.cpu_s = self.cpu_s.zip(cpu_s).map(|(sum, run)| sum + run);
+        self.joules = self.joules.zip(self.meter.end(wall_s)).map(|(sum, run)| sum + run);
+    }
+
+    /// Means over the runs: wall time, user and system time, joules.
+    fn means(&self) -> (f64, Option<f64>, Option<f64>) {
+        let mean = |sum: f64| sum / f64::from(self.runs.max(1));
+        (mean(self.wall_s), self.cpu_s.map(mean), self.joules.map(mean))
     }
 
     /// Does the work and takes its time; what happens outside of this call does not count. Once a run.
     pub fn time<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        let memory = PeakRss::begin();
+        // Of runs that follow each other the first one tells.
+        let memory = (self.runs == 0).then(PeakRss::begin);
         self.meter.begin();
         let cpu = process_cpu_s();
         let start = Instant::now();
         let value = black_box(work());
-        self.wall_s = start.elapsed().as_secs_f64();
-        self.cpu_s = process_cpu_s().zip(cpu).map(|(after, before)| after - before);
-        self.joules = self.meter.end(self.wall_s);
-        self.peak_rss_bytes = memory.and_then(|m| m.bytes().ok_or("/proc/self/status has no VmHWM"));
+        let wall_s = start.elapsed().as_secs_f64();
+        self.add(wall_s, process_cpu_s().zip(cpu).map(|(after, before)| after - before));
+        if let Some(memory) = memory {
+            self.peak_rss_bytes = memory.and_then(|m| m.bytes().ok_or("/proc/self/status has no VmHWM"));
+        }
         value
     }
 
@@ -143,9 +171,7 @@ impl<'a> Stopwatch<'a> {
     pub fn time_elsewhere<T>(&mut self, work: impl FnOnce() -> Result<(T, Elsewhere)>) -> Result<T> {
         self.meter.begin();
         let (value, measured) = work()?;
-        self.wall_s = measured.wall_s;
-        self.cpu_s = measured.cpu_s;
-        self.joules = self.meter.end(self.wall_s);
+        self.add(measured.wall_s, measured.cpu_s);
         self.peak_rss_bytes = measured.peak_rss_bytes.ok_or("the other process does not say");
         Ok(value)
     }
@@ -198,7 +224,7 @@ pub struct Outcome {
     pub cpu_path: Option<String>,
     /// From the contestant.
     pub modmul: Option<f64>,
-    /// Wall time of each round.
+    /// Wall time of a run in each round.
     pub samples_s: Vec<f64>,
     /// Median wall time.
     pub median_s: f64,
@@ -214,7 +240,7 @@ pub struct Outcome {
     pub energy_source: String,
     /// Highest peak over the runs, or why there is none.
     pub peak_rss_bytes: Result<u64, &'static str>,
-    /// What a device did in the last run, where it is not the CPU.
+    /// What a device did in the first run of the last round, where it is not the CPU.
     pub traffic: Option<DeviceCounters>,
     /// Whether the result was compared and equal.
     pub verified: bool,
@@ -260,14 +286,17 @@ struct Series {
     joules: Vec<Option<f64>>,
     peak: Option<Result<u64, &'static str>>,
     first_use_s: f64,
+    /// Runs of a sample.
+    runs: u32,
     traffic: Option<DeviceCounters>,
 }
 
 impl Series {
     fn push(&mut self, watch: &Stopwatch<'_>) {
-        self.wall.push(watch.wall_s);
-        self.cpu.push(watch.cpu_s);
-        self.joules.push(watch.joules);
+        let (wall_s, cpu_s, joules) = watch.means();
+        self.wall.push(wall_s);
+        self.cpu.push(cpu_s);
+        self.joules.push(joules);
         self.peak = Some(match (self.peak, watch.peak_rss_bytes) {
             (Some(Ok(before)), Ok(now)) => Ok(before.max(now)),
             (Some(Err(reason)), _) => Err(reason),
@@ -276,7 +305,8 @@ impl Series {
     }
 }
 
-/// Runs the contestants in rounds A B C A B C …, after one round that is not counted and whose results are checked.
+/// Runs the contestants in rounds A B C A B C …, after one round that is not counted and whose results are checked. Runs of less
+/// than 5 ms follow each other within a round, and their mean counts.
 ///
 /// The first contestant is the one to which ratios refer. Outcomes come in the order of the contestants.
 ///
@@ -305,6 +335,7 @@ pub fn interleave<R: PartialEq>(
         let mut watch = Stopwatch::new(in_rounds, matches!(check, Check::Equal(_)));
         let result = (contestant.run)(&mut watch)?;
         series.first_use_s = contestant.preparation_s + watch.wall_s;
+        series.runs = (SAMPLE.as_secs_f64() / watch.wall_s).ceil().clamp(1.0, 1000.0) as u32;
         if let Check::Equal(expected) = check
             && result.as_ref() != Some(expected)
         {
@@ -326,6 +357,9 @@ pub fn interleave<R: PartialEq>(
             (contestant.run)(&mut watch)?;
             let after = contestant.device.as_ref().and_then(Device::counters);
             series.traffic = after.zip(before).map(|(after, before)| after.since(&before));
+            for _ in 1..series.runs {
+                (contestant.run)(&mut watch)?;
+            }
             series.push(&watch);
         }
         bar.inc(1);

@@ -6,6 +6,7 @@ use super::plan::BLOCK_ENTRIES;
 use crate::curve::{Affine, Xyzz};
 use crate::field::Field;
 use crate::parallel;
+use crate::prefetch::prefetch;
 use core::ops::Range;
 
 /// A part of a window that one block sums: whole buckets, or a piece of one large bucket.
@@ -114,20 +115,4 @@ impl<F: Field> BlockScratch<F> {
             bases[(entry >> 1) as usize].negate_if(entry & 1 == 1)
         }));
     }
-}
-
-/// Hints that `value` will be read soon. Changes nothing but time.
-#[inline(always)]
-pub(super) fn prefetch<T>(value: &T) {
-    #[cfg(target_arch = "x86_64")]
-    for line in 0..size_of::<T>().div_ceil(64) {
-        // SAFETY: a prefetch reads nothing architecturally; the address is within a live reference. SSE is baseline.
-        unsafe {
-            core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(
-                core::ptr::from_ref(value).cast::<i8>().add(64 * line),
-            );
-        }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = value;
 }

@@ -131,8 +131,12 @@ fn msm_over<F: Coordinate, A: Arith>(
         let (magnitudes, histogram) = lanes::measure(ifma, scalars, n, skip);
         let plan = plan_of(&histogram);
         if lanes::serves(&plan) {
-            let digits = lanes::msm_scalar_digits(ifma, scalars, magnitudes, &plan);
-            return cast::<Affine<F>, A>(lanes::run_stages(ifma, points, bases.n, &digits, &plan));
+            let stages = || {
+                let digits = lanes::msm_scalar_digits(ifma, scalars, magnitudes, &plan);
+                lanes::run_stages(ifma, points, bases.n, &digits, &plan)
+            };
+            let alone = plan.products < lanes::MIN_SHARED_PRODUCTS;
+            return cast::<Affine<F>, A>(if alone { parallel::alone(stages) } else { stages() });
         }
         return run_stages::<A, _>(cast_slice::<Affine<F>, A>(points), bases.n, scalars, magnitudes, &plan);
     }

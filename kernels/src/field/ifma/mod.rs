@@ -29,7 +29,7 @@ pub(crate) use coordinate::{Coordinate8, Fq2Lanes, FqLanes, WideCoordinate};
 pub(crate) use raw::{Columns, Group, padded, strided_words};
 pub(crate) use scalar::invert;
 pub(crate) use simd::{
-    Ifma, V, eight, five, kernel, low_bits_and_ones, prefetch, transpose_4x8, transpose_8x4, transpose_8x8,
+    Ifma, V, eight, five, kernel, low_bits_and_ones, transpose_4x8, transpose_8x4, transpose_8x8,
 };
 
 use super::params::{FieldParams, sub_if_ge, sub_raw};

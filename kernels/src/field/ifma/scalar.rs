@@ -13,18 +13,12 @@ pub(crate) fn invert<P: FieldParams>(lanes: Lanes<P>, scale: [u64; 4]) -> Option
     let ifma: Ifma = lanes.ifma();
     let words = lanes.reduce().lanes_to_words();
     let a = words.map(Fp::<P, Adx>::from_montgomery_unchecked);
-    let mut before = [Fp::ONE; LANES];
-    let mut product = a[0];
-    for i in 1..LANES {
-        before[i] = product;
-        product *= a[i];
-    }
-    let mut rest = product.inverse_vartime()? * Fp::from_montgomery_unchecked(scale);
-    let mut out = [[0; 4]; LANES];
-    for i in (1..LANES).rev() {
-        out[i] = (rest * before[i]).to_montgomery();
-        rest *= a[i];
-    }
-    out[0] = rest.to_montgomery();
+    // Products of neighbours, and of those: what depends on each other is three products deep, each way.
+    let pairs: [_; 4] = core::array::from_fn(|i| a[2 * i] * a[2 * i + 1]);
+    let (low, high) = (pairs[0] * pairs[1], pairs[2] * pairs[3]);
+    let rest = (low * high).inverse_vartime()? * Fp::from_montgomery_unchecked(scale);
+    let (of_low, of_high) = (rest * high, rest * low);
+    let of_pairs = [of_low * pairs[1], of_low * pairs[0], of_high * pairs[3], of_high * pairs[2]];
+    let out: [_; LANES] = core::array::from_fn(|i| (of_pairs[i / 2] * a[i ^ 1]).to_montgomery());
     Some(Lanes::load_raw(ifma, &out))
 }

@@ -58,15 +58,6 @@ impl Ifma {
     }
 }
 
-/// Asks for the cache lines of `from`, which may be any address.
-#[inline(always)]
-pub(crate) fn prefetch<T>(from: *const T) {
-    for line in 0..size_of::<T>() / 64 {
-        // SAFETY: reads nothing; every x86-64 processor has the instruction.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast::<i8>().wrapping_add(64 * line)) }
-    }
-}
-
 /// Eight 64-bit lanes.
 #[derive(Copy, Clone)]
 #[repr(transparent)]

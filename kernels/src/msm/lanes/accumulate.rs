@@ -4,8 +4,8 @@ use super::adder::{Addend, Addends, Adder, PointVec};
 use super::sort::{NO_ENTRY, Sorted, Vector};
 use crate::curve::Affine;
 use crate::field::ifma::{Coordinate8, Ifma, low_bits_and_ones};
-use crate::msm::accumulate::prefetch;
 use crate::parallel;
+use crate::prefetch::{prefetch, prefetch_far};
 
 /// How many vectors ahead bases are asked for. Those of a step come to the second-level cache during the step before.
 const AHEAD: usize = 4;
@@ -41,7 +41,7 @@ impl<F: Coordinate8> Addends<F> for Row<'_, F> {
     #[inline(always)]
     fn prefetch(&self, i: usize) {
         if let Some(later) = self.vectors.get(i + AHEAD) {
-            self.ask_for(later.start + self.row);
+            self.ask_for(later.start + self.row, prefetch);
         }
     }
 
@@ -49,7 +49,7 @@ impl<F: Coordinate8> Addends<F> for Row<'_, F> {
     fn prefetch_next(&self, i: usize) {
         let vector = self.vectors[i];
         if self.row + 1 < vector.rows {
-            self.ask_for(vector.start + self.row + 1);
+            self.ask_for(vector.start + self.row + 1, prefetch_far);
         }
     }
 }
@@ -57,11 +57,11 @@ impl<F: Coordinate8> Addends<F> for Row<'_, F> {
 impl<F: Coordinate8> Row<'_, F> {
     /// Asks for the bases of a row.
     #[inline(always)]
-    fn ask_for(&self, row: u32) {
+    fn ask_for(&self, row: u32, hint: impl Fn(*const Affine<F::Single>)) {
         if let Some(entries) = self.rows.get(row as usize) {
             for entry in entries {
                 if let Some(point) = self.points.get((entry >> 1) as usize) {
-                    prefetch(point);
+                    hint(point);
                 }
             }
         }

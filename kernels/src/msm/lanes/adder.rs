@@ -83,17 +83,20 @@ const SIDE_BY_SIDE: usize = 4;
 
 /// Scratch space for batches of additions.
 pub(super) struct Adder<F: Coordinate8> {
-    addends: Vec<Kept<F>>,
-    /// x₂ − x₁, or what else is divided by.
-    denominators: Vec<F::Stored>,
-    /// The product of all earlier denominators of the chain.
-    prefixes: Vec<F::Stored>,
+    slots: Vec<Kept<F>>,
 }
 
-/// An addend between the passes.
+/// What is kept of an addition between the passes, in one place: arrays of each would be of the same size and apart by
+/// multiples of a page, which a first-level cache has few ways for.
 #[derive(Copy, Clone)]
 struct Kept<F: Coordinate8> {
+    /// The addend.
     points: Points<F>,
+    /// x₂ − x₁, or what else is divided by.
+    denominator: F::Stored,
+    /// The product of all earlier denominators of the chain.
+    prefix: F::Stored,
+    /// Lanes in which the addend is the identity.
     identities: u8,
     /// Lanes in which P = Q, and in which P = −Q.
     doubles: u8,
@@ -102,17 +105,17 @@ struct Kept<F: Coordinate8> {
 
 impl<F: Coordinate8> Default for Adder<F> {
     fn default() -> Self {
-        Self { addends: Vec::new(), denominators: Vec::new(), prefixes: Vec::new() }
+        Self { slots: Vec::new() }
     }
 }
 
 impl<F: Coordinate8> Adder<F> {
     fn resize(&mut self, n: usize) {
-        if self.prefixes.len() < n {
-            let none = Kept { points: Points::ZERO, identities: 0, doubles: 0, opposites: 0 };
-            self.addends.resize(n, none);
-            self.denominators.resize(n, F::ZERO);
-            self.prefixes.resize(n, F::ZERO);
+        if self.slots.len() < n {
+            let (points, zero) = (Points::ZERO, F::ZERO);
+            let none =
+                Kept { points, denominator: zero, prefix: zero, identities: 0, doubles: 0, opposites: 0 };
+            self.slots.resize(n, none);
         }
     }
 
@@ -218,7 +221,7 @@ fn keep<F: Coordinate8, A: Addends<F>>(
 ) {
     addends.prefetch(i);
     let addend = addends.get(ifma, sums, i);
-    let kept = &mut scratch.addends[i];
+    let kept = &mut scratch.slots[i];
     addend.x.store(&mut kept.points.x);
     addend.y.store(&mut kept.points.y);
     kept.identities = addend.identities;
@@ -230,7 +233,7 @@ fn keep<F: Coordinate8, A: Addends<F>>(
     if special != 0 {
         denominator = denominator.select(special, F::one(ifma));
     }
-    denominator.store(&mut scratch.denominators[i]);
+    denominator.store(&mut kept.denominator);
 }
 
 /// First pass: products of all denominators of a chain up to each.
@@ -244,17 +247,17 @@ fn multiply<F: Coordinate8>(
 ) {
     for i in start..end {
         let product = &mut products[i % CHAINS];
-        product.store(&mut scratch.prefixes[i]);
-        *product = F::load(ifma, &scratch.denominators[i]).mul(*product);
+        product.store(&mut scratch.slots[i].prefix);
+        *product = F::load(ifma, &scratch.slots[i].denominator).mul(*product);
     }
 }
 
 /// Notes the lanes of addition i in which x₂ = x₁, and divides by 2y or one there.
 #[inline(always)]
 fn find_equals<F: Coordinate8>(ifma: Ifma, scratch: &mut Adder<F>, sums: &PointVec<F>, i: usize, to: usize) {
-    let kept = &mut scratch.addends[i];
+    let kept = &mut scratch.slots[i];
     // One is not zero: identities are not among them.
-    let denominator = F::load(ifma, &scratch.denominators[i]);
+    let denominator = F::load(ifma, &kept.denominator);
     let equal = denominator.zero_lanes();
     (kept.doubles, kept.opposites) = (0, 0);
     if equal != 0 {
@@ -268,7 +271,7 @@ fn find_equals<F: Coordinate8>(ifma: Ifma, scratch: &mut Adder<F>, sums: &PointV
         denominator
             .select(kept.doubles, twice)
             .select(kept.opposites, F::one(ifma))
-            .store(&mut scratch.denominators[i]);
+            .store(&mut kept.denominator);
     }
 }
 
@@ -318,11 +321,11 @@ fn side_by_side<F: Coordinate8, A: Addends<F>, const EQUALS: bool, const N: usiz
         let i = start + k;
         addends.prefetch_next(i);
         let inverse = &mut inverses[i % CHAINS];
-        mu[k] = inverse.mul(F::load(ifma, &scratch.prefixes[i]));
-        *inverse = F::load(ifma, &scratch.denominators[i]).mul(*inverse);
+        mu[k] = inverse.mul(F::load(ifma, &scratch.slots[i].prefix));
+        *inverse = F::load(ifma, &scratch.slots[i].denominator).mul(*inverse);
     }
     for k in 0..N {
-        let (p, q) = (&sums.points[addends.to(start + k)], &scratch.addends[start + k]);
+        let (p, q) = (&sums.points[addends.to(start + k)], &scratch.slots[start + k]);
         // From 2.67·p to 7.33·p.
         let difference = F::load_wide(ifma, &q.points.y).sub(F::load(ifma, &p.y).wide());
         let mut numerator = difference.add_p::<5>().carry();
@@ -333,13 +336,13 @@ fn side_by_side<F: Coordinate8, A: Addends<F>, const EQUALS: bool, const N: usiz
     }
     let mut x3 = mu;
     for k in 0..N {
-        let (p, q) = (&sums.points[addends.to(start + k)], &scratch.addends[start + k].points);
+        let (p, q) = (&sums.points[addends.to(start + k)], &scratch.slots[start + k].points);
         let (x1, x2) = (F::load(ifma, &p.x), F::load(ifma, &q.x));
         x3[k] = mu[k].square_lazy().sub(x1.wide()).sub(x2.wide()).to_2p33();
     }
     for k in 0..N {
         let to = addends.to(start + k);
-        let (p, q) = (&mut sums.points[to], &scratch.addends[start + k]);
+        let (p, q) = (&mut sums.points[to], &scratch.slots[start + k]);
         let (x1, y1) = (F::load(ifma, &p.x), F::load(ifma, &p.y));
         // From 0.6·p to 19.4·p.
         let run = x1.wide().sub(x3[k].wide()).quadruple().add_p::<10>().carry();

@@ -21,9 +21,23 @@ pub(in crate::msm) fn measure(
         // Room for one group more than there can be, so that places need no branch.
         chunk.resize(range.len() + 8, Measured::default());
         let mut count = 0;
-        for i in range {
-            chunk[count].index = i as u32;
-            count += usize::from(!field[i].is_zero() && !skip(i));
+        for start in range.clone().step_by(8) {
+            let group = &field[start..range.end.min(start + 8)];
+            let mut non_zero = match <&[Fr; 8]>::try_from(group) {
+                Ok(group) => non_zero(ifma, group),
+                Err(_) => (0..group.len()).map(|i| u8::from(!group[i].is_zero()) << i).sum(),
+            };
+            for i in 0..group.len() {
+                non_zero &= !(u8::from(skip(start + i)) << i);
+            }
+            let places = chunk[count..].first_chunk_mut::<8>();
+            let Some(places) = places else { break };
+            let mut place = 0;
+            for i in 0..8 {
+                places[place & 7].index = (start + i) as u32;
+                place += usize::from(non_zero >> i & 1);
+            }
+            count += place;
         }
         measure_field(ifma, field, chunk, count);
         chunk.truncate(count);
@@ -72,6 +86,18 @@ fn bits(magnitude: &Lanes<FrParams>) -> V {
 }
 
 kernel! {
+    /// Which of eight scalars are not zero.
+    fn non_zero(ifma: Ifma, scalars: &[Fr; 8]) -> u8 {
+        let raw = |i: usize| scalars[i].to_montgomery();
+        let mut mask = 0;
+        for i in 0..4 {
+            let (low, high) = (raw(2 * i), raw(2 * i + 1));
+            let zero = ifma.load_halves(&low, &high).zero_lanes();
+            mask |= u8::from(zero & 15 != 15) << (2 * i) | u8::from(zero >> 4 != 15) << (2 * i + 1);
+        }
+        mask
+    }
+
     /// Measures the scalars that the first `count` elements name.
     fn measure_field(ifma: Ifma, scalars: &[Fr], chunk: &mut [Measured], count: usize) {
         let mut start = 0;

@@ -1,8 +1,9 @@
 //! Where eight vectors lie in memory.
 
 use super::step::{Finish, Sink, Source};
-use crate::field::ifma::{Balanced, Ifma, LANES, Lanes, Stored, V, eight, prefetch, transpose_8x8};
+use crate::field::ifma::{Balanced, Ifma, LANES, Lanes, Stored, V, eight, transpose_8x8};
 use crate::field::{Fr, FrParams};
+use crate::prefetch::prefetch;
 use core::marker::PhantomData;
 
 type Element8 = Lanes<FrParams>;
