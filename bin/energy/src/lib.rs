@@ -1,7 +1,7 @@
 //! Joules from the sensors of a host and of its GPUs.
 //!
 //! A [`Sensor`] is one or several channels that are read together: counters of energy, or power that is sampled and
-//! integrated. [`host::sensor`] finds that of the host, [`nvml::sensor`] and [`hwmon::gpu`] those of GPUs. A [`Sampler`] reads
+//! integrated. [`host::sensor`] finds that of the host, [`nvml::Gpu::sensor`] and [`hwmon::gpu`] those of GPUs. A [`Sampler`] reads
 //! a sensor in a thread of its own, as often as the sensor needs it, and [`Meters`] counts a GPU and its host at once.
 //!
 //! What cannot be told for certain is an error that says why, and never a number: a counter that was reset, a sensor that

