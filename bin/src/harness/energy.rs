@@ -1,16 +1,20 @@
 //! Energy of a run.
 
-pub mod nvml;
-
-use crate::device;
-use nvml::NvmlMeter;
-use std::time::Duration;
-use zkwatt::device::Device;
+use crate::{conditions, progress};
+use std::sync::{Mutex, PoisonError};
+use zkwatt::device::cuda::CudaDevice;
+use zkwatt::device::wgpu::WgpuDevice;
+use zkwatt::device::{Backend, Device};
+use zkwatt_energy::{Clock, Sensor, Tree, host, hwmon, system_clock};
+pub use zkwatt_energy::{Meters, Parts, Window};
 
 /// Something that can say how much energy passed between two moments.
 pub trait Meter {
     /// `user`, the sensor's name, or `none: <reason>`, as records carry it.
     fn source(&self) -> String;
+
+    /// Whether the runs that follow use the meter's device, or the host alone.
+    fn choose(&mut self, _on_device: bool) {}
 
     /// A run begins.
     fn begin(&mut self) {}
@@ -18,20 +22,25 @@ pub trait Meter {
     /// The run that began last took `wall_s` seconds; its joules, if this meter can tell.
     fn end(&mut self, wall_s: f64) -> Option<f64>;
 
-    /// For a sensor of a GPU, how long it must look: only then can it tell, and only of runs on that GPU. `None` for what
-    /// can tell of every run.
+    /// Of what [`Meter::end`] said last, whose joules they are.
+    fn parts(&self) -> Parts {
+        Parts::default()
+    }
+
+    /// Power that the sensors showed before, with nothing running.
+    fn idle_watts(&self) -> Option<f64> {
+        None
+    }
+
+    /// What a reader must know of the joules beside their source.
+    fn note(&self) -> Option<String> {
+        None
+    }
+
+    /// For a sensor, how long it must look at runs that follow each other. `None` for what can tell of every run.
     fn window(&self) -> Option<Window> {
         None
     }
-}
-
-/// For how long runs follow each other before a GPU's sensor tells what one takes.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// Before the sensor is read first: it is late by as much.
-    pub settle: Duration,
-    /// From the first to the last reading.
-    pub measure: Duration,
 }
 
 /// A constant power that the user vouches for.
@@ -62,22 +71,114 @@ impl Meter for NoMeter {
     }
 }
 
-/// The meter for `--watts` or else for the sensor of a device, where there is one that sees all of it.
+impl Meter for Meters {
+    fn source(&self) -> String {
+        Self::source(self)
+    }
+
+    fn choose(&mut self, on_device: bool) {
+        Self::choose(self, on_device);
+    }
+
+    fn begin(&mut self) {
+        Self::begin(self);
+    }
+
+    fn end(&mut self, _wall_s: f64) -> Option<f64> {
+        Self::end(self);
+        self.joules()
+    }
+
+    fn parts(&self) -> Parts {
+        Self::parts(self)
+    }
+
+    fn idle_watts(&self) -> Option<f64> {
+        Self::idle_watts(self)
+    }
+
+    fn note(&self) -> Option<String> {
+        Some(format!("the host is not counted beside the GPU: {}", self.host_is_missing()?))
+    }
+
+    fn window(&self) -> Option<Window> {
+        Self::window(self)
+    }
+}
+
+/// The meter for `--watts`, or else for the sensors of a device and of the host beside it; without a device, of the host.
 pub fn meter(watts: Option<f64>, device: Option<&Device>) -> Box<dyn Meter> {
     if let Some(watts) = watts {
         return Box::new(UserWatts(watts));
     }
-    let sensor = match device {
-        Some(Device::Cuda(gpu)) => NvmlMeter::of(gpu),
-        Some(device) if device::cpu_beside(device).is_some() => {
-            Err("the CPU shares the work, and no sensor sees both; pass --watts".into())
+    let (tree, clock) = (conditions::tree(), system_clock());
+    let mut meters = sensors(device, &tree, &clock);
+    look_at_idle(&mut meters);
+    Box::new(meters)
+}
+
+fn sensors(device: Option<&Device>, tree: &Tree, clock: &Clock) -> Meters {
+    let host = host::sensor(tree, clock);
+    match device {
+        Some(Device::Cpu(_)) | None => Meters::of_host(host),
+        Some(Device::Cuda(gpu)) => Meters::of_device(of_cuda(gpu, clock), host),
+        Some(Device::HybridCuda(both)) => Meters::of_both(of_cuda(both.device(), clock), host),
+        // Software computes on the host.
+        Some(device) if device.info().software => Meters::of_host(host),
+        Some(Device::Wgpu(gpu)) => Meters::of_device(of_wgpu(gpu, tree, clock), host),
+        Some(Device::HybridWgpu(both)) => Meters::of_both(of_wgpu(both.device(), tree, clock), host),
+        Some(device) => {
+            let name = device.info().kind.name();
+            Meters::of_both(Err(format!("`{name}` does not say which GPU it computes on")), host)
         }
-        _ => Err("this version reads power sensors only with --device cuda; pass --watts".into()),
-    };
-    match sensor {
-        Ok(sensor) => Box::new(sensor),
-        Err(reason) => Box::new(NoMeter(reason)),
     }
+}
+
+fn of_cuda(gpu: &CudaDevice, clock: &Clock) -> Result<Sensor, String> {
+    if gpu.info().software {
+        return Err("an emulated GPU takes no power".into());
+    }
+    conditions::nvml(gpu)?.sensor(clock)
+}
+
+/// By the driver that the adapter's name tells of.
+fn of_wgpu(gpu: &WgpuDevice, tree: &Tree, clock: &Clock) -> Result<Sensor, String> {
+    let adapter = gpu.adapter();
+    let name = format!("{} {}", adapter.name, adapter.driver).to_lowercase();
+    if name.contains("nvidia") || name.contains("geforce") {
+        return Err("WGPU does not say which of NVIDIA's GPUs computes; --device cuda does".into());
+    }
+    let drivers: &[&str] = if name.contains("radv") || name.contains("amd") {
+        &["amdgpu"]
+    } else if name.contains("intel") {
+        &["xe", "i915"]
+    } else {
+        return Err(format!("no sensor is known for `{}`", adapter.name));
+    };
+    let mut reasons = Vec::new();
+    for driver in drivers {
+        match hwmon::gpu(tree, clock, driver) {
+            Ok(sensor) => return Ok(sensor),
+            Err(reason) => reasons.push(reason),
+        }
+    }
+    Err(reasons.join("; "))
+}
+
+/// Looks at the sensors while nothing runs, once in a process for the same ones.
+fn look_at_idle(meters: &mut Meters) {
+    static SEEN: Mutex<Vec<(String, Parts)>> = Mutex::new(Vec::new());
+    let Some(window) = meters.window() else { return };
+    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let source = meters.source();
+    if let Some((_, idle)) = seen.iter().find(|(other, _)| *other == source) {
+        return meters.set_idle(*idle);
+    }
+    let seconds = (window.settle + window.measure).as_secs_f64();
+    let spinner = progress::spinner(format!("idle power, for {seconds:.1} s"));
+    meters.look_at_idle();
+    spinner.finish_and_clear();
+    seen.push((source, meters.idle()));
 }
 
 #[cfg(test)]
@@ -92,8 +193,12 @@ mod tests {
 
     #[test]
     fn missing_meter_says_why() {
-        let mut meter = meter(None, None);
-        assert!(meter.source().starts_with("none: "));
-        assert_eq!(meter.end(2.0), None);
+        let nothing = tempfile::tempdir().unwrap();
+        let mut meters = sensors(None, &Tree::at(nothing.path()), &system_clock());
+        let source = Meter::source(&meters);
+        assert!(source.starts_with("none: the host has no sensor: no "), "{source}");
+        assert!(source.contains("class/powercap/intel-rapl:*"), "{source}");
+        look_at_idle(&mut meters);
+        assert_eq!((Meter::window(&meters), Meter::end(&mut meters, 2.0)), (None, None));
     }
 }

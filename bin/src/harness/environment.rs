@@ -1,7 +1,9 @@
 //! What a measurement was taken on.
 
+use crate::conditions;
 use crate::peers::Peer;
 use std::fmt;
+use std::sync::OnceLock;
 
 /// The commit that this binary was built from, `-dirty` if the tree had changes.
 pub fn commit() -> Option<&'static str> {
@@ -54,6 +56,24 @@ fn running_threads(loadavg: &str) -> Option<usize> {
     loadavg.split_whitespace().nth(3)?.split('/').next()?.parse().ok()
 }
 
+/// The present in UTC, as RFC 3339 with whole seconds.
+pub fn now() -> String {
+    format!("{:.0}", jiff::Timestamp::now())
+}
+
+/// What records say of the machine; it is looked at once.
+pub fn machine() -> &'static Environment {
+    static MACHINE: OnceLock<Environment> = OnceLock::new();
+    MACHINE.get_or_init(Environment::read)
+}
+
+/// The fastest core's clock in MHz, where /proc tells.
+pub fn fastest_mhz() -> Option<f64> {
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let clock = |line: &str| line.strip_prefix("cpu MHz")?.split_once(':')?.1.trim().parse::<f64>().ok();
+    cpuinfo.lines().filter_map(clock).reduce(f64::max)
+}
+
 /// The machine, the build and the peers.
 #[derive(Clone, Debug)]
 pub struct Environment {
@@ -69,6 +89,10 @@ pub struct Environment {
     pub memory_bytes: Option<u64>,
     /// The operating system.
     pub os: String,
+    /// Frequency governor of the first core, where there is one.
+    pub governor: Option<String>,
+    /// Temperature of the CPU in degrees Celsius, where it can be read.
+    pub temperature_c: Option<f64>,
 }
 
 impl Environment {
@@ -82,7 +106,14 @@ impl Environment {
             caches: caches(),
             memory_bytes: memory_bytes(),
             os: os(),
+            governor: zkwatt_energy::conditions::governor(&conditions::tree()),
+            temperature_c: conditions::read(None).temperature_c,
         }
+    }
+
+    /// The CPU's name and the threads of the machine.
+    pub fn machine(&self) -> String {
+        format!("{}, {} threads", self.cpu.as_deref().unwrap_or("unknown"), self.threads)
     }
 }
 
@@ -139,8 +170,7 @@ fn os() -> String {
 
 impl fmt::Display for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cpu = self.cpu.as_deref().unwrap_or("unknown");
-        write!(f, "cpu      {cpu}, {} threads", self.threads)?;
+        write!(f, "cpu      {}", self.machine())?;
         if let Some(mhz) = self.mhz {
             write!(f, ", {mhz:.0} MHz now")?;
         }
@@ -149,6 +179,12 @@ impl fmt::Display for Environment {
             let mut parts = self.caches.clone();
             parts.extend(self.memory_bytes.map(|bytes| format!("RAM {}", crate::table::bytes(bytes))));
             writeln!(f, "memory   {}", parts.join(", "))?;
+        }
+        let governor = self.governor.as_ref().map(|governor| format!("governor {governor}"));
+        let degrees = self.temperature_c.map(|degrees| format!("{degrees:.0} °C now"));
+        let state: Vec<_> = [governor, degrees].into_iter().flatten().collect();
+        if !state.is_empty() {
+            writeln!(f, "state    {}", state.join(", "))?;
         }
         writeln!(f, "system   {}", self.os)?;
         let features = target_features();
@@ -181,6 +217,21 @@ mod tests {
     fn reads_running_threads() {
         assert_eq!(running_threads("4.37 4.46 3.48 5/213 9012\n"), Some(5));
         assert_eq!(running_threads(""), None);
+    }
+
+    #[test]
+    fn tells_the_time_in_whole_seconds() {
+        let now = now();
+        assert_eq!((now.len(), now.as_bytes()[10], now.ends_with('Z')), (20, b'T', true), "{now}");
+    }
+
+    #[test]
+    fn state_is_shown_where_it_is_known() {
+        let mut environment = Environment::read();
+        (environment.governor, environment.temperature_c) = (None, None);
+        assert!(!environment.to_string().contains("state"));
+        (environment.governor, environment.temperature_c) = (Some("powersave".into()), Some(54.4));
+        assert!(environment.to_string().contains("\nstate    governor powersave, 54 °C now\n"));
     }
 
     #[test]

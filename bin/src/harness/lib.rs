@@ -6,6 +6,7 @@
 
 pub mod args;
 pub mod circuit_args;
+pub mod conditions;
 pub mod device;
 pub mod energy;
 pub mod environment;

@@ -1,8 +1,10 @@
 //! Sampling of contestants on the same input, in turns.
 
-use crate::energy::{Meter, NoMeter, Window};
+use crate::conditions::{self, Conditions};
+use crate::energy::{Meter, NoMeter, Parts, Window};
+use crate::environment;
 use crate::memory::PeakRss;
-use crate::record::Record;
+use crate::record::{FIELD_BITS, Record};
 use crate::statistics::{mad, median, paired_ratio};
 use crate::{progress, statistics};
 use std::hint::black_box;
@@ -238,6 +240,18 @@ pub struct Outcome {
     pub joules: Option<f64>,
     /// Where the energy comes from.
     pub energy_source: String,
+    /// Of the joules, whose they are.
+    pub energy_parts: Parts,
+    /// Power of the same sensors with nothing running.
+    pub idle_watts: Option<f64>,
+    /// The device's clock and temperature after the runs.
+    pub conditions: Conditions,
+    /// Driver of the device, if it is not the CPU.
+    pub driver: Option<String>,
+    /// When the runs ended.
+    pub measured_at: String,
+    /// What readers of the figures must know.
+    pub notes: Vec<String>,
     /// Highest peak over the runs, or why there is none.
     pub peak_rss_bytes: Result<u64, &'static str>,
     /// What a device did in the first run of the last round, where it is not the CPU.
@@ -267,6 +281,19 @@ impl Outcome {
         record.first_use_s = Some(self.first_use_s);
         record.joules = self.joules;
         record.energy_source.clone_from(&self.energy_source);
+        record.device_joules = self.energy_parts.device;
+        record.host_joules = self.energy_parts.host;
+        record.idle_watts = self.idle_watts;
+        // Products over G2 are in F_q².
+        let field_bits = if record.op == "msm_g2" { 2 * FIELD_BITS } else { FIELD_BITS };
+        record.field_bits = self.modmul.map(|_| field_bits);
+        let score = self.modmul.zip(self.joules.filter(|joules| *joules > 0.0));
+        record.modmul_per_joule = score.map(|(products, joules)| products / joules);
+        record.samples_s = Some(self.samples_s.clone());
+        record.measured_at = Some(self.measured_at.clone());
+        record.clock_mhz = self.conditions.clock_mhz;
+        record.temperature_c = self.conditions.temperature_c;
+        record.driver.clone_from(&self.driver);
         record.peak_rss_bytes = self.peak_rss_bytes.ok();
         record.verified = self.verified;
         if let Some(traffic) = &self.traffic {
@@ -289,6 +316,9 @@ struct Series {
     /// Runs of a sample.
     runs: u32,
     traffic: Option<DeviceCounters>,
+    before: Conditions,
+    after: Conditions,
+    energy: Energy,
 }
 
 impl Series {
@@ -345,6 +375,16 @@ pub fn interleave<R: PartialEq>(
         }
     }
     bar.inc(1);
+    let conditions = |contestants: &[Contestant<'_, R>]| -> Vec<Conditions> {
+        let of_host = conditions::read(None);
+        let of = |c: &Contestant<'_, R>| {
+            c.device.as_ref().map_or(of_host, |device| conditions::read(Some(device)))
+        };
+        contestants.iter().map(of).collect()
+    };
+    for (series, before) in series.iter_mut().zip(conditions(contestants)) {
+        series.before = before;
+    }
 
     for round in 0..plan.samples {
         let over = plan.budget.is_some_and(|budget| start.elapsed() > budget);
@@ -364,19 +404,24 @@ pub fn interleave<R: PartialEq>(
         }
         bar.inc(1);
     }
-    let energies = contestants
-        .iter_mut()
-        .zip(&series)
-        .map(|(contestant, series)| match window {
-            Some(window) => energy_in(window, contestant, meter),
-            None => Ok((all(&series.joules).and_then(|values| median(&values)), meter.source())),
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let (after, measured_at) = (conditions(contestants), environment::now());
+    for ((contestant, series), after) in contestants.iter_mut().zip(&mut series).zip(after) {
+        series.after = after;
+        series.energy = match window {
+            Some(window) => energy_in(window, contestant, median(&series.wall), meter)?,
+            None => {
+                let joules = all(&series.joules).and_then(|values| median(&values));
+                Energy { joules, source: meter.source(), ..Energy::default() }
+            }
+        };
+    }
     bar.finish_and_clear();
 
     let ours = series[0].wall.clone();
-    let outcome = |((contestant, series), (joules, energy_source)): ((&Contestant<'_, R>, Series), _)| {
+    let outcome = |(contestant, series): (&Contestant<'_, R>, Series)| {
         let median_s = median(&series.wall).unwrap_or(f64::NAN);
+        let mut notes = conditions::held_back(label, series.before, series.after);
+        notes.extend(series.energy.note);
         Outcome {
             implementation: contestant.implementation.clone(),
             version: contestant.version.clone(),
@@ -387,8 +432,14 @@ pub fn interleave<R: PartialEq>(
             mad_s: mad(&series.wall).unwrap_or(f64::NAN),
             cpu_s: all(&series.cpu).and_then(|values| statistics::median(&values)),
             first_use_s: series.first_use_s,
-            joules,
-            energy_source,
+            joules: series.energy.joules,
+            energy_source: series.energy.source,
+            energy_parts: series.energy.parts,
+            idle_watts: series.energy.idle_watts,
+            conditions: series.after,
+            driver: contestant.device.as_ref().and_then(conditions::driver),
+            measured_at: measured_at.clone(),
+            notes,
             traffic: series.traffic,
             peak_rss_bytes: series.peak.unwrap_or(Err("nothing was measured")),
             verified: matches!(check, Check::Equal(_)),
@@ -397,30 +448,67 @@ pub fn interleave<R: PartialEq>(
             samples_s: series.wall,
         }
     };
-    Ok(contestants.iter().zip(series).zip(energies).map(outcome).collect())
+    Ok(contestants.iter().zip(series).map(outcome).collect())
 }
 
-/// Joules of a run on the meter's GPU, the mean over runs that follow each other for the window, and their source.
+/// What a meter says of a run.
+#[derive(Default)]
+struct Energy {
+    joules: Option<f64>,
+    parts: Parts,
+    idle_watts: Option<f64>,
+    source: String,
+    note: Option<String>,
+}
+
+/// Share of a window that the timed part of runs must fill for joules to be called those of the runs.
+const MOSTLY_RUNS: f64 = 0.9;
+
+/// Joules of a run, the mean over runs that follow each other for the window.
 fn energy_in<R>(
     window: Window,
     contestant: &mut Contestant<'_, R>,
+    median_s: Option<f64>,
     meter: &mut dyn Meter,
-) -> Result<(Option<f64>, String)> {
-    if contestant.device.is_none() {
-        return Ok((None, "none: the sensor is of the GPU alone".into()));
+) -> Result<Energy> {
+    meter.choose(contestant.device.is_some());
+    if meter.source().starts_with("none: ") {
+        return Ok(Energy { source: meter.source(), ..Energy::default() });
     }
-    let mut runs_for = |time: Duration| -> Result<(f64, f64)> {
-        let (start, mut runs) = (Instant::now(), 0);
+    let name = contestant.label();
+    // Runs, their wall time, and what of it they timed themselves.
+    let mut runs_for = |time: Duration| -> Result<(f64, f64, f64)> {
+        let (start, mut runs, mut timed_s) = (Instant::now(), 0, 0.0);
         while runs == 0 || start.elapsed() < time {
-            (contestant.run)(&mut Stopwatch::new(&mut NoMeter(String::new()), false))?;
+            let mut nothing = NoMeter(String::new());
+            let mut watch = Stopwatch::new(&mut nothing, false);
+            (contestant.run)(&mut watch)?;
+            timed_s += watch.wall_s;
             runs += 1;
         }
-        Ok((f64::from(runs), start.elapsed().as_secs_f64()))
+        Ok((f64::from(runs), start.elapsed().as_secs_f64(), timed_s))
     };
-    runs_for(window.settle)?;
+    // A sensor that is late by little beside a long run needs no run more.
+    if median_s.is_none_or(|run_s| window.settle.as_secs_f64() > 0.05 * run_s) {
+        runs_for(window.settle)?;
+    }
     meter.begin();
-    let (runs, wall_s) = runs_for(window.measure)?;
-    Ok((meter.end(wall_s).map(|joules| joules / runs), meter.source()))
+    let (runs, wall_s, timed_s) = runs_for(window.measure)?;
+    let joules = meter.end(wall_s).map(|joules| joules / runs);
+    let [device, host] =
+        [meter.parts().device, meter.parts().host].map(|part| part.map(|joules| joules / runs));
+    let mostly_else = joules.is_some() && timed_s < MOSTLY_RUNS * wall_s;
+    let between = mostly_else.then(|| {
+        let share = 100.0 * (1.0 - MOSTLY_RUNS);
+        format!("{name}: energy is also of work between runs, more than {share:.0} % of the time")
+    });
+    Ok(Energy {
+        joules,
+        parts: Parts { device, host },
+        idle_watts: meter.idle_watts(),
+        source: meter.source(),
+        note: between.or_else(|| meter.note()),
+    })
 }
 
 fn all(values: &[Option<f64>]) -> Option<Vec<f64>> {
@@ -508,11 +596,16 @@ mod tests {
     /// A sensor that a run is too short for: 30 J, whatever happens meanwhile.
     struct Slow {
         began: u32,
+        on_device: bool,
     }
 
     impl Meter for Slow {
         fn source(&self) -> String {
-            "slow".into()
+            if self.on_device { "slow" } else { "none: it sees the GPU alone" }.into()
+        }
+
+        fn choose(&mut self, on_device: bool) {
+            self.on_device = on_device;
         }
 
         fn begin(&mut self) {
@@ -522,6 +615,14 @@ mod tests {
         fn end(&mut self, wall_s: f64) -> Option<f64> {
             assert!(wall_s >= 0.01);
             Some(30.0)
+        }
+
+        fn parts(&self) -> Parts {
+            Parts { device: Some(20.0), host: Some(10.0) }
+        }
+
+        fn idle_watts(&self) -> Option<f64> {
+            Some(7.0)
         }
 
         fn window(&self) -> Option<Window> {
@@ -539,15 +640,46 @@ mod tests {
         });
         on_gpu.device = Some(Device::cpu(Default::default()).unwrap());
         let peer = Contestant::new("peer", "1", |watch| Ok(watch.time(|| None)));
-        let mut meter = Slow { began: 0 };
+        let mut meter = Slow { began: 0, on_device: false };
         let outcomes = interleave("x", &mut [on_gpu, peer], plan(1), &Check::Skip, &mut meter).unwrap();
         assert_eq!(meter.began, 1);
         let [ours, peer] = &outcomes[..] else { panic!("two outcomes") };
         // The warm-up, the round and the settling come before the runs that share the joules.
         let shared = 30.0 / ours.joules.unwrap();
         assert!((1.0..=f64::from(runs.get() - 3)).contains(&shared), "{shared} of {}", runs.get());
-        assert_eq!(ours.energy_source, "slow");
+        assert_eq!((ours.energy_source.as_str(), ours.idle_watts), ("slow", Some(7.0)));
+        assert!((ours.energy_parts.device.unwrap() * shared - 20.0).abs() < 1e-9);
+        assert!((ours.energy_parts.host.unwrap() * shared - 10.0).abs() < 1e-9);
         assert!(peer.joules.is_none() && peer.energy_source.starts_with("none: "));
+    }
+
+    #[test]
+    fn records_hold_the_samples_and_the_score() {
+        let run = |watch: &mut Stopwatch<'_>| {
+            watch.time(|| std::thread::sleep(Duration::from_millis(1)));
+            Ok(None::<()>)
+        };
+        let mut contestants = [Contestant::zkwatt(run).modmul(500.0), Contestant::new("peer", "1", run)];
+        let outcomes =
+            interleave("x", &mut contestants, plan(3), &Check::Skip, &mut UserWatts(10.0)).unwrap();
+        let records: Vec<_> = outcomes
+            .iter()
+            .map(|outcome| {
+                let mut record = Record::new("x");
+                outcome.fill(&mut record);
+                record
+            })
+            .collect();
+        let [ours, peer] = &records[..] else { panic!("two records") };
+        assert_eq!(ours.samples_s.as_ref().map(Vec::len), Some(3));
+        assert_eq!(ours.field_bits, Some(254));
+        let mut in_the_extension = Record::new("msm_g2");
+        outcomes[0].fill(&mut in_the_extension);
+        assert_eq!(in_the_extension.field_bits, Some(508));
+        assert!((ours.modmul_per_joule.unwrap() * ours.joules.unwrap() - 500.0).abs() < 1e-6);
+        assert_eq!((peer.field_bits, peer.modmul_per_joule), (None, None));
+        assert!(ours.measured_at.as_ref().is_some_and(|time| time.ends_with('Z')));
+        assert!(ours.machine.is_some() && ours.system_software.is_some());
     }
 
     #[test]

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 /// The schema that this version writes.
 pub const SCHEMA: &str = "zkwatt-bench/1";
 
+/// Bits of the modulus whose products `modmul` counts: of the scalar and the base field of BN254.
+pub const FIELD_BITS: u32 = 254;
+
 /// One measurement. A field that does not apply or could not be measured is `null`.
 ///
 /// Times are in seconds and medians over `samples`. A unit of work is a base for `msm_*`, an element for `ntt` and
@@ -147,9 +150,13 @@ pub struct Record {
 }
 
 impl Record {
-    /// A record of `op` by this build, everything else empty.
+    /// A record of `op` by this build on this machine, everything else empty.
     pub fn new(op: impl Into<String>) -> Self {
+        let machine = crate::environment::machine();
         Self {
+            machine: Some(machine.machine()),
+            system_software: Some(machine.os.clone()),
+            governor: machine.governor.clone(),
             schema: SCHEMA.into(),
             op: op.into(),
             curve: "bn254".into(),

@@ -5,6 +5,7 @@ use crate::environment::{self, Environment};
 use crate::json_lines::{Target, Writer};
 use crate::measure::{FEW_SAMPLES, Outcome};
 use crate::record::Record;
+use crate::statistics;
 use crate::table::{self, Table};
 use std::io::Write;
 use zkwatt::device::DeviceCounters;
@@ -25,10 +26,13 @@ pub enum Rate {
 pub struct Report {
     title: String,
     table: Table,
+    scores: Table,
     sections: Vec<(String, Table)>,
     unit: &'static str,
     rate: Rate,
     notes: Vec<String>,
+    /// Outliers, and all.
+    samples: (usize, usize),
     writer: Option<Writer>,
     to_stderr: bool,
 }
@@ -52,6 +56,18 @@ const HEADER: [&str; 14] = [
     "vs ours",
 ];
 
+const SCORE_HEADER: [&str; 9] = [
+    "operation",
+    "log n",
+    "scalars",
+    "threads",
+    "implementation",
+    "kernels",
+    "modmul a run",
+    "modmul per joule",
+    "bits of the field",
+];
+
 fn empty_table(header: &[&'static str]) -> Table {
     Table::new(header).left(&[0, 1, 2, 6, 7]).shared(&[2, 3, 4, 5, 7])
 }
@@ -68,10 +84,12 @@ impl Report {
         Ok(Self {
             title: title.into(),
             table: empty_table(&HEADER),
+            scores: Table::new(&SCORE_HEADER).left(&[0, 2, 4, 5]).shared(&[1, 2, 3, 8]),
             sections: Vec::new(),
             unit,
             rate: Rate::PerSecond,
             notes: busy.into_iter().collect(),
+            samples: (0, 0),
             writer: json.map(Writer::open).transpose()?,
             to_stderr: json == Some(&Target::Stdout),
         })
@@ -129,11 +147,24 @@ impl Report {
             self.note("†: not compared with an independent implementation");
         }
         match record.energy_source.strip_prefix("none: ") {
-            Some(reason) => self.note(format!("no energy: {reason}")),
+            Some(reason) => self.note(format!("no energy: {reason}; --watts W takes a figure of yours")),
             None if record.energy_source != "user" => {
-                self.note(format!("energy by {}", record.energy_source))
+                let idle = record.idle_watts.map(|watts| format!("; idle: {}", table::si(watts, "W")));
+                self.note(format!("energy by {}{}", record.energy_source, idle.unwrap_or_default()));
             }
             None => (),
+        }
+        if let Some(score) = record.modmul_per_joule {
+            let cells = self.cells(record, paired_ratio);
+            // Of the main table: operation, log n, scalars, threads, implementation, kernels.
+            let mut row: Vec<_> = [0, 3, 4, 5, 6, 7].map(|column| cells[column].clone()).into();
+            row.push(record.modmul.map(|products| table::si(products, "")).unwrap_or_default());
+            row.push(table::si(score, "/J"));
+            row.push(record.field_bits.map(|bits| bits.to_string()).unwrap_or_default());
+            self.scores.row(row);
+            if record.op != "field_mul" {
+                self.note("ZK-Score: products of ours are what the plan estimates");
+            }
         }
         Ok(())
     }
@@ -160,6 +191,9 @@ impl Report {
         if let Some(traffic) = &outcome.traffic {
             describe(&record, traffic).into_iter().for_each(|note| self.note(note));
         }
+        outcome.notes.iter().for_each(|note| self.note(note));
+        self.samples.0 += statistics::outliers(&outcome.samples_s);
+        self.samples.1 += outcome.samples_s.len();
         if let Err(reason) = outcome.peak_rss_bytes {
             self.note(format!("no peak memory: {reason}"));
         }
@@ -210,6 +244,12 @@ impl Report {
     /// The environment, the table and the notes.
     pub fn render(&self) -> String {
         let mut text = format!("{}\n\n{}\n{}\n", self.title, Environment::read(), self.table.render());
+        if !self.scores.is_empty() {
+            text.push_str(&format!(
+                "\nZK-Score: modular multiplications per joule\n\n{}\n",
+                self.scores.render()
+            ));
+        }
         for (title, table) in &self.sections {
             text.push_str(&format!("\n{title}\n\n{}\n", table.render()));
         }
@@ -222,8 +262,14 @@ impl Report {
         if self.table.render().contains(" J *") {
             text.push_str("*: from the wattage given on the command line\n");
         }
-        for note in &self.notes {
-            text.push_str(&format!("note: {note}\n"));
+        let outliers = match self.samples {
+            (0, _) => None,
+            (outliers, all) => Some(format!(
+                "{outliers} of {all} samples lie far above their medians: something else ran meanwhile"
+            )),
+        };
+        for note in self.notes.iter().chain(&outliers) {
+            text.push_str(&table::wrapped(&format!("note: {note}"), 6));
         }
         text
     }
@@ -258,7 +304,10 @@ fn describe(record: &Record, traffic: &DeviceCounters) -> [String; 3] {
     let (up, down) = (table::bytes(traffic.uploaded_bytes), table::bytes(traffic.downloaded_bytes));
     let seconds = table::seconds(traffic.transfer_ns as f64 * 1e-9);
     [
-        format!("device: {}", record.device_name),
+        match &record.driver {
+            Some(driver) => format!("device: {}, driver {driver}", record.device_name),
+            None => format!("device: {}", record.device_name),
+        },
         format!("{what}: {computed}, {dispatches} dispatches in {submits} submits"),
         format!("{what}: moved {up} to the device and {down} back in {seconds}"),
     ]
@@ -282,6 +331,7 @@ mod tests {
         record.cpu_s = Some(15.9);
         record.joules = Some(123.4);
         record.energy_source = "user".into();
+        (record.modmul, record.modmul_per_joule, record.field_bits) = (Some(1e9), Some(123.4e6), Some(254));
         record.set_work(1e6);
         record
     }
@@ -295,6 +345,30 @@ mod tests {
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
         assert!(text.contains("from the wattage"));
         assert!(text.contains("not compared"));
+    }
+
+    #[test]
+    fn energy_is_explained() {
+        let mut record = widest_record();
+        let shown = |record: &Record| {
+            let mut report = Report::open("title", "points", None).unwrap();
+            report.record(record, None).unwrap();
+            let text = report.render();
+            assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+            text
+        };
+        let text = shown(&record);
+        assert!(text.contains("123 M/J") && text.contains("bits of the field: 254"), "{text}");
+        record.energy_source = "nvml+rapl: energy counter; package-0".into();
+        record.idle_watts = Some(61.2);
+        assert!(
+            shown(&record).contains("note: energy by nvml+rapl: energy counter; package-0; idle: 61.2 W\n")
+        );
+        (record.joules, record.modmul_per_joule) = (None, None);
+        record.energy_source = format!("none: {}", "there is no sensor in this machine, ".repeat(9));
+        let text = shown(&record);
+        assert!(text.contains("note: no energy: there is no sensor") && text.contains("--watts W"), "{text}");
+        assert!(!text.contains("ZK-Score"), "{text}");
     }
 
     #[test]

@@ -23,6 +23,14 @@ pub fn paired_ratio(theirs: &[f64], ours: &[f64]) -> Option<f64> {
     median(&theirs.iter().zip(ours).map(|(a, b)| a / b).collect::<Vec<_>>())
 }
 
+/// How many values lie so far above the median that something else must have run: by five standard deviations, as the
+/// median absolute deviation estimates them for a normal distribution, and by 5 %.
+pub fn outliers(values: &[f64]) -> usize {
+    let (Some(median), Some(mad)) = (median(values), mad(values)) else { return 0 };
+    let limit = median + (5.0 * 1.4826 * mad).max(0.05 * median);
+    values.iter().filter(|value| **value > limit).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,6 +48,14 @@ mod tests {
         assert_eq!(mad(&[1.0, 2.0, 3.0, 4.0, 1000.0]), Some(1.0));
         assert_eq!(mad(&[7.0]), Some(0.0));
         assert_eq!(mad(&[]), None);
+    }
+
+    #[test]
+    fn outliers_are_far_above() {
+        assert_eq!(outliers(&[1.0, 1.01, 0.99, 1.02, 0.98, 1.07, 2.0]), 1);
+        assert_eq!(outliers(&[1.0, 1.0, 1.0, 1.04]), 0);
+        assert_eq!(outliers(&[1.0, 1.0, 1.0, 1.06, 0.2]), 1);
+        assert_eq!(outliers(&[]), 0);
     }
 
     #[test]

@@ -96,6 +96,30 @@ fn above_table(shared: &[String]) -> String {
     if text.is_empty() { text } else { text + "\n\n" }
 }
 
+/// Lines of `text` within [`WIDTH`], those after the first moved in by `indent`. What stands between backticks stays whole: it is to
+/// be copied.
+pub fn wrapped(text: &str, indent: usize) -> String {
+    let mut quoted = false;
+    let words = text.split(|c: char| {
+        quoted ^= c == '`';
+        c == ' ' && !quoted
+    });
+    let (mut lines, mut column) = (String::new(), 0);
+    for word in words {
+        let width = word.chars().count();
+        if column > 0 && column + 1 + width > WIDTH {
+            lines.push_str(&format!("\n{:indent$}", ""));
+            column = indent;
+        } else if column > 0 {
+            lines.push(' ');
+            column += 1;
+        }
+        lines.push_str(word);
+        column += width;
+    }
+    lines + "\n"
+}
+
 const PREFIXES: [(f64, &str); 7] =
     [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ")];
 
@@ -186,6 +210,15 @@ mod tests {
         let text = table.render();
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
         assert!(!text.contains("empty"));
+    }
+
+    #[test]
+    fn notes_wrap_outside_of_commands() {
+        let text = wrapped(&format!("note: {}`sudo chmod a+r file` at the end", "a word ".repeat(12)), 6);
+        let lines: Vec<_> = text.lines().collect();
+        assert!(lines.iter().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(matches!(lines[..], [_, "      `sudo chmod a+r file` at the end"]), "{text}");
+        assert_eq!(wrapped("note: short", 6), "note: short\n");
     }
 
     #[test]

@@ -120,6 +120,7 @@ pub fn prove(
     record.median_s = median(&proving).unwrap_or_default();
     record.mad_s = mad(&proving).unwrap_or_default();
     record.first_use_s = Some(first_use_s);
+    record.measured_at = Some(zkwatt_harness::environment::now());
     record.energy_source = "none: the demonstration does not measure it".into();
     record.peak_rss_bytes = peak;
     record.verified = true;

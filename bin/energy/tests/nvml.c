@@ -1,5 +1,5 @@
 /* NVIDIA's management library, as far as we use it: one GPU at 00000000:65:00.0 that takes 250 W by its energy counter and
-   300 W by its power sensor. What is defined at compile time is missing or broken. */
+   300 W by its power sensor. What is defined at compile time is missing or broken: LOSES and DENIES after so many readings. */
 #include <string.h>
 #include <time.h>
 
@@ -37,12 +37,21 @@ int nvmlDeviceGetMigMode(void *device, unsigned *current, unsigned *pending) {
 int nvmlDeviceGetTotalEnergyConsumption(void *device, unsigned long long *millijoules) {
 #if defined NO_SENSOR || defined NO_COUNTER
   return NOT_SUPPORTED;
+#elif defined DENIED
+  return NO_PERMISSION;
 #elif defined STUCK
   *millijoules = 42;
 #elif defined LOSES
   static int reads;
   if (++reads > LOSES) return LOST;
   *millijoules = reads;
+#elif defined DENIES
+  static int reads;
+  if (++reads > DENIES) return NO_PERMISSION;
+  *millijoules = reads;
+#elif defined RESETS
+  static int reads;
+  *millijoules = ++reads > RESETS ? reads : 1000000 + reads;
 #else
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -56,10 +65,27 @@ int nvmlDeviceGetPowerUsage(void *device, unsigned *milliwatts) {
   *milliwatts = 300000;
 #ifdef NO_SENSOR
   return NOT_SUPPORTED;
+#elif defined DENIED
+  return NO_PERMISSION;
 #elif defined LOSES
   static int reads;
   return ++reads > LOSES ? LOST : OK;
 #else
   return OK;
 #endif
+}
+
+int nvmlSystemGetDriverVersion(char *version, unsigned length) {
+  strncpy(version, "570.1", length);
+  return OK;
+}
+
+int nvmlDeviceGetClockInfo(void *device, int domain, unsigned *megahertz) {
+  *megahertz = 1980;
+  return domain == 1 && device == &gpu ? OK : NOT_SUPPORTED;
+}
+
+int nvmlDeviceGetTemperature(void *device, int sensor, unsigned *celsius) {
+  *celsius = 64;
+  return sensor == 0 && device == &gpu ? OK : NOT_SUPPORTED;
 }
