@@ -147,13 +147,12 @@ pub struct Record {
 }
 
 impl Record {
-    /// A record of `op` by this build, everything else empty.
+    /// A record of `op`, everything else empty.
     pub fn new(op: impl Into<String>) -> Self {
         Self {
             schema: SCHEMA.into(),
             op: op.into(),
             curve: "bn254".into(),
-            commit: crate::environment::commit().map(Into::into),
             ..Self::default()
         }
     }
