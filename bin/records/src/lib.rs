@@ -2,5 +2,16 @@
 //!
 //! Depends on nothing of zkwatt's arithmetic, so that it builds in seconds and reads records on any machine.
 
+pub mod compare;
+pub mod error;
+pub mod files;
+pub mod identity;
+pub mod numbers;
+pub mod prediction;
+pub mod read;
 pub mod record;
 pub mod statistics;
+pub mod text;
+
+pub use error::{Error, Result};
+pub use read::{Collection, read};

@@ -11,7 +11,7 @@ pub const SCHEMA: &str = "zkwatt-bench/1";
 /// Times are in seconds and medians over `samples`. A unit of work is a base for `msm_*`, an element for `ntt` and
 /// `lookup_*`, a product for `field_mul`, a proof for `prove`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Record {
     /// Always [`SCHEMA`].
     pub schema: String,
@@ -149,12 +149,7 @@ pub struct Record {
 impl Record {
     /// A record of `op`, everything else empty.
     pub fn new(op: impl Into<String>) -> Self {
-        Self {
-            schema: SCHEMA.into(),
-            op: op.into(),
-            curve: "bn254".into(),
-            ..Self::default()
-        }
+        Self { schema: SCHEMA.into(), op: op.into(), curve: "bn254".into(), ..Self::default() }
     }
 
     /// Sets throughput and efficiency from the units of work of one run; `median_s` and `joules` must be set.
