@@ -3,6 +3,7 @@
 //! Depends on nothing of zkwatt's arithmetic, so that it builds in seconds and reads records on any machine.
 
 pub mod compare;
+pub mod device;
 pub mod error;
 pub mod files;
 pub mod identity;
@@ -10,6 +11,7 @@ pub mod numbers;
 pub mod prediction;
 pub mod read;
 pub mod record;
+pub mod report;
 pub mod statistics;
 pub mod text;
 

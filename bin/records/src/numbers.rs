@@ -53,6 +53,11 @@ pub fn bytes(value: u64) -> String {
     }
 }
 
+/// The shortest decimal that is the number, for programs.
+pub fn exact(value: f64) -> String {
+    format!("{value}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
