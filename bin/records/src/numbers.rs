@@ -28,6 +28,17 @@ fn digits(scaled: f64) -> usize {
     }
 }
 
+/// A rate, where `m/J` would be taken for metres: `2.50 M/s`, `0.658 /J`.
+pub fn per(value: f64, unit: &str) -> String {
+    match value {
+        0.000_999_5..0.999_5 => {
+            let digits = 2 - value.log10().floor() as i32;
+            format!("{value:.digits$} {unit}", digits = digits.max(0) as usize)
+        }
+        value => si(value, unit),
+    }
+}
+
 /// A duration: `12.3 ms`.
 pub fn seconds(value: f64) -> String {
     si(value, "s")
@@ -78,6 +89,9 @@ mod tests {
             assert_eq!(seconds(value), text);
         }
         assert_eq!(si(2.5e6, "/s"), "2.50 M/s");
+        assert_eq!(per(0.0123, "/J"), "0.0123 /J");
+        assert_eq!(per(0.6578, "/J"), "0.658 /J");
+        assert_eq!(per(2.5e6, "/J"), "2.50 M/J");
         assert_eq!(seconds(f64::NAN), "–");
     }
 

@@ -4,8 +4,8 @@
 use super::plots::{self, Plot};
 use super::{Best, Entry, Report};
 use crate::device::Kind;
-use crate::numbers::{bytes, seconds, si};
-use crate::prediction::rerun_interval;
+use crate::numbers::{bytes, per, seconds, si};
+use crate::prediction::{Interval, rerun_interval};
 use crate::text::{html as escaped, script};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -31,6 +31,11 @@ fn number(value: Option<f64>, shown: impl Fn(f64) -> String) -> Cell {
 
 fn size(log_n: Option<u32>) -> Cell {
     Cell { html: log_n.map(|n| format!("2<sup>{n}</sup>")).unwrap_or_default(), number: log_n.map(f64::from) }
+}
+
+/// Bounds that stay on one line.
+fn between(interval: Interval) -> String {
+    format!("{}\u{a0}to\u{a0}{}", seconds(interval.low), seconds(interval.high)).replace(' ', "\u{a0}")
 }
 
 /// A row, with what the filters go by; an empty one is always shown.
@@ -99,8 +104,11 @@ fn figure(plot: &Plot) -> String {
                 "lines" => Cell { html: format!("2<sup>{}</sup>", point.x), number: Some(point.x) },
                 _ => words(&point.label),
             };
-            let cells =
-                vec![words(&series.name), label, Cell { html: escaped(&point.text), number: Some(point.y) }];
+            let cells = vec![
+                words(&series.name),
+                label,
+                Cell { html: escaped(&format!("{} {}", point.text, point.note)), number: Some(point.y) },
+            ];
             Row { device: point.device.clone(), op: plot.op.clone(), peer: series.style == "peer", cells }
         })
         .collect();
@@ -146,7 +154,7 @@ fn overview(report: &Report) -> String {
             Cell {
                 html: format!(
                     "<strong>{}</strong>{size} <span class=\"who\">{}{source}</span>",
-                    escaped(&si(best.value, unit)),
+                    escaped(&per(best.value, unit)),
                     escaped(&best.entry.series())
                 ),
                 number: Some(best.value),
@@ -216,8 +224,8 @@ fn bounds(report: &Report) -> String {
                 words(&bound.entry.workload),
                 size(bound.entry.record.log_n),
                 words(bound.entry.series()),
-                number(Some(bound.rate), |rate| si(rate, "/s")),
-                number(bound.peak, |peak| si(peak, "/s")),
+                number(Some(bound.rate), |rate| per(rate, "/s")),
+                number(bound.peak, |peak| per(peak, "/s")),
                 number(share, |share| format!("{:.0} %", 100.0 * share)),
             ];
             Row::of(&bound.entry, cells)
@@ -317,11 +325,7 @@ fn repetitions(report: &Report) -> String {
                 size(repetition.entry.record.log_n),
                 words(repetition.entry.series()),
                 number(Some(repetition.entry.record.median_s), seconds),
-                words(format!(
-                    "{} to {}",
-                    seconds(repetition.interval.low),
-                    seconds(repetition.interval.high)
-                )),
+                words(between(repetition.interval)),
                 number(Some(repetition.again_s), seconds),
                 words(if repetition.interval.contains(repetition.again_s) { "within" } else { "outside" }),
             ];
@@ -344,7 +348,7 @@ fn records(report: &Report) -> String {
             let record = &entry.record;
             let time = |value| number(Some(value).filter(|_| entry.measured()), seconds);
             let interval = record.samples_s.as_deref().and_then(rerun_interval);
-            let rerun = interval.map(|i| format!("{} to {}", seconds(i.low), seconds(i.high)));
+            let rerun = interval.map(between);
             let source = match (record.joules, record.energy_source.as_str()) {
                 (Some(_), "user") => "the user's watts",
                 (_, source) => source,
@@ -363,12 +367,12 @@ fn records(report: &Report) -> String {
                 }),
                 match &record.failure {
                     None => time(record.median_s),
-                    Some(failure) => words(failure),
+                    Some(failure) => words(failure.split(':').next().unwrap_or_default()),
                 },
                 words(rerun.unwrap_or_default()),
-                number(record.per_second, |rate| si(rate, "/s")),
+                number(record.per_second, |rate| per(rate, "/s")),
                 number(record.joules, |joules| si(joules, "J")),
-                number(record.per_joule, |rate| si(rate, "/J")),
+                number(record.per_joule, |rate| per(rate, "/J")),
                 words(source),
                 words(verified),
                 words(record.measured_at.as_deref().unwrap_or_default()),
@@ -456,7 +460,8 @@ fn header(report: &Report) -> String {
         (Some(first), Some(last)) => facts.push(format!("{first} to {last}")),
         _ => (),
     }
-    escaped(&facts.join(" · "))
+    // Days stay on one line.
+    escaped(&facts.join(" · ").replace('-', "\u{2011}"))
 }
 
 /// The whole page.
@@ -464,7 +469,7 @@ pub fn page(report: &Report) -> String {
     let throughput = plots::throughput(report);
     let joules = plots::per_joule(report);
     let crossing = plots::crossovers(report);
-    let phases: Vec<Plot> = plots::phases(report).into_iter().collect();
+    let phases = plots::phases(report);
     let roofs = plots::roofs(report);
     let has_proofs = report.entries.iter().any(|entry| entry.record.op == "prove");
 
@@ -517,7 +522,7 @@ pub fn page(report: &Report) -> String {
         "roofline",
         "Against the multiplier",
         "Modular products per second of an operation, against what bench-field measured on the same device with the same \
-         kernels and threads (the line).",
+         kernels and threads (the line). It measures CPUs: GPUs have no line yet.",
         &format!(
             "{}{}",
             figures(&roofs, "No record of ours tells how many modular products it took."),

@@ -1,7 +1,7 @@
 //! The report in Markdown, for an issue or a wiki.
 
 use super::{Best, Report};
-use crate::numbers::{seconds, si};
+use crate::numbers::{per, seconds, si};
 use crate::text::markdown as escaped;
 use std::fmt::Write;
 
@@ -42,7 +42,7 @@ pub fn page(report: &Report) -> String {
                 bound.entry.workload.clone(),
                 size(bound.entry.record.log_n),
                 bound.entry.series(),
-                si(bound.rate, "/s"),
+                per(bound.rate, "/s"),
                 bound.peak.map(|peak| format!("{:.0} %", 100.0 * bound.rate / peak)).unwrap_or_default(),
             ]
         }),
@@ -67,9 +67,9 @@ pub fn page(report: &Report) -> String {
                 size(record.log_n),
                 entry.series(),
                 seconds(record.median_s),
-                record.per_second.map(|rate| si(rate, "/s")).unwrap_or_default(),
+                record.per_second.map(|rate| per(rate, "/s")).unwrap_or_default(),
                 record.joules.map(|joules| si(joules, "J")).unwrap_or_default(),
-                record.per_joule.map(|rate| si(rate, "/J")).unwrap_or_default(),
+                record.per_joule.map(|rate| per(rate, "/J")).unwrap_or_default(),
                 record.joules.map(|_| record.energy_source.clone()).unwrap_or_default(),
             ]
         }),
@@ -85,7 +85,7 @@ pub fn page(report: &Report) -> String {
 
 fn one(best: &Best, unit: &str) -> String {
     let size = best.entry.record.log_n.map(|log_n| format!(" at 2^{log_n}")).unwrap_or_default();
-    format!("{}{size}, {}", si(best.value, unit), best.entry.series())
+    format!("{}{size}, {}", per(best.value, unit), best.entry.series())
 }
 
 fn size(log_n: Option<u32>) -> String {

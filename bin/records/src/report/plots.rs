@@ -1,8 +1,7 @@
 //! What the page's script draws: pure data, each point with the text that its table shows too.
 
 use super::{Entry, Report};
-use crate::device::Kind;
-use crate::numbers::{seconds, si};
+use crate::numbers::{per, seconds};
 use crate::prediction::rerun_interval;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +57,8 @@ pub struct Point {
     pub high: Option<f64>,
     /// The value for people.
     pub text: String,
+    /// What else is to be known of it.
+    pub note: String,
     /// Whose it is, where points of a series differ in it.
     pub device: String,
 }
@@ -129,7 +130,8 @@ pub fn throughput(report: &Report) -> Vec<Plot> {
                 y: rate,
                 low: interval.map(|interval| scaled(interval.high)),
                 high: interval.map(|interval| scaled(interval.low)),
-                text: format!("{} ({})", si(rate, "/s"), seconds(entry.record.median_s)),
+                text: format!("{} ({})", per(rate, "/s"), seconds(entry.record.median_s)),
+                note: String::new(),
                 device: entry.device.clone(),
             })
         });
@@ -165,7 +167,7 @@ pub fn per_joule(report: &Report) -> Vec<Plot> {
                 "user" => "the user's watts",
                 source => source,
             };
-            let size = entry.record.log_n.map(|log_n| format!(" at 2^{log_n}")).unwrap_or_default();
+            let size = entry.record.log_n.map(|log_n| format!("at 2^{log_n},")).unwrap_or_default();
             Series {
                 name: entry.series(),
                 device: entry.device.clone(),
@@ -176,7 +178,8 @@ pub fn per_joule(report: &Report) -> Vec<Plot> {
                     y: value,
                     low: None,
                     high: None,
-                    text: format!("{}{size}, by {source}", si(value, "/J")),
+                    text: per(value, "/J"),
+                    note: format!("{size} by {source}"),
                     device: entry.device.clone(),
                 }],
             }
@@ -225,6 +228,7 @@ pub fn crossovers(report: &Report) -> Vec<Plot> {
             low: None,
             high: None,
             text: format!("{speedup:.2}x"),
+            note: String::new(),
             device: device.clone(),
         });
         plot.series.push(Series {
@@ -240,11 +244,12 @@ pub fn crossovers(report: &Report) -> Vec<Plot> {
     plots.into_values().collect()
 }
 
-/// Where the time of a proof goes.
-pub fn phases(report: &Report) -> Option<Plot> {
-    let mut series: BTreeMap<String, Series> = BTreeMap::new();
+/// Where the time of a proof goes, a proof system each: their phases and their times differ.
+pub fn phases(report: &Report) -> Vec<Plot> {
+    let mut systems: BTreeMap<&str, BTreeMap<String, Series>> = BTreeMap::new();
     for entry in &report.latest {
         let Some(phases) = &entry.record.phases_s else { continue };
+        let series = systems.entry(entry.record.system.as_deref().unwrap_or("proof")).or_default();
         let label = format!("{}, {}", entry.workload.trim_start_matches("prove "), entry.series());
         let parts: f64 = phases.iter().filter(|(name, _)| *name != "total").map(|(_, s)| s).sum();
         let rest = phases.get("total").map(|total| total - parts).filter(|rest| *rest > 0.0);
@@ -263,21 +268,23 @@ pub fn phases(report: &Report) -> Option<Plot> {
                 low: None,
                 high: None,
                 text: format!("{}{share}", seconds(duration)),
+                note: String::new(),
                 device: entry.device.clone(),
             });
         }
     }
-    (!series.is_empty()).then(|| Plot {
-        id: "phases".into(),
-        title: "Phases of one proof".into(),
+    let plots = systems.into_iter().enumerate().map(|(index, (system, series))| Plot {
+        id: format!("phases-{index}"),
+        title: format!("Phases of one proof, {system}"),
         kind: "stack",
-        x: "seconds",
+        x: "time",
         y: "",
         op: "prove".into(),
         series: series.into_values().collect(),
         levels: Vec::new(),
         marks: Vec::new(),
-    })
+    });
+    plots.collect()
 }
 
 /// Modular products per second against what the multiplier was seen to do, a device each.
@@ -298,7 +305,7 @@ pub fn roofs(report: &Report) -> Vec<Plot> {
                 .peak
                 .map(|at| Level {
                     at,
-                    text: format!("bench-field: {}", si(at, "/s")),
+                    text: format!("bench-field: {}", per(at, "/s")),
                     device: bound.entry.device.clone(),
                 })
                 .into_iter()
@@ -312,7 +319,8 @@ pub fn roofs(report: &Report) -> Vec<Plot> {
             y: bound.rate,
             low: None,
             high: None,
-            text: format!("{}{}", si(bound.rate, "/s"), share.unwrap_or_default()),
+            text: format!("{}{}", per(bound.rate, "/s"), share.unwrap_or_default()),
+            note: String::new(),
             device: bound.entry.device.clone(),
         };
         match plot.series.iter_mut().find(|series| series.name == bound.entry.workload) {
@@ -320,7 +328,7 @@ pub fn roofs(report: &Report) -> Vec<Plot> {
             None => plot.series.push(Series {
                 name: bound.entry.workload.clone(),
                 device: bound.entry.device.clone(),
-                style: if bound.entry.kind == Kind::Gpu { "peer" } else { "ours" },
+                style: "ours",
                 points: vec![point],
             }),
         }

@@ -124,7 +124,9 @@
       const swatch = document.createElement("i");
       if (block) {
         swatch.className = "block";
-        swatch.style.background = colour(one);
+        const [paint, paper] = [colour(one), "var(--paper)"];
+        swatch.style.background =
+          series.indexOf(one) < colours ? paint : `repeating-linear-gradient(135deg, ${paint} 0 2px, ${paper} 2px 4px)`;
       } else {
         swatch.style.borderTopColor = colour(one);
         swatch.style.borderTopStyle = { solid: "solid", dash: "dashed", dot: "dotted" }[dashes[one.style]];
@@ -134,10 +136,13 @@
       item.append(swatch, name);
       return item;
     });
-    document.getElementById(`${plot.id}-legend`).replaceChildren(...items);
+    const list = document.getElementById(`${plot.id}-legend`);
+    list.classList.toggle("short", block);
+    list.replaceChildren(...items);
   }
 
   const format = (value) => {
+    if (value < 1 && value >= 0.001) return `${Number(value.toPrecision(3))}`;
     const prefixes = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"]];
     const [scale, prefix] = prefixes.find(([scale]) => value >= scale * 0.9995) ?? [1e-9, "n"];
     return `${Number((value / scale).toPrecision(3))}${prefix}`;
@@ -149,6 +154,8 @@
     const marks = [];
     for (let power = Math.floor(low) - 1; power <= Math.ceil(high); power++)
       for (const step of steps) marks.push(step * 10 ** power);
+    const within = marks.filter((mark) => mark >= Math.min(...values) && mark <= Math.max(...values));
+    if (within.length < 2) return { nticks: 4, tickformat: "~s" };
     return { tickmode: "array", tickvals: marks, ticktext: marks.map(format) };
   }
   /* Within the drawn range there is always a margin above and below. */
@@ -192,7 +199,7 @@
     const upwards = (mark) => ({
       type: "line", yref: "paper", y0: 0, y1: 1, x0: mark.at, x1: mark.at, line: { color: paint.ink, width: 1.5, dash: "dot" },
     });
-    const note = (rest) => ({ showarrow: false, font: { size: 12, color: paint.ink }, bgcolor: paint.paper, borderpad: 2, ...rest });
+    const note = (rest) => ({ showarrow: false, font: { size: 12, color: paint.ink }, borderpad: 2, ...rest });
     legend(plot, series, colour, false);
     return {
       traces, height: 320,
@@ -206,7 +213,7 @@
         shapes: [...levels.map(across), ...marks.map(upwards)],
         annotations: [
           ...levels.map((level) => note({
-            xref: "paper", x: 1, xanchor: "right", y: Math.log10(level.at), yanchor: "bottom", text: plain(level.text), yshift: 2,
+            xref: "paper", x: 0, xanchor: "left", y: Math.log10(level.at), yanchor: "bottom", text: plain(level.text), yshift: 2,
           })),
           ...marks.map((mark, index) => note({
             yref: "paper", y: 1 - 0.09 * index, yanchor: "top", x: mark.at, xanchor: "left", xshift: 3,
@@ -223,14 +230,21 @@
     const colour = (one) => paint.series[(stacked ? series.indexOf(one) : rank.get(one.name)) % colours];
     const labels = [...new Set(series.flatMap((one) => one.points.map((point) => point.label)))];
     const width = Math.max(24, Math.floor(document.getElementById(plot.id).clientWidth / 7));
-    const wrapped = labels.map((label) => wrap(label, width));
+    const small = (lines) => lines.map((line) => `<span style="font-size:11.5px;fill:${paint.quiet}">${line}</span>`);
+    const wrapped = labels.map((label) => {
+      const lines = wrap(label, width).map(plain);
+      if (stacked) return lines;
+      const { text, note } = series.flatMap((one) => one.points).find((point) => point.label === label);
+      const size = (line) => plain(line).replace(/2\^(\d+)/, "2<sup>$1</sup>");
+      return [...lines, ...wrap(`${text} ${note}`, width).map((line, index) =>
+        index === 0 ? `<b>${plain(text)}</b> ${small([size(line.slice(text.length + 1))])}` : small([size(line)])[0])];
+    });
     const deepest = Math.max(...wrapped.map((label) => label.length));
-    const room = 34 + 17 * deepest;
-    const text = (one, point) => (stacked ? "" : plain(point.text));
+    const room = 36 + 17 * deepest;
     const traces = series.map((one, index) => ({
       type: "bar", orientation: "h", name: plain(one.name), width: 22 / room,
       x: one.points.map((point) => point.y), y: one.points.map((point) => labels.indexOf(point.label)),
-      text: one.points.map((point) => text(one, point)), textposition: "none",
+      textposition: "none",
       customdata: one.points.map((point) => `${plain(one.name)}<br><b>${plain(point.text)}</b>`),
       hovertemplate: "%{customdata}<extra></extra>",
       marker: {
@@ -239,17 +253,17 @@
       },
     }));
     if (stacked) legend(plot, series, colour, true);
-    const value = (label) => (stacked ? "" : series.flatMap((one) => one.points).find((point) => point.label === label).text);
+    const most = Math.max(...series.flatMap((one) => one.points.map((point) => point.y)));
     return {
       traces, height: 62 + room * labels.length,
       layout: {
         barmode: stacked ? "stack" : "overlay", margin: { l: 8, r: 16, t: 4, b: 46 },
-        xaxis: axis(paint, plot.x, { rangemode: "tozero", tickformat: "~s", nticks: 6 }),
+        xaxis: axis(paint, plot.x, { rangemode: "tozero", nticks: 6, ...(stacked ? { tickformat: "~s", ticksuffix: "s" } : { tickformat: most < 1 ? "~r" : "~s" }) }),
         yaxis: { visible: false, range: [labels.length - 0.5, -0.62], fixedrange: true },
-        annotations: labels.map((label, index) => ({
+        annotations: labels.map((_, index) => ({
           x: 0, y: index, xanchor: "left", yanchor: "bottom", yshift: 11, align: "left", showarrow: false,
           font: { size: 12.5, color: paint.ink },
-          text: wrapped[index].map(plain).join("<br>") + (value(label) ? ` <b>${plain(value(label))}</b>` : ""),
+          text: wrapped[index].join("<br>"),
         })),
       },
     };
