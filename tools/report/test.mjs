@@ -1,5 +1,6 @@
 // Opens a report in headless Chromium, as a reader would: filters, sorts, changes the theme, prints. Any error of the
-// page and any request fails it. Usage: node test.mjs REPORT.html CHROMIUM [SCREENSHOT-DIRECTORY]
+// page and any request fails it. `tools/report/test` calls it; ZKWATT_REPORT_TEST has lines of the report, of Chromium,
+// and of a directory for screenshots, which may be empty.
 import assert from "node:assert/strict";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -143,6 +143,7 @@ pub fn crossovers(latest: &[Entry]) -> Vec<Crossover> {
         let speedups: Vec<(u32, f64)> = gpu
             .iter()
             .filter_map(|(log_n, gpu)| Some((*log_n, cpu.get(log_n)?.record.median_s / gpu.record.median_s)))
+            .filter(|(_, speedup)| *speedup > 0.0 && speedup.is_finite())
             .collect();
         let Some(crossing) = crossing(&speedups) else { continue };
         found.push(Crossover {
@@ -174,7 +175,9 @@ fn roof(entry: &Entry) -> (String, usize, Option<String>) {
 
 /// Holds every measurement of ours whose products are counted against its roof.
 pub fn bounds(latest: &[Entry]) -> Vec<Bound> {
-    let rate = |entry: &Entry| Some(entry.record.modmul? / entry.record.median_s).filter(|rate| *rate > 0.0);
+    let rate = |entry: &Entry| {
+        Some(entry.record.modmul? / entry.record.median_s).filter(|rate| *rate > 0.0 && rate.is_finite())
+    };
     let mut peaks = BTreeMap::new();
     for entry in latest.iter().filter(|entry| entry.ours() && entry.record.op == "field_mul") {
         // Of a product that nobody counted, its own rate is the count.

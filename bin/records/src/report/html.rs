@@ -26,6 +26,7 @@ fn words(text: impl AsRef<str>) -> Cell {
 }
 
 fn number(value: Option<f64>, shown: impl Fn(f64) -> String) -> Cell {
+    let value = value.filter(|value| value.is_finite());
     Cell { html: value.map(|value| escaped(&shown(value))).unwrap_or_default(), number: value }
 }
 

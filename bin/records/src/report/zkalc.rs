@@ -35,11 +35,13 @@ fn operation(entry: &Entry) -> Option<(&'static str, u64, f64)> {
     }
 }
 
-/// Letters, digits and points; the rest are underscores.
+/// Letters, digits and single points; the rest are underscores.
 fn file_name(text: &str) -> String {
-    let words: Vec<&str> =
-        text.split(|c: char| !c.is_ascii_alphanumeric() && c != '.').filter(|w| !w.is_empty()).collect();
-    words.join("_").trim_matches('.').to_lowercase()
+    let words =
+        text.split(|c: char| !c.is_ascii_alphanumeric() && c != '.').map(|word| word.trim_matches('.'));
+    let words: Vec<String> =
+        words.filter(|w| !w.is_empty()).map(|w| w.to_lowercase().replace("..", ".")).collect();
+    if words.is_empty() { "unnamed".into() } else { words.join("_") }
 }
 
 /// The files, by name. A device that only acts like a GPU has none.

@@ -215,8 +215,8 @@
           ...levels.map((level) => note({
             xref: "paper", x: 0, xanchor: "left", y: Math.log10(level.at), yanchor: "bottom", text: plain(level.text), yshift: 2,
           })),
-          ...marks.map((mark, index) => note({
-            yref: "paper", y: 1 - 0.09 * index, yanchor: "top", x: mark.at, xanchor: "left", xshift: 3,
+          ...marks.map((mark) => note({
+            yref: "paper", y: 0, yanchor: "bottom", x: mark.at, xanchor: "left", xshift: 3,
             text: `2<sup>${mark.text.replace("2^", "")}</sup>`,
           })),
         ],
@@ -257,7 +257,7 @@
     return {
       traces, height: 62 + room * labels.length,
       layout: {
-        barmode: stacked ? "stack" : "overlay", margin: { l: 8, r: 16, t: 4, b: 46 },
+        barmode: stacked ? "stack" : "overlay", margin: { l: 8, r: 16, t: 10, b: 46 },
         xaxis: axis(paint, plot.x, { rangemode: "tozero", nticks: 6, ...(stacked ? { tickformat: "~s", ticksuffix: "s" } : { tickformat: most < 1 ? "~r" : "~s" }) }),
         yaxis: { visible: false, range: [labels.length - 0.5, -0.62], fixedrange: true },
         annotations: labels.map((_, index) => ({
