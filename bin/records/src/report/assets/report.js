@@ -5,6 +5,7 @@
   const every = (selector, within = document) => [...within.querySelectorAll(selector)];
   const colours = 7;
   const symbols = ["circle", "square", "diamond", "triangle-up", "x", "triangle-down", "star"];
+  const glyphs = ["●", "■", "◆", "▲", "✖", "▼", "★"];
   const dashes = { ours: "solid", peer: "dash", unreal: "dot" };
 
   // plotly.js takes some tags in text for markup, and %{ in templates for a variable.
@@ -128,7 +129,8 @@
         swatch.style.background =
           series.indexOf(one) < colours ? paint : `repeating-linear-gradient(135deg, ${paint} 0 2px, ${paper} 2px 4px)`;
       } else {
-        swatch.style.borderTopColor = colour(one);
+        swatch.style.color = swatch.style.borderTopColor = colour(one);
+        swatch.dataset.glyph = glyphs[rank.get(one.name) % glyphs.length];
         swatch.style.borderTopStyle = { solid: "solid", dash: "dashed", dot: "dotted" }[dashes[one.style]];
       }
       const name = document.createElement("span");
@@ -262,7 +264,7 @@
         yaxis: { visible: false, range: [labels.length - 0.5, -0.62], fixedrange: true },
         annotations: labels.map((_, index) => ({
           x: 0, y: index, xanchor: "left", yanchor: "bottom", yshift: 11, align: "left", showarrow: false,
-          font: { size: 12.5, color: paint.ink },
+          font: { size: 12.5, color: paint.ink }, bgcolor: paint.paper, borderpad: 0,
           text: wrapped[index].join("<br>"),
         })),
       },
