@@ -152,8 +152,17 @@ test("is readable on a telephone", () =>
 
 test("prints on white paper", () =>
   reading(desktop, dark, async (page) => {
-    await page.pdf({ path: shots && join(shots, "print.pdf"), format: "A4" });
+    const wide = await page.$eval("#phases-0 .main-svg", (plot) => plot.getBoundingClientRect().width);
+    const asked = page.evaluate(() => new Promise((done) => addEventListener("beforeprint", () => setTimeout(() => {
+      const widest = Math.max(...[...document.querySelectorAll(".main-svg")].map((plot) => plot.getAttribute("width")));
+      done([document.documentElement.dataset.theme, widest]);
+    }))));
+    await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+    assert.deepEqual(await asked, ["light", 640]);
+    await page.evaluate(() => dispatchEvent(new Event("afterprint")));
     assert.equal(await theme(page), "dark");
+    await page.waitForFunction((wide) => document.querySelector("#phases-0 .main-svg").getBoundingClientRect().width === wide, {}, wide);
+    await page.pdf({ path: shots ? join(shots, "print.pdf") : undefined, format: "A4" });
   }));
 
 test("names every control, and text has contrast", () =>

@@ -192,7 +192,7 @@
     const levels = plot.levels.filter((level) => shows(level.device));
     const marks = plot.marks.filter((mark) => shows(mark.device));
     const sizes = [...new Set(series.flatMap((one) => one.points.map((point) => point.x)))].sort((a, b) => a - b);
-    const room = document.getElementById(plot.id).clientWidth / 42;
+    const room = widthOf(plot) / 42;
     const step = Math.max(1, Math.ceil(sizes.length / room));
     const values = series.flatMap((one) => one.points.map((point) => point.y)).concat(levels.map((level) => level.at));
     const across = (level) => ({
@@ -231,7 +231,7 @@
     const stacked = plot.kind === "stack";
     const colour = (one) => paint.series[(stacked ? series.indexOf(one) : rank.get(one.name)) % colours];
     const labels = [...new Set(series.flatMap((one) => one.points.map((point) => point.label)))];
-    const width = Math.max(24, Math.floor(document.getElementById(plot.id).clientWidth / 7));
+    const width = Math.max(24, Math.floor(widthOf(plot) / 7));
     const small = (lines) => lines.map((line) => `<span style="font-size:11.5px;fill:${paint.quiet}">${line}</span>`);
     const wrapped = labels.map((label) => {
       const lines = wrap(label, width).map(plain);
@@ -260,7 +260,7 @@
       traces, height: 62 + room * labels.length,
       layout: {
         barmode: stacked ? "stack" : "overlay", margin: { l: 8, r: 16, t: 10, b: 46 },
-        xaxis: axis(paint, plot.x, { rangemode: "tozero", nticks: 6, ...(stacked ? { tickformat: "~s", ticksuffix: "s" } : { tickformat: most < 1 ? "~r" : "~s" }) }),
+        xaxis: axis(paint, plot.x, { rangemode: "tozero", nticks: 6, ...(stacked ? { tickformat: "~s", ticksuffix: "s" } : { tickformat: most < 10 ? "~r" : "~s" }) }),
         yaxis: { visible: false, range: [labels.length - 0.5, -0.62], fixedrange: true },
         annotations: labels.map((_, index) => ({
           x: 0, y: index, xanchor: "left", yanchor: "bottom", yshift: 11, align: "left", showarrow: false,
@@ -269,6 +269,12 @@
         })),
       },
     };
+  }
+
+  // The page is laid out for the paper after this was drawn: two columns of A4, and phases over both.
+  function widthOf(plot) {
+    if (printing) return plot.kind === "stack" ? 640 : 310;
+    return document.getElementById(plot.id).clientWidth;
   }
 
   const seen = new Set();
@@ -284,7 +290,7 @@
     const { traces, layout, height } = (plot.kind === "lines" ? lines : bars)(plot, series, paint);
     place.style.height = `${height}px`;
     Plotly.react(place, traces, {
-      height, autosize: true, showlegend: false, dragmode: false, hovermode: "closest", paper_bgcolor: "rgba(0,0,0,0)",
+      height, autosize: !printing, ...(printing && { width: widthOf(plot) }), showlegend: false, dragmode: false, hovermode: "closest", paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)", font: { family: paint.font, color: paint.ink, size: 13 },
       hoverlabel: { bgcolor: paint.paper, bordercolor: paint.line, font: { color: paint.ink, size: 13 }, align: "left" }, ...layout,
     }, { displayModeBar: false, responsive: true, showTips: false });
