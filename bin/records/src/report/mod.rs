@@ -128,8 +128,15 @@ impl Report {
     }
 }
 
+/// Lines that were not as expected, of which a page tells each.
+const SHOWN_PROBLEMS: usize = 50;
+
 fn notes(collection: &Collection, entries: &[Entry]) -> Vec<String> {
-    let mut notes: Vec<String> = collection.problems.iter().map(ToString::to_string).collect();
+    let mut notes: Vec<String> =
+        collection.problems.iter().take(SHOWN_PROBLEMS).map(ToString::to_string).collect();
+    if let Some(more @ 1..) = collection.problems.len().checked_sub(SHOWN_PROBLEMS) {
+        notes.push(format!("{more} more lines were not as expected"));
+    }
     if collection.duplicates > 0 {
         notes.push(format!("{} records that were in several files are counted once", collection.duplicates));
     }
