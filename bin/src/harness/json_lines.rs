@@ -1,5 +1,6 @@
 //! Writing records as JSON Lines.
 
+use crate::environment;
 use crate::record::Record;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -57,7 +58,7 @@ impl Writer {
         Ok(Self(Sink::File { file: Some(BufWriter::new(file)), temporary, path }))
     }
 
-    /// Writes one line.
+    /// Writes one line. What a record does not say of its build and machine is said of this one.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -67,7 +68,13 @@ impl Writer {
             Sink::File { file: Some(file), temporary, .. } => (file, temporary.clone()),
             Sink::File { file: None, .. } => return Ok(()),
         };
-        let mut line = serde_json::to_vec(record)
+        let mut record = record.clone();
+        let machine = environment::machine();
+        record.commit = record.commit.or_else(|| environment::commit().map(Into::into));
+        record.machine = record.machine.or_else(|| Some(machine.machine()));
+        record.system_software = record.system_software.or_else(|| Some(machine.os.clone()));
+        record.governor = record.governor.or_else(|| machine.governor.clone());
+        let mut line = serde_json::to_vec(&record)
             .map_err(|e| Error::format("measurement record", format!("cannot be written as JSON: {e}")))?;
         line.push(b'\n');
         out.write_all(&line).and_then(|()| out.flush()).map_err(|e| Error::io(path, e))

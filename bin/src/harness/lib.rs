@@ -21,7 +21,7 @@ pub mod peers;
 pub mod phases;
 pub mod plan_args;
 pub mod progress;
-pub mod record;
 pub mod report;
-pub mod statistics;
 pub mod table;
+
+pub use zkwatt_records::{record, statistics};

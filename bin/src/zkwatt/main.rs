@@ -1,12 +1,15 @@
 //! Proves inferences of neural networks; without a command, a demonstration.
 
 mod circom;
+mod compare;
 mod console;
 mod demo;
 mod devices;
 mod digit;
 mod mlp;
 mod random;
+mod records;
+mod report;
 mod staged;
 mod tune;
 
@@ -35,6 +38,10 @@ enum Command {
     Devices,
     /// Measures a GPU against the CPU, so that `--device auto` gives each operation to the sooner one
     Tune(tune::Args),
+    /// Makes one page of measurements of many runs and machines
+    Report(report::Args),
+    /// Compares two sets of measurements, and fails where something counts more
+    Compare(compare::Args),
     /// Reads, quantises, proves and verifies multi-layer perceptrons
     #[command(subcommand)]
     Mlp(mlp::Command),
@@ -49,6 +56,8 @@ Examples:
   zkwatt
   zkwatt devices
   zkwatt tune --dry-run
+  zkwatt report runs --out report.html
+  zkwatt compare before.jsonl after.jsonl
   zkwatt mlp setup --model mnist-784-128-10 --output class --out keys
   zkwatt mlp prove --key keys --image data/digits-100-images.idx3-ubyte --index 42 --out proof.zkp
   zkwatt mlp verify --key keys/verifying.key --proof proof.zkp
@@ -59,17 +68,20 @@ Examples:
 Exit codes: 0 done, 1 failed or proof rejected, 2 usage, 3 bad input file, 4 no such device,
 5 out of memory.";
 
-fn run(cli: &Cli) -> Result<()> {
+fn run(cli: &Cli) -> Result<ExitCode> {
     match &cli.command {
+        Some(Command::Compare(args)) => return compare::run(args),
         None => demo::run(&cli.demo),
         Some(Command::Devices) => devices::run(),
         Some(Command::Tune(args)) => tune::run(args),
+        Some(Command::Report(args)) => report::run(args),
         Some(Command::Mlp(command)) => mlp::run(command),
         Some(Command::Circom(command)) => circom::run(command),
         Some(Command::Prover(args)) => circom::run_positional(args),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn main() -> ExitCode {
-    exit::end(run(&Cli::parse()))
+    run(&Cli::parse()).unwrap_or_else(|error| exit::end(Err(error)))
 }

@@ -14,7 +14,7 @@ pub const FIELD_BITS: u32 = 254;
 /// Times are in seconds and medians over `samples`. A unit of work is a base for `msm_*`, an element for `ntt` and
 /// `lookup_*`, a product for `field_mul`, a proof for `prove`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Record {
     /// Always [`SCHEMA`].
     pub schema: String,
@@ -150,19 +150,9 @@ pub struct Record {
 }
 
 impl Record {
-    /// A record of `op` by this build on this machine, everything else empty.
+    /// A record of `op`, everything else empty.
     pub fn new(op: impl Into<String>) -> Self {
-        let machine = crate::environment::machine();
-        Self {
-            machine: Some(machine.machine()),
-            system_software: Some(machine.os.clone()),
-            governor: machine.governor.clone(),
-            schema: SCHEMA.into(),
-            op: op.into(),
-            curve: "bn254".into(),
-            commit: crate::environment::commit().map(Into::into),
-            ..Self::default()
-        }
+        Self { schema: SCHEMA.into(), op: op.into(), curve: "bn254".into(), ..Self::default() }
     }
 
     /// Sets throughput and efficiency from the units of work of one run; `median_s` and `joules` must be set.
