@@ -130,8 +130,10 @@ impl Programs {
             "Beside other frameworks (circuit: constraints or rows; vs: CPU time over that of ours)",
             self.proving,
         );
-        report
-            .section("Outside of proving (cpu in all: also starting the process and reading keys)", self.outside);
+        report.section(
+            "Outside of proving (cpu in all: also starting the process and reading keys)",
+            self.outside,
+        );
         report.note(
             "other frameworks: each phase is a process of its own; prove and cpu are of the call that proves, \
              which reads the key's file",
@@ -231,7 +233,8 @@ impl Ran<'_> {
             record.median_s = median(&wall).unwrap_or_default();
             record.mad_s = mad(&wall).unwrap_or_default();
             record.cpu_s = some(|sample| sample.cpu_s);
-            record.peak_rss_bytes = measured.samples.iter().map(|sample| sample.peak_rss_bytes).max().flatten();
+            record.peak_rss_bytes =
+                measured.samples.iter().map(|sample| sample.peak_rss_bytes).max().flatten();
             phases.extend(median(&of(|sample| sample.process_s)).map(|s| ("process".to_owned(), s)));
             phases.extend(some(|sample| sample.process_cpu_s).map(|s| ("process_cpu".to_owned(), s)));
             record.samples_s = Some(wall);

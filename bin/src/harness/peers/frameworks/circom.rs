@@ -10,11 +10,11 @@ use rand_core::SeedableRng;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+use zkwatt::Result;
 use zkwatt::groth16::circom::{Witness, read_r1cs, setup};
 use zkwatt::mlp::QuantisedModel;
 use zkwatt::mlp::r1cs::MlpCircuit;
 use zkwatt::mlp::random_salt;
-use zkwatt::Result;
 
 /// A circuit that snarkjs proves.
 #[derive(Clone, Debug)]
@@ -68,10 +68,8 @@ impl Framework for Circom {
     fn prepare(&self, task: &Task<'_>, folder: &Path) -> Result<Prepared> {
         let model = &task.loaded.quantised;
         if let Self::WeightsAsInputs(_) = self {
-            let job = [
-                ("circuit".to_owned(), json!("weights-as-inputs")),
-                ("network".to_owned(), network(model)),
-            ];
+            let job =
+                [("circuit".to_owned(), json!("weights-as-inputs")), ("network".to_owned(), network(model))];
             return Ok(Prepared { job: job.into_iter().collect(), witness: None });
         }
         let circuit = MlpCircuit::new(model, &circuit_options(task.input, task.output, Weights::Public))?;
