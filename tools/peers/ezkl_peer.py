@@ -109,7 +109,7 @@ def setup(ezkl, job):
         "rows_used": chosen["num_rows"],
         "key_bytes": os.path.getsize(job.path("pk")),
         "settings": f"calibrated for resources on {len(given['calibration'])} inputs: "
-        f"scales {run['input_scale']} and {run['param_scale']}, {run['num_inner_cols']} inner columns, "
+        f"scales {run['input_scale']} and {run['param_scale']}, {run['num_inner_cols']} inner columns; "
         f"inputs {INPUT[given['input']]}, weights {WEIGHTS[given['weights']]}",
     }
 

@@ -134,10 +134,9 @@ impl Programs {
             "Outside of proving (cpu in all: also starting the process and reading keys)",
             self.outside,
         );
-        report.note(
-            "other frameworks: each phase is a process of its own; prove and cpu are of the call that proves, \
-             which reads the key's file",
-        );
+        report.note("other frameworks: each phase is a process of its own, whose peak memory is shown");
+        report
+            .note("other frameworks: prove and cpu are of the call that proves, which reads the key's file");
     }
 }
 
@@ -280,8 +279,7 @@ impl Ran<'_> {
         record.argmax_disagreements = Some(differ);
         let (name, model) = (self.framework.name(), loaded.name());
         report.note(format!(
-            "{name}, {model}: right on {right} of {images} test images, ours on {ours_right}, the float model on \
-             {float_right}"
+            "{name}, {model}: right on {right} of {images} images, ours on {ours_right}, floats on {float_right}"
         ));
         Ok(())
     }
@@ -294,7 +292,7 @@ impl Ran<'_> {
             return;
         }
         if let Some(settings) = &measured.setup.settings {
-            report.note(format!("{name}, {model}: {settings}"));
+            settings.split("; ").for_each(|part| report.note(format!("{name}, {model}: {part}")));
         }
         let steps: Vec<String> =
             measured.setup.steps.iter().map(|(step, s)| format!("{step} {}", table::seconds(*s))).collect();
