@@ -153,7 +153,7 @@ fn other_frameworks_prove_a_tiny_model() {
             _ => assert_eq!(records[1].constraints, ours.constraints),
         }
         let shown = stderr(&output);
-        assert!(shown.contains("Beside other frameworks"), "{shown}");
+        assert!(shown.contains("beside other frameworks"), "{shown}");
     }
 }
 

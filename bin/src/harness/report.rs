@@ -211,7 +211,8 @@ impl Report {
             option(record.log_n.map(|log_n| log_n.to_string())),
             option(record.scalars.clone()),
             record.threads.to_string(),
-            record.implementation.clone(),
+            // A name so long breaks better at a space.
+            record.implementation.replace("-weights-", " weights-"),
             option(record.cpu_path.clone()),
             time,
             option(record.cpu_s.map(table::seconds)),

@@ -21,8 +21,28 @@ use zkwatt_harness::{device, progress};
 pub struct Programs {
     programs: Vec<(Box<dyn Framework>, String)>,
     limits: Limits,
+    tables: Vec<Tables>,
+}
+
+/// What is shown of one model.
+struct Tables {
+    model: String,
     proving: Table,
     outside: Table,
+}
+
+impl Tables {
+    fn new(model: &str) -> Self {
+        let proving = ["", "threads", "circuit", "prove", "cpu", "memory", "vs Groth16", "vs Halo2"];
+        let outside = ["", "cpu in all", "setup", "witness", "verify", "proof", "key"];
+        let [proving, outside] = [Table::new(&proving).shared(&[1]), Table::new(&outside)];
+        Self { model: model.to_owned(), proving, outside }
+    }
+
+    fn row(&mut self, record: &Record, ratios: [Option<f64>; 2]) {
+        self.proving.row(proving(record, ratios));
+        self.outside.row(outside(record));
+    }
 }
 
 impl Programs {
@@ -40,14 +60,7 @@ impl Programs {
             let version = frameworks::version(framework.as_ref(), limits)?;
             programs.push((framework, version));
         }
-        let proving = ["model", "", "circuit", "prove", "cpu", "memory", "vs Groth16", "vs Halo2"];
-        let outside = ["model", "", "cpu in all", "setup", "witness", "verify", "proof", "key"];
-        Ok(Self {
-            programs,
-            limits,
-            proving: Table::new(&proving).left(&[0, 1]).shared(&[0]),
-            outside: Table::new(&outside).left(&[0, 1]).shared(&[0]),
-        })
+        Ok(Self { programs, limits, tables: Vec::new() })
     }
 
     /// Measures all programs with one model, after ours.
@@ -66,6 +79,7 @@ impl Programs {
         let calibration = calibration(loaded)?;
         let image = loaded.inputs(1).pop().unwrap_or_default();
         let class = loaded.quantised.infer(&image)?.class();
+        let mut tables = Tables::new(loaded.name());
         for threads in cli.common.thread_counts() {
             for (i, &input) in cli.input.iter().enumerate() {
                 let task = Task {
@@ -78,7 +92,11 @@ impl Programs {
                     output: cli.output,
                     threads,
                 };
-                self.ours(&task, report.records());
+                for system in [System::Groth16, System::Halo2] {
+                    if let Some(record) = ours(report.records(), &task, system) {
+                        tables.row(record, [None, None]);
+                    }
+                }
                 for (framework, version) in &self.programs {
                     let statement = framework.statement(&task);
                     // Its proof does not depend on our options, or is of public weights only.
@@ -102,23 +120,12 @@ impl Programs {
                         let ours = ours_cpu_s(report.records(), &task, system)?;
                         Some(record.cpu_s? / ours)
                     };
-                    let ratios = [cpu(System::Groth16), cpu(System::Halo2)];
-                    self.proving.row(proving(&record, ratios));
-                    self.outside.row(outside(&record));
+                    tables.row(&record, [cpu(System::Groth16), cpu(System::Halo2)]);
                 }
             }
         }
+        self.tables.push(tables);
         Ok(())
-    }
-
-    /// Rows of ours, to hold the others against.
-    fn ours(&mut self, task: &Task<'_>, records: &[Record]) {
-        for system in [System::Groth16, System::Halo2] {
-            if let Some(record) = ours(records, task, system) {
-                self.proving.row(proving(record, [None, None]));
-                self.outside.row(outside(record));
-            }
-        }
     }
 
     /// Adds the tables.
@@ -126,14 +133,13 @@ impl Programs {
         if self.programs.is_empty() {
             return;
         }
-        report.section(
-            "Beside other frameworks (circuit: constraints or rows; vs: CPU time over that of ours)",
-            self.proving,
-        );
-        report.section(
-            "Outside of proving (cpu in all: also starting the process and reading keys)",
-            self.outside,
-        );
+        for Tables { model, proving, outside } in self.tables {
+            let title =
+                "beside other frameworks (circuit: constraints or rows; vs: CPU time over that of ours)";
+            report.section(format!("{model} {title}"), proving);
+            let title = "outside of proving (cpu in all: also starting the process and reading keys)";
+            report.section(format!("{model} {title}"), outside);
+        }
         report.note("other frameworks: each phase is a process of its own, whose peak memory is shown");
         report
             .note("other frameworks: prove and cpu are of the call that proves, which reads the key's file");
@@ -327,8 +333,8 @@ fn proving(record: &Record, ratios: [Option<f64>; 2]) -> Vec<String> {
         None => table::seconds(record.median_s),
     };
     let mut row = vec![
-        record.model.clone().unwrap_or_default(),
         label(record),
+        record.threads.to_string(),
         circuit,
         time,
         record.cpu_s.map(table::seconds).unwrap_or_default(),
@@ -343,7 +349,6 @@ fn outside(record: &Record) -> Vec<String> {
     let bytes = |value: Option<u64>| value.map(table::bytes).unwrap_or_default();
     let process = record.phases_s.as_ref().and_then(|phases| phases.get("process_cpu")).copied();
     vec![
-        record.model.clone().unwrap_or_default(),
         label(record),
         seconds(process),
         seconds(record.setup_s),
