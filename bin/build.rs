@@ -32,7 +32,9 @@ fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     // Sources are watched too, because an edit makes the commit "-dirty".
-    for path in ["../Cargo.lock", "../Cargo.toml", "../src", "../kernels", "Cargo.toml", "src", "energy", "records"] {
+    for path in
+        ["../Cargo.lock", "../Cargo.toml", "../src", "../kernels", "Cargo.toml", "src", "energy", "records"]
+    {
         if Path::new(path).exists() {
             println!("cargo::rerun-if-changed={path}");
         }

@@ -109,6 +109,110 @@ fn a_network_is_proved_with_halo2() {
     assert!(shown.lines().all(|line| line.chars().count() <= 100), "{shown}");
 }
 
+/// The folder `tools`.
+const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tools");
+
+/// Whether a program of tools/peers is installed. If not, that is said, and fails the test where `ZKWATT_REQUIRE` names it;
+/// snarkjs is a part of what it calls circom.
+fn is_installed(peer: &str) -> bool {
+    let name = if peer == "snarkjs" { "circom" } else { peer };
+    let program = format!("{TOOLS}/peers/{peer}");
+    if Command::new(program).arg("version").output().is_ok_and(|output| output.status.success()) {
+        return true;
+    }
+    // tools/test takes its own names out of `ZKWATT_REQUIRE`.
+    let lists = ["ZKWATT_REQUIRE", "ZKWATT_REQUIRE_ALL"].map(|name| std::env::var(name).unwrap_or_default());
+    let required = lists.iter().flat_map(|list| list.split(',')).any(|listed| listed.trim() == name);
+    assert!(!required, "ZKWATT_REQUIRE names {name}: {peer} is not installed");
+    eprintln!("SKIPPED with {peer}: `tools/peers/install {peer}` installs it");
+    false
+}
+
+#[test]
+fn other_frameworks_prove_a_tiny_model() {
+    let model = format!("{TOOLS}/peers/fixtures/4-3-2.onnx");
+    for (peer, names) in [("ezkl", &["ezkl"][..]), ("snarkjs", &["snarkjs", "snarkjs-weights-as-inputs"])] {
+        if !is_installed(peer) {
+            continue;
+        }
+        let args = ["--model", &model, "--input", "private", "--peers", peer, "--threads", "1"];
+        let output = run(&[&args[..], &["--samples", "1", "--json", "-"]].concat());
+        let records = records(&output);
+        assert_eq!(records.len(), 1 + names.len());
+        for (record, name) in records[1..].iter().zip(names) {
+            assert_eq!((record.implementation.as_str(), record.failure.as_deref()), (*name, None));
+            assert_eq!((record.samples, record.device.as_str()), (1, "cpu"));
+            assert!(record.verified && record.median_s > 0.0 && record.cpu_s.unwrap() > 0.0);
+            assert!(record.setup_s.unwrap() > 0.0 && record.verify_s.unwrap() > 0.0);
+            assert!(record.peak_rss_bytes.unwrap() > 10 << 20 && record.proof_bytes.unwrap() >= 128);
+            assert!(record.phases_s.as_ref().unwrap()["process"] >= record.median_s);
+        }
+        let ours = &records[0];
+        match peer {
+            "ezkl" => assert!(records[1].log_n.is_some() && records[1].variant.is_some()),
+            _ => assert_eq!(records[1].constraints, ours.constraints),
+        }
+        let shown = stderr(&output);
+        assert!(shown.contains("beside other frameworks"), "{shown}");
+    }
+}
+
+/// A folder that stands for `tools`, with one program for both peers.
+fn tools(script: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let make = "mkdir -p \"$1/peers\" && printf '%s\\n' '#!/usr/bin/env bash' \"$0\" >\"$1/peers/ezkl\" &&
+        chmod +x \"$1/peers/ezkl\" && cp \"$1/peers/ezkl\" \"$1/peers/snarkjs\"";
+    let status = Command::new("bash").args(["-c", make, script]).arg(folder.path()).status().unwrap();
+    assert!(status.success());
+    folder
+}
+
+#[test]
+fn a_framework_that_fails_has_a_row() {
+    let script = r#"
+        case $1 in
+            version) echo '{"version":"9"}' ;;
+            setup) [[ -e $2/model.onnx ]] || sleep 60; kill -9 $$ ;;
+        esac"#;
+    let tools = tools(script);
+    let model = format!("{TOOLS}/peers/fixtures/4-3-2.onnx");
+    let args = ["--model", &model, "--samples", "1", "--threads", "1", "--peers", "ezkl,snarkjs"];
+    let output = Command::new(env!("CARGO_BIN_EXE_bench-prove"))
+        .args(args)
+        .args(["--json", "-", "--peer-timeout", "3"])
+        .env("ZKWATT_TOOLS", tools.path())
+        .output()
+        .unwrap();
+    let records = records(&output);
+    let failures: Vec<&str> =
+        records.iter().map(|record| record.failure.as_deref().unwrap_or("none")).collect();
+    assert_eq!(failures.len(), 4);
+    assert_eq!(failures[0], "none");
+    assert!(failures[1].starts_with("out of memory: setup: "), "{failures:?}");
+    assert!(failures[2].starts_with("timeout: setup: ") && failures[3].starts_with("timeout: setup: "));
+    assert!(
+        records[1..].iter().all(|record| record.samples == 0 && record.version == "9" && !record.verified)
+    );
+    let shown = stderr(&output);
+    assert!(shown.contains("out of memory") && shown.contains("timeout"), "{shown}");
+    let table = shown.split("note:").next().unwrap();
+    assert!(table.lines().all(|line| line.chars().count() <= 100), "{table}");
+}
+
+#[test]
+fn a_framework_that_is_not_installed_is_named() {
+    let tools = tools("echo 'error: it is not installed' >&2; exit 69");
+    let output = Command::new(env!("CARGO_BIN_EXE_bench-prove"))
+        .args(["--model", MODEL, "--peers", "ezkl"])
+        .env("ZKWATT_TOOLS", tools.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+    let error = stderr(&output);
+    assert!(error.contains("not installed") && error.contains("tools/peers/install"), "{error}");
+}
+
 #[test]
 fn bad_arguments_exit_with_2() {
     for args in [
@@ -123,6 +227,8 @@ fn bad_arguments_exit_with_2() {
         &["--samples", "0"],
         &["--batch", "0"],
         &["--bits", "9"],
+        &["--peer-timeout", "0"],
+        &["--peer-memory", "0"],
         &["--model", MODEL, "--weights", "private"],
     ] {
         let output = run(args);

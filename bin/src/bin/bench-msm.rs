@@ -4,7 +4,7 @@ use clap::Parser;
 use std::process::ExitCode;
 use std::time::Instant;
 use zkwatt::Result;
-use zkwatt::device::{Device, G1, G2, Group, PreparedBases};
+use zkwatt::device::{Backend, Device, G1, G2, Group, PreparedBases};
 use zkwatt::kernels::Fr;
 use zkwatt::kernels::curve::Affine;
 use zkwatt::ops::msm;
@@ -80,7 +80,7 @@ where
             _ => None,
         };
         let mut ours = Contestant::zkwatt(move |watch| {
-            let sum = watch.time(|| msm::msm(device, &bases, scalars))?;
+            let sum = device.on_host(|| watch.time(|| msm::msm(device, &bases, scalars)))?;
             Ok(watch.result(|| sum))
         })
         .on(device)

@@ -186,7 +186,8 @@ fn parse_samples(text: &str) -> Result<usize, String> {
     }
 }
 
-fn parse_positive(text: &str) -> Result<f64, String> {
+/// A positive number of whatever unit.
+pub fn parse_positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value > 0.0 && value <= 1e6 => Ok(value),
         _ => Err("expected a positive number, at most a million".into()),

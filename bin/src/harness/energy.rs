@@ -9,7 +9,7 @@ use zkwatt_energy::{Clock, Sensor, Tree, host, hwmon, system_clock};
 pub use zkwatt_energy::{Meters, Parts, Window};
 
 /// Something that can say how much energy passed between two moments.
-pub trait Meter {
+pub trait Meter: Send {
     /// `user`, the sensor's name, or `none: <reason>`, as records carry it.
     fn source(&self) -> String;
 

@@ -34,6 +34,7 @@ pub struct Report {
     /// Outliers, and all.
     samples: (usize, usize),
     writer: Option<Writer>,
+    records: Vec<Record>,
     to_stderr: bool,
 }
 
@@ -91,6 +92,7 @@ impl Report {
             notes: busy.into_iter().collect(),
             samples: (0, 0),
             writer: json.map(Writer::open).transpose()?,
+            records: Vec::new(),
             to_stderr: json == Some(&Target::Stdout),
         })
     }
@@ -140,6 +142,10 @@ impl Report {
             writer.write(record)?;
         }
         self.table.row(self.cells(record, paired_ratio));
+        self.records.push(record.clone());
+        if record.failure.is_some() {
+            return Ok(());
+        }
         if record.samples < FEW_SAMPLES {
             self.note(format!("some medians are over fewer than {FEW_SAMPLES} samples: read them with care"));
         }
@@ -167,6 +173,11 @@ impl Report {
             }
         }
         Ok(())
+    }
+
+    /// The records so far.
+    pub fn records(&self) -> &[Record] {
+        &self.records
     }
 
     /// Completes and adds the records of outcomes. `base` holds what they share, `units` is the work of one run.
@@ -208,7 +219,7 @@ impl Report {
         };
         let mut model = option(record.model.clone());
         let marked = if self.rate == Rate::Run { &mut model } else { &mut operation };
-        if !record.verified {
+        if !record.verified && record.failure.is_none() {
             marked.push_str(" †");
         }
         if self.rate == Rate::Run {
@@ -219,6 +230,14 @@ impl Report {
             (Some(joules), _) => table::si(joules, "J"),
             (None, _) => String::new(),
         };
+        let time = match record.failure.as_deref() {
+            // Its kind; notes have the rest.
+            Some(failure) => failure.split(':').next().unwrap_or_default().to_owned(),
+            None => {
+                let spread = 100.0 * record.mad_s / record.median_s;
+                format!("{} ±{spread:.0}%", table::seconds(record.median_s))
+            }
+        };
         vec![
             operation,
             model,
@@ -226,9 +245,10 @@ impl Report {
             option(record.log_n.map(|log_n| log_n.to_string())),
             option(record.scalars.clone()),
             record.threads.to_string(),
-            record.implementation.clone(),
+            // A name so long breaks better at a space.
+            record.implementation.replace("-weights-", " weights-"),
             option(record.cpu_path.clone()),
-            format!("{} ±{:.0}%", table::seconds(record.median_s), 100.0 * record.mad_s / record.median_s),
+            time,
             option(record.cpu_s.map(table::seconds)),
             option(record.per_second.and_then(|rate| match self.rate {
                 Rate::PerSecond => Some(table::si(rate, "")),

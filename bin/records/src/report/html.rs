@@ -12,8 +12,12 @@ use std::fmt::Write;
 
 const STYLE: &str = include_str!("assets/report.css");
 const SCRIPT: &str = include_str!("assets/report.js");
-/// plotly.js, its partial bundle `basic` (MIT); `tools/report/install` says which version.
-const PLOTLY: &str = include_str!("assets/plotly-basic.min.js");
+/// plotly.js (MIT), as the crate plotly embeds it, without the renderer of formulas that follows it there.
+fn plotly_js() -> String {
+    let scripts = plotly::Plot::offline_js_sources();
+    let first = scripts.split_once("</script>").map_or(scripts.as_str(), |(first, _)| first);
+    first.split_once('>').map_or(first, |(_, script)| script).to_owned()
+}
 
 /// A cell of a table: what is shown, and what it is sorted by.
 struct Cell {
@@ -575,9 +579,10 @@ pub fn page(report: &Report) -> String {
          <nav aria-label=\"Sections\">{links}</nav></header>\n\
          <main id=\"main\">\n<noscript><p class=\"none\">Plots, filters and sorting need JavaScript; the tables are all here.</p></noscript>\n\
          {filters}\n{body}</main>\n<footer><p>zkwatt report {version}. Plots by plotly.js (MIT).</p></footer>\n\
-         <script type=\"application/json\" id=\"data\">{data}</script>\n<script>{PLOTLY}</script>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n",
+         <script type=\"application/json\" id=\"data\">{data}</script>\n<script>{plotly}</script>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n",
         version = env!("CARGO_PKG_VERSION"),
         facts = header(report),
         filters = filters(report),
+        plotly = plotly_js(),
     )
 }

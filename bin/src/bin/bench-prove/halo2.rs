@@ -106,7 +106,7 @@ pub fn measure(
     for &(device, pool, threads) in machines {
         let ours = Ours::new(device, &task, cli.key_options())?;
         let mut contestants = vec![ours.contestant(device)];
-        for &peer in cli.common.peers.iter().filter(|peer| peer.system() == System::Halo2) {
+        for &peer in cli.common.peers.iter().filter(|peer| peer.system() == Some(System::Halo2)) {
             contestants.push(prover(&task, pool, rng(5)));
             debug_assert_eq!(peer, ProvePeer::Halo2Axiom);
         }

@@ -1,9 +1,11 @@
 //! Measures proofs of inference: time, memory, sizes, verification, constraints, and what quantisation costs.
 
+mod frameworks;
 mod halo2;
 mod mlp_halo2;
 
 use clap::{Parser, ValueEnum};
+use frameworks::Programs;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use std::cell::RefCell;
@@ -19,7 +21,7 @@ use zkwatt::halo2::KeyOptions;
 use zkwatt::mlp::r1cs::{InputMode, MlpCircuit};
 use zkwatt::mlp::{accuracy, random_salt};
 use zkwatt::{Error, Result};
-use zkwatt_harness::args::{Common, EXIT_CODES};
+use zkwatt_harness::args::{Common, EXIT_CODES, parse_positive};
 use zkwatt_harness::circuit_args::{Bits, Input, Output, System, Weights, circuit_options};
 use zkwatt_harness::inputs::SEED;
 use zkwatt_harness::lookup_circuit::LookupCircuit;
@@ -90,6 +92,15 @@ struct Cli {
     #[arg(long, default_value_t = 0, value_name = "MIB", value_parser = clap::value_parser!(u64).range(..=1 << 20))]
     coset_mib: u64,
 
+    /// Peers that are programs (ezkl, snarkjs): seconds that one phase may take; one that takes longer is ended, and its
+    /// row says so
+    #[arg(long, default_value_t = 600.0, value_name = "SECONDS", value_parser = parse_positive)]
+    peer_timeout: f64,
+
+    /// Peers that are programs: resident memory that one may take, likewise [default: what there is]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
+    peer_memory: Option<u64>,
+
     /// Also show where our proving time goes
     #[arg(long)]
     phases: bool,
@@ -116,6 +127,11 @@ fn examples() -> String {
   bench-prove --system groth16,halo2 --model mnist-784-128-10 --input private
   bench-prove --system halo2 --model mnist-784-128-10 --weights private --plan small
   bench-prove --system halo2 --model synthetic-lookups-15 --peers halo2-axiom --phases
+  bench-prove --system groth16,halo2 --model mnist-784-56-10,mnist-784-128-10 --input private --peers ezkl,snarkjs
+
+The peers ezkl and snarkjs are programs, which tools/peers/install installs into a checkout; ZKWATT_TOOLS names its
+folder `tools` for a binary that was moved. They are measured after ours: keys, witness and proof in a process each.
+One that takes too long, runs out of memory or fails has a row that says so.
 
 {EXIT_CODES}"
     )
@@ -329,7 +345,7 @@ impl Job<'_> {
         fill_circuit(&mut bases[0], task, setup_s);
         bases[0].witness_s = Some(witness_s);
         let mut contestants = vec![ours.contestant(self.device)];
-        for &peer in &common.peers {
+        for &peer in common.peers.iter().filter(|peer| peer.system() == Some(System::Groth16)) {
             let (task, setup_s) = match (peer, &per_product) {
                 (ProvePeer::ArkworksPerProduct, Some(made)) => (made.task(), made.setup_s),
                 _ => (task, setup_s),
@@ -461,6 +477,9 @@ fn run(cli: &Cli) -> Result<()> {
     // A device that is missing is found before any model is loaded.
     let devices = threads.iter().map(|&n| common.open(n)).collect::<Result<Vec<_>>>()?;
     let pools = threads.iter().map(|&n| Pool::new(n)).collect::<Result<Vec<_>>>()?;
+    // So is a program.
+    let widest = pools.iter().max_by_key(|pool| pool.threads());
+    let mut programs = widest.map(|pool| Programs::find(cli, pool)).transpose()?;
     let title = if cli.system == [System::Groth16] {
         "Proofs of inference, Groth16 over BN254"
     } else {
@@ -527,12 +546,18 @@ fn run(cli: &Cli) -> Result<()> {
                 job.measure(&base, &mut report, &mut tables)?;
             }
         }
+        if let Some(programs) = &mut programs {
+            programs.measure(cli, model, &loaded, accuracy.as_ref(), &mut report)?;
+        }
     }
     if common.peers.contains(&ProvePeer::ArkworksPerProduct) {
         report.note(PER_PRODUCT);
     }
     tables.add_to(&mut report, cli.phases);
     halo2_tables.add_to(&mut report, cli.phases);
+    if let Some(programs) = programs {
+        programs.add_to(&mut report);
+    }
     report.finish()
 }
 

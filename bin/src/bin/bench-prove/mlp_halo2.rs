@@ -49,7 +49,7 @@ pub fn measure(
         let spinner = progress::spinner(format!("{title}: setup"));
         let ours = Ours::new(device, parts, &inputs, report)?;
         let peers: Vec<ProvePeer> =
-            cli.common.peers.iter().copied().filter(|peer| peer.system() == System::Halo2).collect();
+            cli.common.peers.iter().copied().filter(|peer| peer.system() == Some(System::Halo2)).collect();
         let task = if peers.is_empty() { None } else { Some(upstream(&ours.prover, &inputs, pool)?) };
         spinner.finish_and_clear();
         let mut contestants = vec![ours.contestant(device)];

@@ -87,7 +87,7 @@ pub fn msm<'a, P: ArkGroup + 'a>(bases: &[P], scalars: &[Fr], pool: &Pool) -> Co
     let scalars: Vec<_> = scalars.iter().map(fr).collect();
     let pool = pool.clone();
     Contestant::new(Peer::Arkworks.name(), Peer::Arkworks.version(), move |watch| {
-        let sum = watch.time(|| pool.run(|| P::ArkGroup::msm_unchecked(&bases, &scalars).into_affine()));
+        let sum = pool.run(|| watch.time(|| P::ArkGroup::msm_unchecked(&bases, &scalars).into_affine()));
         Ok(watch.result(|| P::from_ark(&sum)))
     })
 }
@@ -133,7 +133,7 @@ pub fn ntt<'a>(transform: Transform, data: &[Fr], pool: &Pool) -> Result<Contest
     let pool = pool.clone();
     Ok(Contestant::new(Peer::Arkworks.name(), Peer::Arkworks.version(), move |watch| {
         work.copy_from_slice(&data);
-        watch.time(|| pool.run(|| apply(&domain, transform, &mut work)));
+        pool.run(|| watch.time(|| apply(&domain, transform, &mut work)));
         Ok(watch.result(|| work.iter().map(fr_back).collect()))
     }))
 }
@@ -145,7 +145,7 @@ pub fn batch_inverse<'a>(data: &[Fr], pool: &Pool) -> Contestant<'a, Vec<Fr>> {
     let pool = pool.clone();
     Contestant::new(Peer::Arkworks.name(), Peer::Arkworks.version(), move |watch| {
         work.copy_from_slice(&data);
-        watch.time(|| pool.run(|| ark_ff::batch_inversion(&mut work)));
+        pool.run(|| watch.time(|| ark_ff::batch_inversion(&mut work)));
         Ok(watch.result(|| work.iter().map(fr_back).collect()))
     })
 }

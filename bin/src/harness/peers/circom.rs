@@ -113,8 +113,8 @@ fn arkworks<'a>(task: Task<'a>, pool: &Pool, mut rng: ChaCha20Rng) -> Result<Con
     let pool = pool.clone();
     let version = super::ProvePeer::Arkworks.version();
     let contestant = Contestant::new(CircomPeer::Arkworks.name(), version, move |watch| {
-        let proof = watch.time(|| {
-            pool.run(|| {
+        let proof = pool.run(|| {
+            watch.time(|| {
                 let (r, s) = (ark_bn254::Fr::rand(&mut rng), ark_bn254::Fr::rand(&mut rng));
                 Groth16::<Bn254, CircomReduction>::create_proof_with_reduction_and_matrices(
                     &key,

@@ -68,8 +68,8 @@ pub fn prover<'a>(
     let verifier = PreparedVerifyingKey::new(&key.vk)?;
     let pool = pool.clone();
     Ok(Contestant::new(peer.name(), peer.version(), move |watch| {
-        let proofs = watch.time(|| {
-            pool.run(|| {
+        let proofs = pool.run(|| {
+            watch.time(|| {
                 let prove = |assignment| matrices.prove(key, assignment, &mut rng);
                 assignments.iter().map(prove).collect::<Result<Vec<Proof>>>()
             })

@@ -89,7 +89,7 @@ pub fn msm<'a, P: Halo2Group + 'a>(bases: &[P], scalars: &[Fr], pool: &Pool) -> 
     let scalars: Vec<_> = scalars.iter().map(fr).collect();
     let pool = pool.clone();
     Contestant::new(Peer::Halo2curves.name(), Peer::Halo2curves.version(), move |watch| {
-        let sum = watch.time(|| pool.run(|| msm_best(&scalars, &bases).to_affine()));
+        let sum = pool.run(|| watch.time(|| msm_best(&scalars, &bases).to_affine()));
         Ok(watch.result(|| P::from_halo2(&sum)))
     })
 }
@@ -153,8 +153,8 @@ pub fn ntt<'a>(transform: Transform, data: &[Fr], pool: &Pool) -> Result<Contest
     let pool = pool.clone();
     Ok(Contestant::new(Peer::Halo2curves.name(), Peer::Halo2curves.version(), move |watch| {
         work.copy_from_slice(&data);
-        watch.time(|| {
-            pool.run(|| {
+        pool.run(|| {
+            watch.time(|| {
                 domain.apply(transform, &mut work, |data, omega| {
                     halo2curves_axiom::fft::best_fft(data, omega, domain.log_n);
                 });
@@ -171,8 +171,8 @@ pub fn batch_inverse<'a>(data: &[Fr], pool: &Pool) -> Contestant<'a, Vec<Fr>> {
     let pool = pool.clone();
     Contestant::new(Peer::Halo2curves.name(), Peer::Halo2curves.version(), move |watch| {
         work.copy_from_slice(&data);
-        watch.time(|| {
-            pool.run(|| {
+        pool.run(|| {
+            watch.time(|| {
                 ::halo2_axiom::arithmetic::parallelize(&mut work, |part, _| {
                     part.iter_mut().batch_invert();
                 });

@@ -5,6 +5,7 @@
 
 pub mod arkworks;
 pub mod circom;
+pub mod frameworks;
 pub mod groth16;
 pub mod halo2;
 pub mod halo2_axiom;

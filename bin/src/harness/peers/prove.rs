@@ -1,6 +1,7 @@
 //! The peers that prove.
 
-use super::Peer;
+use super::frameworks::{Circom, Ezkl, Framework};
+use super::{Peer, Pool};
 use crate::circuit_args::System;
 use std::fmt;
 use zkwatt::{Error, Result};
@@ -14,6 +15,10 @@ pub enum ProvePeer {
     ArkworksPerProduct,
     /// halo2-axiom's `create_proof` on the same circuit, key and parameters.
     Halo2Axiom,
+    /// EZKL on the same ONNX file, as a program: a Halo2 circuit and a quantisation of its own; tools/peers/install.
+    Ezkl,
+    /// snarkjs as a program, on our constraint system and on a circuit with weights as inputs; tools/peers/install.
+    Snarkjs,
 }
 
 impl ProvePeer {
@@ -23,23 +28,39 @@ impl ProvePeer {
             Self::Arkworks => "arkworks",
             Self::ArkworksPerProduct => "arkworks-per-product",
             Self::Halo2Axiom => Peer::Halo2Axiom.name(),
+            Self::Ezkl => "ezkl",
+            Self::Snarkjs => "snarkjs",
         }
     }
 
-    /// The locked version, and whether the build switched on the peer's assembly.
+    /// The locked version, and whether the build switched on the peer's assembly; empty for programs, which say theirs.
     pub fn version(self) -> String {
-        if self == Self::Halo2Axiom {
-            return Peer::Halo2Axiom.version();
+        match self {
+            Self::Halo2Axiom => return Peer::Halo2Axiom.version(),
+            Self::Ezkl | Self::Snarkjs => return String::new(),
+            Self::Arkworks | Self::ArkworksPerProduct => {}
         }
         let asm = cfg!(all(target_arch = "x86_64", target_feature = "adx", target_feature = "bmi2"));
         format!("{} ({})", env!("ZKWATT_PEER_ARK_GROTH16"), if asm { "asm" } else { "no asm" })
     }
 
-    /// The proof system that it proves with.
-    pub fn system(self) -> System {
+    /// The proof system of ours in whose rounds it proves; `None` for programs, which are measured after them.
+    pub fn system(self) -> Option<System> {
         match self {
-            Self::Arkworks | Self::ArkworksPerProduct => System::Groth16,
-            Self::Halo2Axiom => System::Halo2,
+            Self::Arkworks | Self::ArkworksPerProduct => Some(System::Groth16),
+            Self::Halo2Axiom => Some(System::Halo2),
+            Self::Ezkl | Self::Snarkjs => None,
+        }
+    }
+
+    /// The programs that it stands for, none if it is compiled in. They get keys that are made in `pool`.
+    pub fn frameworks(self, pool: &Pool) -> Vec<Box<dyn Framework>> {
+        match self {
+            Self::Arkworks | Self::ArkworksPerProduct | Self::Halo2Axiom => Vec::new(),
+            Self::Ezkl => vec![Box::new(Ezkl)],
+            Self::Snarkjs => {
+                vec![Box::new(Circom::Ours(pool.clone())), Box::new(Circom::WeightsAsInputs(pool.clone()))]
+            }
         }
     }
 
@@ -48,7 +69,7 @@ impl ProvePeer {
     /// # Errors
     /// Invalid, naming the peer.
     pub fn check(self, systems: &[System]) -> Result<()> {
-        if systems.contains(&self.system()) {
+        if self.system().is_none_or(|system| systems.contains(&system)) {
             return Ok(());
         }
         Err(Error::invalid(

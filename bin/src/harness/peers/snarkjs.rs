@@ -111,7 +111,7 @@ impl Drop for Snarkjs {
 }
 
 /// The folder `tools` of a checkout.
-fn tools() -> PathBuf {
+pub fn tools() -> PathBuf {
     std::env::var_os(TOOLS)
         .map_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../tools").into(), PathBuf::from)
 }
