@@ -1,4 +1,4 @@
-//! The few parallel patterns that kernels use, over rayon's current pool or, without feature `parallel`, in order.
+//! The few parallel patterns that kernels use, over rayon's current pool; in order without feature `parallel`, and within [`alone`].
 //!
 //! Chunks are fixed by the caller, never by the number of threads, so results do not depend on it.
 
@@ -11,7 +11,8 @@ thread_local! {
     static ALONE: core::cell::Cell<bool> = const { core::cell::Cell::new(false) };
 }
 
-/// Runs `f`, and every pattern below that it uses, on the calling thread.
+/// Runs `f`, and every pattern below that it uses, on the calling thread. Rayon's own calls know nothing of it: `f` must not
+/// make any.
 ///
 /// For work that is shorter than it takes to wake another thread.
 pub fn alone<R>(f: impl FnOnce() -> R) -> R {

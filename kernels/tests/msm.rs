@@ -243,6 +243,36 @@ fn one_thread_and_many_agree_bit_for_bit() {
     assert_eq!(on(1), on(3));
 }
 
+/// Sums of few windows, shorter and longer than what one thread does by itself.
+#[test]
+fn short_sums_agree_on_any_number_of_threads() {
+    fn check<F: Judge>(n: usize) {
+        let mut bases = points::<F>(n, 17);
+        bases[n / 3] = Affine::IDENTITY;
+        // Half of them in one bucket.
+        let small: Vec<i8> =
+            (0..n).map(|i| if i % 2 == 0 { 77 } else { (i * 37 % 256) as u8 as i8 }).collect();
+        let field: Vec<Fr> = small.iter().map(|v| Fr::from(i64::from(*v))).collect();
+        let expected = F::judge(&bases, &field);
+        let prepared = MsmBases::new(bases);
+        for threads in [1, 2, 3, 8] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            for path in CpuPath::available() {
+                for scalars in [Scalars::I8(&small), Scalars::Field(&field)] {
+                    let sum = pool.install(|| msm(path, &prepared, scalars));
+                    assert_eq!(sum, expected, "{n} on {threads} threads, {}", path.name());
+                }
+            }
+        }
+    }
+    for n in [4000, 6000, 6003] {
+        check::<Fq>(n);
+    }
+    for n in [400, 2001] {
+        check::<Fq2>(n);
+    }
+}
+
 #[test]
 fn batches_and_unequal_lengths() {
     let bases = points::<Fq>(100, 8);

@@ -115,7 +115,7 @@ pub struct DeviceInfo {
     pub name: String,
     /// The CPU form of the kernels, on a CPU.
     pub cpu_path: Option<&'static str>,
-    /// Threads, on a CPU.
+    /// Threads, on a CPU; with one, its caller's.
     pub threads: usize,
     /// Bytes that jobs may use; `u64::MAX` where nobody says.
     pub memory_bytes: u64,

@@ -16,15 +16,16 @@ use zkwatt_kernels::{CpuPath, Fr, parallel};
 /// How a CPU device works.
 #[derive(Clone, Debug, Default)]
 pub struct CpuOptions {
-    /// Threads; all processors if `None`. Without feature `parallel` only one is possible.
+    /// Threads; all processors if `None`. Without feature `parallel` only one is possible. A device of one thread computes on
+    /// its caller's, so callers on several threads do not wait for each other.
     pub threads: Option<usize>,
     /// Form of the kernels; the environment variable `ZKWATT_CPU` or else the fastest if `None`.
     pub path: Option<CpuPath>,
-    /// Bound on the memory of one job, in bytes; what the system has available if `None`.
+    /// Bound on the memory of each job, in bytes; what the system has available if `None`.
     pub memory_budget: Option<u64>,
 }
 
-/// A CPU with its own threads.
+/// A CPU, with threads of its own if it has more than one.
 pub struct CpuDevice {
     info: DeviceInfo,
     path: CpuPath,
@@ -314,9 +315,9 @@ impl NttOps for CpuDevice {
     }
 
     fn ntt_batch(&self, columns: Vec<&mut CpuBuffer<Fr>>, plan: &NttPlan) -> Result<()> {
-        // The powers of a coset's shift beside the twiddles.
+        // The powers of a coset's shift beside the twiddles, where the kernels have tables of those.
         let bytes = plan.memory_bytes(self.path).saturating_add((plan.n() * size_of::<Fr>()) as u64);
-        self.budget().require("twiddles of transforms", bytes)?;
+        self.budget().require("twiddles of transforms and memory between their steps", bytes)?;
         let columns = columns.into_iter().map(|column| column.0.as_mut_slice()).collect();
         self.run(|| {
             let twiddles = self.twiddles(plan.log_n, plan.generator)?;
@@ -326,9 +327,10 @@ impl NttOps for CpuDevice {
 }
 
 impl CpuDevice {
-    /// As [`NttOps::ntt`], on host memory without a copy.
+    /// As [`NttOps::ntt`], on host memory.
     pub fn ntt_in_place(&self, data: &mut [Fr], plan: &NttPlan) -> Result<()> {
-        self.budget().require("twiddles of a transform", plan.memory_bytes(self.path))?;
+        self.budget()
+            .require("twiddles of a transform and memory between its steps", plan.memory_bytes(self.path))?;
         self.run(|| {
             let twiddles = self.twiddles(plan.log_n, plan.generator)?;
             Ok(ntt::ntt(self.path, data, plan, &twiddles)?)

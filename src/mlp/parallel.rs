@@ -1,12 +1,7 @@
-//! Maps over samples, on all threads where the feature `parallel` is on.
+//! Maps over samples, on all threads that may take part.
 
-#[cfg(feature = "parallel")]
-pub(crate) fn map<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
-    use rayon::prelude::*;
-    items.par_iter().map(f).collect()
-}
+use zkwatt_kernels::parallel;
 
-#[cfg(not(feature = "parallel"))]
 pub(crate) fn map<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
-    items.iter().map(f).collect()
+    parallel::map_range(items.len(), |i| f(&items[i]))
 }

@@ -36,7 +36,8 @@ impl Default for NttOptions {
 /// Transforms `options.columns` columns in place.
 ///
 /// Errors: columns that are not a power of two long, or longer than 2^28; a coset shift of zero; too little memory
-/// for the twiddles (half of a column). The data are unchanged then.
+/// for the twiddles (at most half of a column) or, with AVX-512 and natural order on both ends, for a column between the steps, which
+/// the device keeps. The data are unchanged then.
 pub fn ntt(device: &Device, data: &mut [Fr], options: &NttOptions) -> Result<()> {
     let plan = plan(data.len(), options)?;
     device.ntt_in_place(data, &plan)

@@ -2,7 +2,7 @@
 #![allow(clippy::needless_range_loop)] // iterators over vectors are not inlined
 
 use super::RangeTable;
-use crate::field::ifma::{Group, Ifma, Lanes, V, kernel, padded, to_limbs};
+use crate::field::ifma::{Group, Ifma, Lanes, V, kernel, padded, store_first, to_limbs};
 use crate::field::{Fr, FrParams};
 use crate::vector::lanes::TWICE_P;
 
@@ -61,9 +61,7 @@ kernel! {
         for i in 0..groups.len() {
             difference(ifma, inputs, 8 * i, &table[i]).store_raw(&mut groups[i]);
         }
-        let mut end = [[0; 4]; 8];
-        difference(ifma, inputs, 8 * groups.len(), &padded(table_rest)).store_raw(&mut end);
-        rest.copy_from_slice(&end[..rest.len()]);
+        store_first(difference(ifma, inputs, 8 * groups.len(), &padded(table_rest)), rest);
     }
 
     /// Adds the rows of the values to `counts`, one a row of the table. The first value without a row is the result, and

@@ -20,7 +20,7 @@ pub use scalars::Scalars;
 
 use crate::curve::{Affine, Coordinate, CurveField, Xyzz};
 use crate::dispatch::{CpuPath, with_arith};
-use crate::field::{Arith, Fr, Plain, cast, cast_slice, uncast};
+use crate::field::{Arith, Fq, Fr, Plain, cast, cast_slice, uncast};
 use crate::parallel;
 use bases::BaseSet;
 use repeats::Rewritten;
@@ -135,7 +135,9 @@ fn msm_over<F: Coordinate, A: Arith>(
                 let digits = lanes::msm_scalar_digits(ifma, scalars, magnitudes, &plan);
                 lanes::run_stages(ifma, points, bases.n, &digits, &plan)
             };
-            let alone = plan.products < lanes::MIN_SHARED_PRODUCTS;
+            // A product in F_q² is about three.
+            let weight = if size_of::<F>() > size_of::<Fq>() { 3 } else { 1 };
+            let alone = weight * plan.products < lanes::MIN_SHARED_PRODUCTS;
             return cast::<Affine<F>, A>(if alone { parallel::alone(stages) } else { stages() });
         }
         return run_stages::<A, _>(cast_slice::<Affine<F>, A>(points), bases.n, scalars, magnitudes, &plan);

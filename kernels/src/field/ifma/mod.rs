@@ -26,7 +26,7 @@ mod tests;
 
 pub(crate) use constant::{Balanced, Multiplier};
 pub(crate) use coordinate::{Coordinate8, Fq2Lanes, FqLanes, WideCoordinate};
-pub(crate) use raw::{Columns, Group, padded, strided_words};
+pub(crate) use raw::{Columns, Group, padded, store_first, strided_words};
 pub(crate) use scalar::invert;
 pub(crate) use simd::{
     Ifma, V, eight, five, kernel, low_bits_and_ones, transpose_4x8, transpose_8x4, transpose_8x8,

@@ -18,6 +18,14 @@ pub(crate) fn padded(values: &[[u64; 4]]) -> Group {
     group
 }
 
+/// Stores the first elements of eight.
+#[inline(always)]
+pub(crate) fn store_first<P: FieldParams>(lanes: Lanes<P>, to: &mut [[u64; 4]]) {
+    let mut group = [[0; 4]; LANES];
+    lanes.store_raw(&mut group);
+    to.copy_from_slice(&group[..to.len()]);
+}
+
 /// The words of eight elements that lie `step` apart, from `at` on.
 #[inline(always)]
 pub(crate) fn strided_words(ifma: Ifma, from: &[[u64; 4]], at: usize, step: usize) -> [V; 4] {

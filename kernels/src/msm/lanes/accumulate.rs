@@ -1,6 +1,6 @@
 //! Stage `msm_bucket_accumulate` for lanes.
 
-use super::adder::{Addend, Addends, Adder, PointVec};
+use super::adder::{Addend, Addends, Adder, PointVec, set_batch};
 use super::sort::{NO_ENTRY, Sorted, Vector};
 use crate::curve::Affine;
 use crate::field::ifma::{Coordinate8, Ifma, low_bits_and_ones};
@@ -121,7 +121,7 @@ fn sum_vectors<F: Coordinate8>(
         }
         let addends = Row { points, rows, vectors: &vectors[..active], row };
         if row == 0 {
-            adder.set(ifma, sums, active, &addends);
+            set_batch(ifma, sums, active, &addends);
         } else {
             adder.add(ifma, sums, active, &addends);
         }

@@ -119,11 +119,6 @@ impl<F: Coordinate8> Adder<F> {
         }
     }
 
-    /// The sums that the first `n` addends go to become these addends.
-    pub(super) fn set(&self, ifma: Ifma, sums: &mut PointVec<F>, n: usize, addends: &impl Addends<F>) {
-        set_batch(ifma, sums, n, addends);
-    }
-
     /// Adds the first `n` addends, at most [`Coordinate8::BATCH`], to the sums that they go to.
     pub(super) fn add(&mut self, ifma: Ifma, sums: &mut PointVec<F>, n: usize, addends: &impl Addends<F>) {
         self.resize(n);
@@ -163,7 +158,8 @@ impl<F: Coordinate8> Addends<F> for Pairs<'_> {
 }
 
 kernel! {
-    fn set_batch[F: Coordinate8, A: Addends<F>](ifma: Ifma, sums: &mut PointVec<F>, n: usize, addends: &A) {
+    /// The sums that the first `n` addends go to become these addends.
+    pub(super) fn set_batch[F: Coordinate8, A: Addends<F>](ifma: Ifma, sums: &mut PointVec<F>, n: usize, addends: &A) {
         for i in 0..n {
             addends.prefetch(i);
             addends.prefetch_next(i);

@@ -30,8 +30,7 @@ pub(in crate::msm) fn measure(
             for i in 0..group.len() {
                 non_zero &= !(u8::from(skip(start + i)) << i);
             }
-            let places = chunk[count..].first_chunk_mut::<8>();
-            let Some(places) = places else { break };
+            let places = &mut chunk[count..][..8];
             let mut place = 0;
             for i in 0..8 {
                 places[place & 7].index = (start + i) as u32;

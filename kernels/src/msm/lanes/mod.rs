@@ -28,7 +28,7 @@ const GROUP_VECTORS: usize = 1024;
 /// those of 2^18, which is more than the buckets of four sums cost.
 pub(super) const PIECE_BYTES: usize = 16 << 20;
 
-/// Products below which a sum is one thread's work: some 0.3 ms, in which a second one is hardly awake (docs/BENCHMARKING.md, sums of
+/// Products in F_q below which a sum, once it is measured, is one thread's work: some 0.3 ms, in which a second one is hardly awake (docs/BENCHMARKING.md, sums of
 /// 2^8 to 2^12 zkML scalars).
 pub(super) const MIN_SHARED_PRODUCTS: u64 = 1 << 15;
 

@@ -147,9 +147,9 @@ impl Tables {
                 let mut tiles = twiddles.tiles(n / (LANES * LANES));
                 let shared = Shared::tiles(&mut tiles);
                 for_each_group(s2, s1, |group, buffer| {
-                    // SAFETY: each task has a group of its own.
+                    // SAFETY: views of a loop are of one kind and differ in their group; loops follow each other.
                     let from = unsafe { Columns::new(data, log_s2, group) };
-                    // SAFETY: each task has a group of its own.
+                    // SAFETY: views of a loop are of one kind and differ in their group; loops follow each other.
                     let to = unsafe { Tiles::column(shared, s2 / LANES, group) };
                     step::twisted(
                         ifma,
@@ -162,9 +162,9 @@ impl Tables {
                     );
                 });
                 for_each_group(s1, s2, |group, buffer| {
-                    // SAFETY: each task has a group of its own.
+                    // SAFETY: views of a loop are of one kind and differ in their group; loops follow each other.
                     let from = unsafe { Tiles::row(shared, s2 / LANES, group) };
-                    // SAFETY: each task has a group of its own.
+                    // SAFETY: views of a loop are of one kind and differ in their group; loops follow each other.
                     let to = unsafe { Columns::new(data, log_s1, group) };
                     step::last(ifma, buffer, constants, (&from, false), (&to, false), output);
                 });
@@ -172,24 +172,24 @@ impl Tables {
             }
             Order::RN => {
                 for_each_group(s2, s1, |group, buffer| {
-                    // SAFETY: each task has a group of its own.
+                    // SAFETY: views of a loop are of one kind and differ in their group; loops follow each other.
                     let at = unsafe { Rows::new(data, log_s1, group) };
                     step::twisted(ifma, buffer, constants, (&at, true), input, (&at, false), twists(group));
                 });
                 for_each_group(s1, s2, |group, buffer| {
-                    // SAFETY: each task has a group of its own.
+                    // SAFETY: views of a loop are of one kind and differ in their group; loops follow each other.
                     let at = unsafe { Columns::new(data, log_s1, group) };
                     step::last(ifma, buffer, constants, (&at, true), (&at, false), output);
                 });
             }
             Order::NR | Order::RR => {
                 for_each_group(s2, s1, |group, buffer| {
-                    // SAFETY: each task has a group of its own.
+                    // SAFETY: views of a loop are of one kind and differ in their group; loops follow each other.
                     let at = unsafe { Columns::new(data, log_s2, group) };
                     step::twisted(ifma, buffer, constants, (&at, false), input, (&at, true), twists(group));
                 });
                 for_each_group(s1, s2, |group, buffer| {
-                    // SAFETY: each task has a group of its own.
+                    // SAFETY: views of a loop are of one kind and differ in their group; loops follow each other.
                     let at = unsafe { Rows::new(data, log_s2, group) };
                     step::last(ifma, buffer, constants, (&at, false), (&at, true), output);
                 });

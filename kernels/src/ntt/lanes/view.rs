@@ -92,7 +92,8 @@ impl<'a> Columns<'a> {
     /// Columns 8·`group` and on, of rows of 2^`log_row` elements.
     ///
     /// # Safety
-    /// No other view of this group is read or written while this one is.
+    /// While this view is in use nothing else reads or writes a word of what it covers, be it through a view of another kind or
+    /// through this one on another thread.
     pub(super) unsafe fn new(data: Shared<'a>, log_row: u32, group: usize) -> Self {
         Self { data, stride: ELEMENT << log_row, group }
     }
@@ -155,7 +156,8 @@ impl<'a> Rows<'a> {
     /// Rows 8·`group` and on, of 2^`log_row` elements.
     ///
     /// # Safety
-    /// No other view of this group is read or written while this one is.
+    /// While this view is in use nothing else reads or writes a word of what it covers, be it through a view of another kind or
+    /// through this one on another thread.
     pub(super) unsafe fn new(data: Shared<'a>, log_row: u32, group: usize) -> Self {
         Self { data, stride: ELEMENT << log_row, group }
     }
@@ -221,7 +223,8 @@ impl<'a> Tiles<'a> {
     /// Tile column `group` of rows of `row` tiles.
     ///
     /// # Safety
-    /// No other view of this group is read or written while this one is.
+    /// While this view is in use nothing else reads or writes a word of what it covers, be it through a view of another kind or
+    /// through this one on another thread.
     pub(super) unsafe fn column(tiles: Shared<'a>, row: usize, group: usize) -> Self {
         Self { tiles, first: group, stride: row }
     }
@@ -229,7 +232,8 @@ impl<'a> Tiles<'a> {
     /// Tile row `group` of rows of `row` tiles.
     ///
     /// # Safety
-    /// No other view of this group is read or written while this one is.
+    /// While this view is in use nothing else reads or writes a word of what it covers, be it through a view of another kind or
+    /// through this one on another thread.
     pub(super) unsafe fn row(tiles: Shared<'a>, row: usize, group: usize) -> Self {
         Self { tiles, first: group * row, stride: 1 }
     }

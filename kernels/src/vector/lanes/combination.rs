@@ -1,7 +1,7 @@
 //! Linear combinations, reduced once for all terms.
 
 use super::{FrLanes, factor};
-use crate::field::ifma::{Columns, Ifma, Wide, kernel, padded, to_limbs};
+use crate::field::ifma::{Columns, Ifma, Wide, kernel, padded, store_first, to_limbs};
 use crate::field::{Field, FieldParams, Fr, FrParams};
 
 type FrColumns = Columns<FrParams>;
@@ -101,9 +101,7 @@ kernel! {
                 columns[i].reduce_lazy().reduce().store_raw(&mut groups[i]);
             }
             if !rest.is_empty() {
-                let mut end = [[0; 4]; 8];
-                columns[groups.len()].reduce_lazy().reduce().store_raw(&mut end);
-                rest.copy_from_slice(&end[..rest.len()]);
+                store_first(columns[groups.len()].reduce_lazy().reduce(), rest);
             }
             first += len;
         }

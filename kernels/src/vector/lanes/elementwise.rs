@@ -2,7 +2,7 @@
 
 use super::{FrLanes, factor};
 use crate::field::Fr;
-use crate::field::ifma::{Group, Ifma, kernel, padded};
+use crate::field::ifma::{Group, Ifma, kernel, padded, store_first};
 
 #[inline(always)]
 fn product(ifma: Ifma, a: &Group, b: &Group) -> FrLanes {
@@ -14,14 +14,6 @@ fn product_sum(ifma: Ifma, y: &Group, a: FrLanes, x: &Group) -> FrLanes {
     FrLanes::load_raw(ifma, x).mul_lazy(a).add(FrLanes::load_raw(ifma, y).wide()).reduce()
 }
 
-/// Stores the first elements.
-#[inline(always)]
-fn store_end(lanes: FrLanes, to: &mut [[u64; 4]]) {
-    let mut end = [[0; 4]; 8];
-    lanes.store_raw(&mut end);
-    to.copy_from_slice(&end[..to.len()]);
-}
-
 kernel! {
     /// out_i ← a_i·b_i.
     pub(crate) fn mul(ifma: Ifma, out: &mut [[u64; 4]], a: &[[u64; 4]], b: &[[u64; 4]]) {
@@ -30,7 +22,7 @@ kernel! {
         for i in 0..out.len() {
             product(ifma, &a[i], &b[i]).store_raw(&mut out[i]);
         }
-        store_end(product(ifma, &padded(a_rest), &padded(b_rest)), out_rest);
+        store_first(product(ifma, &padded(a_rest), &padded(b_rest)), out_rest);
     }
 
     /// a_i ← a_i·b_i.
@@ -40,7 +32,7 @@ kernel! {
         for i in 0..a.len() {
             product(ifma, &a[i], &b[i]).store_raw(&mut a[i]);
         }
-        store_end(product(ifma, &padded(a_rest), &padded(b_rest)), a_rest);
+        store_first(product(ifma, &padded(a_rest), &padded(b_rest)), a_rest);
     }
 
     /// y_i ← y_i + a·x_i.
@@ -51,7 +43,7 @@ kernel! {
         for i in 0..y.len() {
             product_sum(ifma, &y[i], a, &x[i]).store_raw(&mut y[i]);
         }
-        store_end(product_sum(ifma, &padded(y_rest), a, &padded(x_rest)), y_rest);
+        store_first(product_sum(ifma, &padded(y_rest), a, &padded(x_rest)), y_rest);
     }
 
     /// v_i ← v_i·a.
@@ -61,6 +53,6 @@ kernel! {
         for i in 0..groups.len() {
             FrLanes::load_raw(ifma, &groups[i]).mul_lazy(a).reduce().store_raw(&mut groups[i]);
         }
-        store_end(FrLanes::load_raw(ifma, &padded(rest)).mul_lazy(a).reduce(), rest);
+        store_first(FrLanes::load_raw(ifma, &padded(rest)).mul_lazy(a).reduce(), rest);
     }
 }

@@ -1,7 +1,7 @@
 //! Sums of products, reduced once for many, and rows of powers.
 
 use super::{FrLanes, factor};
-use crate::field::ifma::{Columns, Group, kernel, padded, strided_words};
+use crate::field::ifma::{Columns, Group, kernel, padded, store_first, strided_words};
 use crate::field::{Field, Fr, FrParams};
 
 type FrColumns = Columns<FrParams>;
@@ -168,8 +168,6 @@ kernel! {
             chain.store_raw(&mut groups[i]);
             *chain = chain.mul_lazy(step).reduce();
         }
-        let mut end = [[0; 4]; 8];
-        chains[groups.len() % CHAINS].store_raw(&mut end);
-        rest.copy_from_slice(&end[..rest.len()]);
+        store_first(chains[groups.len() % CHAINS], rest);
     }
 }

@@ -1,7 +1,7 @@
 //! Montgomery's trick in chains of vectors.
 
 use super::FrLanes;
-use crate::field::ifma::{self, Group, Ifma, Stored, Wide, kernel, padded, pow2_mod};
+use crate::field::ifma::{self, Group, Ifma, Stored, Wide, kernel, padded, pow2_mod, store_first};
 use crate::field::{FieldParams, FrParams};
 
 /// Interleaved chains of vectors: a product takes as long as two that do not wait for each other.
@@ -116,9 +116,8 @@ kernel! {
         let Some(mut inverses) = scratch.turn(ifma, INVERSE) else { return };
         let zero = FrLanes::zero(ifma);
         if !rest.is_empty() {
-            let mut out = [[0; 4]; 8];
-            scratch.pop(ifma, &mut inverses, n).reduce().select(scratch.zeros[n], zero).store_raw(&mut out);
-            rest.copy_from_slice(&out[..rest.len()]);
+            let inverse = scratch.pop(ifma, &mut inverses, n).reduce();
+            store_first(inverse.select(scratch.zeros[n], zero), rest);
         }
         for i in (0..n).rev() {
             let inverse = scratch.pop(ifma, &mut inverses, i).reduce();
@@ -158,9 +157,7 @@ kernel! {
                 m[..m_rest.len()].copy_from_slice(m_rest);
                 inverse = inverse.carry().mul_lazy(FrLanes::from_u32(ifma, &m));
             }
-            let mut group = [[0; 4]; 8];
-            inverse.reduce().store_raw(&mut group);
-            out_rest.copy_from_slice(&group[..out_rest.len()]);
+            store_first(inverse.reduce(), out_rest);
         }
         for i in (0..n).rev() {
             let mut inverse = scratch.pop(ifma, &mut inverses, i);
