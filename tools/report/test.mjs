@@ -91,13 +91,29 @@ test("filters by device, operation and implementation", () =>
     await page.click(`input[name="device"][value="${gpu}"]`);
     assert.equal(await count(page, `#records tbody tr[data-device="${gpu}"]`), 0);
     assert.ok(!(await page.$eval("#throughput .legend", (legend) => legend.textContent)).includes(gpu));
+    // A cell of the overview is blank without its device, and stays in its column.
+    const best = `#overview td[data-device="${gpu}"]`;
+    assert.ok((await page.$$(best)).length > 0);
+    assert.equal(await count(page, `${best} > span`), 0);
+    assert.ok((await count(page, best)) > 0);
+    assert.ok((await count(page, "#overview td[data-device] > span")) > 0);
+    assert.ok((await count(page, "#overview td[data-peer] > span")) > 0);
     await page.click('input[name="peers"]');
     assert.equal(await count(page, "#records tbody tr[data-peer]"), 0);
+    assert.equal(await count(page, "#overview td[data-peer] > span"), 0);
+    const roofs = () => page.$eval("#roofline .legend", (legend) => legend.textContent);
+    assert.match(await roofs(), /msm_g2/);
+    await page.click('input[name="op"][value="msm_g2"]');
+    assert.doesNotMatch(await roofs(), /msm_g2/);
+    assert.match(await roofs(), /ntt/);
+    assert.equal(await count(page, '#overview tr[data-op="msm_g2"]'), 0);
     await page.click('#filter button[type="reset"]');
     await page.waitForFunction((all) => document.getElementById("shown").textContent === `all ${all} records`, {}, all);
     assert.equal(await count(page, "#records tbody tr"), all);
+    assert.equal(await count(page, "#overview td[data-device] > span"), (await page.$$("#overview td[data-device]")).length);
     for (const box of await page.$$('input[name="device"]')) await box.click();
     assert.equal(await count(page, "figure"), 0);
+    assert.equal(await count(page, "#overview tbody tr"), 0);
   }));
 
 test("sorts by any column, also by the keyboard", () =>

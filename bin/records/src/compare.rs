@@ -4,6 +4,7 @@ use crate::identity::Identity;
 use crate::prediction::{Interval, ratio_interval};
 use crate::record::Record;
 use serde::{Serialize, Serializer};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How to pair and what to refuse.
@@ -77,6 +78,21 @@ impl Pair {
     }
 }
 
+impl Count {
+    /// `1000 to 1100 (+10.00%)`; `None` if nothing changed.
+    pub fn change(&self) -> Option<String> {
+        match (self.old, self.new) {
+            (Some(old), Some(new)) if old == new => None,
+            // No share of nothing says how much came.
+            (Some(0.0), Some(new)) => Some(format!("0 to {new} (new)")),
+            (Some(old), Some(new)) => Some(format!("{old} to {new} ({:+.2}%)", 100.0 * (new / old - 1.0))),
+            (Some(old), None) => Some(format!("{old}, counted no more")),
+            (None, Some(new)) => Some(format!("{new}, not counted before")),
+            (None, None) => None,
+        }
+    }
+}
+
 fn bounds<S: Serializer>(interval: &Option<Interval>, serializer: S) -> Result<S::Ok, S::Error> {
     interval.map(|interval| [interval.low, interval.high]).serialize(serializer)
 }
@@ -90,6 +106,8 @@ pub struct Comparison {
     pub only_old: Vec<Identity>,
     /// Of the new ones, those that repeat nothing.
     pub only_new: Vec<Identity>,
+    /// Pairs with times of which one has too few samples to say whether they changed: no gate holds these.
+    pub unjudged: usize,
     /// Geometric mean of the ratios.
     pub mean_ratio: Option<f64>,
     /// How many regressions there are: exit code 1 if any.
@@ -143,6 +161,23 @@ pub fn baseline(record: &Record) -> Option<Record> {
     })
 }
 
+/// The baseline of many records: of those of the same the last that did not fail, where the first of them was.
+pub fn baselines(records: &[Record]) -> Vec<Record> {
+    let mut places = BTreeMap::new();
+    let mut kept: Vec<Record> = Vec::new();
+    for record in records.iter().filter(|record| record.failure.is_none()) {
+        let Some(counts) = baseline(record) else { continue };
+        match places.entry(Identity::of(&counts)) {
+            Entry::Occupied(place) => kept[*place.get()] = counts,
+            Entry::Vacant(place) => {
+                place.insert(kept.len());
+                kept.push(counts);
+            }
+        }
+    }
+    kept
+}
+
 /// Pairs the records of two sets. Of records of the same in one set the last counts.
 pub fn compare(old: &[Record], new: &[Record], options: &Options) -> Comparison {
     let (old, new) = (by_identity(old, options), by_identity(new, options));
@@ -159,7 +194,9 @@ pub fn compare(old: &[Record], new: &[Record], options: &Options) -> Comparison 
     let mean_ratio = (!logs.is_empty()).then(|| (logs.iter().sum::<f64>() / logs.len() as f64).exp());
     let missing = if options.require_partners { only_old.len() } else { 0 };
     let regressions = pairs.iter().filter(|pair| pair.regressed()).count() + missing;
-    Comparison { pairs, only_old, only_new, mean_ratio, regressions }
+    let unjudged =
+        pairs.iter().filter(|pair| pair.ratio.is_some() && pair.verdict == Verdict::Unknown).count();
+    Comparison { pairs, only_old, only_new, unjudged, mean_ratio, regressions }
 }
 
 fn by_identity<'a>(records: &'a [Record], options: &Options) -> BTreeMap<Identity, &'a Record> {
@@ -230,6 +267,7 @@ mod tests {
         assert_eq!(verdicts, [Verdict::Slower, Verdict::Faster, Verdict::NoChange, Verdict::Unknown]);
         assert_eq!(comparison.regressions, 0);
         assert_eq!(compare(&old, &new, &Options { gate_time: true, ..options }).regressions, 1);
+        assert_eq!(comparison.unjudged, 1);
         assert!((comparison.mean_ratio.unwrap() - (1.5f64 * 0.5 * 1.001).powf(0.25)).abs() < 1e-12);
     }
 
@@ -245,6 +283,26 @@ mod tests {
         let mut grown = record(4, 1.0);
         grown.constraints = Some(3);
         assert_eq!(compare(&old, &[grown], &options).regressions, 0);
+    }
+
+    #[test]
+    fn changes_of_counts_are_readable() {
+        let change = |old, new| Count { name: "rows", old, new, regressed: false }.change();
+        assert_eq!(change(Some(3.0), Some(3.0)), None);
+        assert_eq!(change(Some(1000.0), Some(1100.0)).unwrap(), "1000 to 1100 (+10.00%)");
+        assert_eq!(change(Some(0.0), Some(7.0)).unwrap(), "0 to 7 (new)");
+        assert_eq!(change(Some(7.0), None).unwrap(), "7, counted no more");
+        assert_eq!(change(None, Some(7.0)).unwrap(), "7, not counted before");
+    }
+
+    #[test]
+    fn a_baseline_has_each_once_and_no_failure() {
+        let counted = |log_n, modmul| Record { modmul: Some(modmul), ..record(log_n, 1.0) };
+        let failed = Record { failure: Some("timeout: 60 s".into()), ..counted(4, 5.0) };
+        let kept = baselines(&[counted(4, 1.0), counted(5, 2.0), counted(4, 3.0), failed.clone()]);
+        let kept: Vec<_> = kept.iter().map(|record| (record.log_n, record.modmul)).collect();
+        assert_eq!(kept, [(Some(4), Some(3.0)), (Some(5), Some(2.0))]);
+        assert!(baselines(&[failed]).is_empty());
     }
 
     #[test]

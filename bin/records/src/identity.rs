@@ -91,6 +91,15 @@ impl Identity {
         format!("{}{}", self.op, rest.collect::<String>())
     }
 
+    /// The workload without what each prover chooses by itself: for proofs our plan, of which peers know nothing, and the
+    /// variant, which tells a peer's settings. Ours and a peer's are held against each other where this is the same.
+    pub fn statement(&self) -> String {
+        match self.op.as_str() {
+            "prove" => Self { plan: None, variant: None, ..self.clone() }.workload(),
+            _ => self.workload(),
+        }
+    }
+
     /// The workload with its size: `msm_g1 uniform 2^16`.
     pub fn task(&self) -> String {
         let size = self.log_n.map(|n| format!(" 2^{n}")).unwrap_or_default();

@@ -11,7 +11,7 @@ pub const FIELD_BITS: u32 = 254;
 
 /// One measurement. A field that does not apply or could not be measured is `null`.
 ///
-/// Times are in seconds and medians over `samples`. A unit of work is a base for `msm_*`, an element for `ntt` and
+/// Times are in seconds and medians over `samples` rounds. A unit of work is a base for `msm_*`, an element for `ntt` and
 /// `lookup_*`, a product for `field_mul`, a proof for `prove`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -41,7 +41,7 @@ pub struct Record {
     pub implementation: String,
     /// Version of the implementation, with what its build switched on.
     pub version: String,
-    /// Timed runs behind the medians.
+    /// Rounds behind the medians.
     pub samples: usize,
     /// Median wall time.
     pub median_s: f64,
@@ -131,7 +131,8 @@ pub struct Record {
     pub clock_mhz: Option<f64>,
     /// Temperature of the device at the end of the runs, in degrees Celsius.
     pub temperature_c: Option<f64>,
-    /// Wall time of each run behind the median, in the order of the rounds: what records of one round share an index.
+    /// Wall time of a run in each round, in their order: what records of one round share an index. Where runs of under 5 ms
+    /// follow each other in a round, their mean.
     pub samples_s: Option<Vec<f64>>,
     /// Of `joules`, what the device's sensor counted.
     pub device_joules: Option<f64>,
@@ -143,7 +144,8 @@ pub struct Record {
     pub modmul_per_joule: Option<f64>,
     /// Bits of the field of `modmul`.
     pub field_bits: Option<u32>,
-    /// Wall time that counted work and measured limits of this device predict for one run.
+    /// Time that the products of `modmul` alone would take at the speed of this device's multiplier: a lower bound, and no
+    /// forecast of `median_s`.
     pub predicted_s: Option<f64>,
     /// Why there is no time: `timeout: …`, `out of memory: …`, `failed: …`; null for a measurement that is complete.
     pub failure: Option<String>,

@@ -43,15 +43,23 @@ pub fn script(json: &str) -> String {
     json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
 
-/// The text within a cell of a Markdown table, which renderers may take as HTML.
+/// A space without width, between what would be a link together. No escape does it: sites look for names, issues and
+/// addresses in the text that a page shows.
+const BREAK: &str = "&#8203;";
+
+/// The text within a cell of a Markdown table, which renderers may take as HTML. It mentions nobody, refers to no issue, and
+/// links nowhere.
 pub fn markdown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for (at, c) in text.char_indices() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '\\' | '|' | '`' | '*' | '_' | '[' | ']' | '~' | '$' => out.extend(['\\', c]),
+            '@' | '#' => out.extend([&text[at..=at], BREAK]),
+            ':' if text[at..].starts_with("://") => out.extend([":", BREAK]),
+            '.' if text[..at].to_ascii_lowercase().ends_with("www") => out.extend([BREAK, "."]),
             c => out.push(c),
         }
     }
@@ -82,6 +90,9 @@ mod tests {
     fn markup_is_text() {
         assert_eq!(html("<b a=\"1\" c='2'>&"), "&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;");
         assert_eq!(markdown("a|b<i>*"), "a\\|b&lt;i&gt;\\*");
+        assert_eq!(markdown("@one #12 a/b#3"), "@&#8203;one #&#8203;12 a/b#&#8203;3");
+        let addresses = markdown("https://example.com Www.example.com a@example.com");
+        assert_eq!(addresses, "https:&#8203;//example.com Www&#8203;.example.com a@&#8203;example.com");
         assert_eq!(script("\"</script>\""), "\"\\u003c/script\\u003e\"");
         assert_eq!(csv("=1+1,\"x\""), "\"'=1+1,\"\"x\"\"\"");
         assert_eq!(csv("plain"), "plain");

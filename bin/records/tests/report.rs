@@ -66,6 +66,114 @@ fn roofs_are_of_the_same_device_threads_and_kernels() {
 }
 
 #[test]
+fn a_product_in_the_extension_is_three() {
+    let mut peak = fixtures::records().into_iter().find(|r| r.op == "field_mul").unwrap();
+    (peak.modmul, peak.median_s) = (Some(1000.0), 1.0);
+    let msm = |op: &str, field_bits| Record { op: op.into(), field_bits, variant: None, ..peak.clone() };
+    let mut report =
+        report(&[peak.clone(), msm("msm_g1", Some(254)), msm("msm_g2", Some(508)), msm("msm_x", None)]);
+    report.bounds.sort_by(|a, b| a.entry.workload.cmp(&b.entry.workload));
+    let shares: Vec<f64> = report.bounds.iter().map(|bound| bound.rate / bound.peak.unwrap()).collect();
+    assert_eq!(shares, [1.0, 3.0, 1.0]);
+}
+
+#[test]
+fn stated_watts_rank_only_where_no_sensor_has_a_figure() {
+    let mut records = fixtures::records();
+    for record in &mut records {
+        if record.energy_source == "user" {
+            record.per_joule = record.per_joule.map(|rate| rate * 1e9);
+            record.modmul_per_joule = record.modmul_per_joule.map(|rate| rate * 1e9);
+        }
+    }
+    let sources = |report: &Report, workload: &str| {
+        let row = report.overview.iter().find(|row| row.workload == workload).unwrap();
+        let best = [&row.per_joule, &row.score].into_iter().flatten();
+        best.map(|best| best.entry.record.energy_source.clone()).collect::<Vec<_>>()
+    };
+    let both = report(&records);
+    assert_eq!(both.overview.len(), 9);
+    for row in &both.overview {
+        let sources = sources(&both, &row.workload);
+        assert!(sources.iter().all(|source| source != "user"), "{} {sources:?}", row.workload);
+    }
+    let shown = both.markdown();
+    let row = shown.lines().find(|line| line.starts_with("| msm\\_g1 uniform |")).unwrap();
+    assert!(row.contains(", by rapl:") || row.contains(", by nvml:"), "{row}");
+
+    // Nobody counted the products of a GPU's MSM: there is no score.
+    records.retain(|record| record.energy_source == "user" || record.op != "msm_g1");
+    let stated = report(&records);
+    assert_eq!(sources(&stated, "msm_g1 uniform"), ["user"]);
+    let shown = stated.markdown();
+    let row = shown.lines().find(|line| line.starts_with("| msm\\_g1 uniform |")).unwrap();
+    assert!(row.contains("by the user's watts"), "{row}");
+}
+
+#[test]
+fn peers_are_held_against_ours_whatever_either_chose() {
+    let report = report(&fixtures::records());
+    let halo2: Vec<_> = report.overview.iter().filter(|row| row.workload.contains("halo2")).collect();
+    assert_eq!(halo2.len(), 1);
+    assert!(halo2[0].workload.contains("fast") && halo2[0].throughput.is_some());
+    assert_eq!(halo2[0].peer.as_ref().unwrap().entry.record.implementation, "arkworks");
+    // A peer that nobody of ours did the same as has a row of its own.
+    let alone: Vec<Record> =
+        fixtures::records().into_iter().filter(|r| r.implementation != "zkwatt").collect();
+    let report = self::report(&alone);
+    assert!(report.overview.iter().any(|row| row.workload.contains("halo2") && row.throughput.is_none()));
+}
+
+/// The data of the plots whose title begins so.
+fn plots(html: &str, title: &str) -> Vec<Value> {
+    let (_, data) = html.split_once("<script type=\"application/json\" id=\"data\">").unwrap();
+    let data: Value = serde_json::from_str(&data[..data.find("</script>").unwrap()]).unwrap();
+    let plots = data.as_array().unwrap().iter();
+    plots.filter(|plot| plot["title"].as_str().unwrap().starts_with(title)).cloned().collect()
+}
+
+#[test]
+fn phases_are_of_our_proofs() {
+    let html = report(&fixtures::records()).html();
+    let found = plots(&html, "Phases of one proof");
+    assert_eq!(found.len(), 2);
+    for series in found.iter().flat_map(|plot| plot["series"].as_array().unwrap()) {
+        let name = series["name"].as_str().unwrap();
+        assert!(!["calibrate", "process"].contains(&name), "{name}");
+        for point in series["points"].as_array().unwrap() {
+            assert!(!point["label"].as_str().unwrap().contains("arkworks"), "{point}");
+        }
+    }
+}
+
+#[test]
+fn filters_reach_the_roofline_and_the_overview() {
+    let report = report(&fixtures::records());
+    let html = report.html();
+    let roofs = plots(&html, "zkwatt avx512ifma, Example CPU 16-core, 16 threads");
+    let roof = roofs.iter().find(|plot| plot["id"].as_str().unwrap().starts_with("roof-")).unwrap();
+    for series in roof["series"].as_array().unwrap() {
+        let (name, op) = (series["name"].as_str().unwrap(), series["op"].as_str().unwrap());
+        assert!(!op.is_empty() && name.starts_with(op), "{series}");
+    }
+    let (_, overview) = html.split_once("<section id=\"overview\"").unwrap();
+    let overview = &overview[..overview.find("</section>").unwrap()];
+    assert!(overview.contains(" data-device=\"Example GPU A (cuda)\"><span><strong>"));
+    assert!(overview.contains(" data-device=\"Example CPU 16-core\" data-peer><span><strong>"));
+}
+
+#[test]
+fn markdown_mentions_nobody_and_links_nowhere() {
+    let mut record = fixtures::hostile();
+    record.device_name = "@someone #12 https://example.com www.example.com".into();
+    let text = report(&[record]).markdown();
+    for live in ["@someone", "#12 ", "https://", " www."] {
+        assert!(!text.contains(live), "{live}");
+    }
+    assert!(text.contains("@&#8203;someone #&#8203;12 https:&#8203;//example.com www&#8203;.example.com"));
+}
+
+#[test]
 fn failures_are_results() {
     let report = report(&fixtures::records());
     for text in [report.html(), report.markdown()] {
@@ -85,7 +193,9 @@ fn repetitions_are_held_against_what_was_expected() {
 fn html_fetches_nothing_and_takes_names_for_text() {
     let html = report(&[fixtures::hostile(), fixtures::records().remove(0)]).html();
     let (page, rest) = html.split_once("<script type=\"application/json\"").unwrap();
-    assert!(page.contains("default-src 'none'"));
+    for rule in ["default-src 'none'", "base-uri 'none'", "form-action 'none'"] {
+        assert!(page.contains(rule), "{rule}");
+    }
     assert!(
         !page.contains("<img") && !page.contains("alert(1)</script>") && !page.contains("<b onmouseover")
     );
@@ -142,6 +252,21 @@ fn names_of_files_stay_below_their_directory() {
     for name in report(&[record]).zkalc().keys() {
         assert!(!name.contains("..") && !name.starts_with('/'), "{name}");
     }
+}
+
+#[test]
+fn files_of_zkalc_do_not_replace_each_other() {
+    let first = fixtures::records().into_iter().find(|r| r.op == "msm_g1" && r.device == "cpu").unwrap();
+    let named = |name: &str, median_s| Record { device_name: name.into(), median_s, ..first.clone() };
+    let files = report(&[named("A (CPU)", 1.0), named("A-CPU", 2.0), named("a cpu", 3.0)]).zkalc();
+    let names: Vec<&str> = files.keys().map(String::as_str).collect();
+    let of = |end: &str| format!("bn254/zkwatt/a_cpu_avx512ifma_1t{end}.json");
+    assert_eq!(names, [of(""), of("_2"), of("_3")]);
+    let results: Vec<f64> = files
+        .values()
+        .map(|text| serde_json::from_str::<Value>(text).unwrap()["msm_G1"]["results"][0].as_f64().unwrap())
+        .collect();
+    assert_eq!(results, [1e9, 2e9, 3e9]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Measures the modular product in F_r, in dependent and independent streams, and batch inversion: ours and the peers'.
 
 use clap::{Parser, ValueEnum};
+#[cfg(target_arch = "x86_64")]
 use std::hint::black_box;
 use std::ops::Mul;
 use std::process::ExitCode;
@@ -11,6 +12,7 @@ use zkwatt::kernels::field::{Arith, Fp, FrParams, Plain};
 use zkwatt::kernels::{CpuPath, Fr, vector};
 use zkwatt_harness::args::{Common, EXIT_CODES, parse_log_n};
 use zkwatt_harness::measure::{Check, Contestant, interleave};
+use zkwatt_harness::multiplier::{STREAMS, products};
 use zkwatt_harness::peers::{Peer, Pool, arkworks, halo2curves};
 use zkwatt_harness::record::Record;
 use zkwatt_harness::report::{Rate, Report};
@@ -55,21 +57,6 @@ fn examples() -> String {
 
 {EXIT_CODES}"
     )
-}
-
-/// Chains that hide the latency of one product.
-const STREAMS: usize = 32;
-
-/// Multiplies each of `chains` by `y`, `rounds` times.
-#[inline(always)]
-fn products<T: Copy + Mul<Output = T>, const N: usize>(chains: [T; N], y: T, rounds: usize) -> [T; N] {
-    let (mut chains, y) = black_box((chains, y));
-    for _ in 0..rounds {
-        for chain in &mut chains {
-            *chain = *chain * y;
-        }
-    }
-    chains
 }
 
 /// The same on every thread of the pool; the result of one.
@@ -201,8 +188,7 @@ fn inversions<'a>(values: &'a [Fr], pool: &'a Pool, peers: &[Peer]) -> Vec<Conte
 fn run_inversions(cli: &Cli) -> Result<()> {
     let common = &cli.common;
     let mut report = Report::for_args("Inversions in F_r", "elements", common)?.with_rate(Rate::Each);
-    let threads = if common.threads.is_empty() { &[1][..] } else { &common.threads };
-    for &threads in threads {
+    for threads in common.thread_counts() {
         let pool = Pool::new(threads)?;
         for &log_n in &cli.log_n {
             let values = inputs::uniform(1 << log_n, inputs::SEED);
@@ -233,8 +219,7 @@ fn run(cli: &Cli) -> Result<()> {
     let mut report = Report::for_args("Modular products in F_r", "products", common)?.with_rate(Rate::Each);
     let elements = inputs::uniform(STREAMS + 1, inputs::SEED);
     let y = elements[STREAMS];
-    let threads = if common.threads.is_empty() { &[1][..] } else { &common.threads };
-    for &threads in threads {
+    for threads in common.thread_counts() {
         let pool = Pool::new(threads)?;
         for &log_n in &cli.log_n {
             let mut base = record("field_mul", threads, log_n);

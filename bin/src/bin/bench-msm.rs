@@ -86,6 +86,9 @@ where
         .on(device)
         .prepared_in(preparation);
         ours.modmul = products;
+        // A product in F_q² is three in F_q.
+        let ours =
+            ours.bounded_by(device, if size_of::<G::Coordinate>() > size_of::<Fr>() { 3.0 } else { 1.0 });
         contestants.push(if variant.is_empty() { ours } else { ours.variant(variant) });
     }
     for peer in peers {

@@ -66,7 +66,7 @@ fn ours<'a>(device: &'a Device, transform: Transform, data: &'a [Fr]) -> Result<
         device.on_host(|| watch.time(|| ntt::ntt(device, &mut work, &options)))?;
         Ok(watch.result(|| work.clone()))
     });
-    Ok(contestant.on(device).modmul(plan.products() as f64))
+    Ok(contestant.on(device).modmul(plan.products() as f64).bounded_by(device, 1.0))
 }
 
 fn run(cli: &Cli) -> Result<()> {

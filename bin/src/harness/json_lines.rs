@@ -133,9 +133,9 @@ mod tests {
         writer.finish().unwrap();
         assert_eq!(names(directory.path()), ["out.jsonl"]);
         let text = std::fs::read_to_string(path).unwrap();
-        let ops: Vec<String> =
-            text.lines().map(|line| serde_json::from_str::<Record>(line).unwrap().op).collect();
-        assert_eq!(ops, ["ntt", "msm_g1"]);
+        let records: Vec<Record> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!(records.iter().map(|record| record.op.as_str()).eq(["ntt", "msm_g1"]));
+        assert!(records.iter().all(|record| record.machine.is_some() && record.system_software.is_some()));
     }
 
     #[test]

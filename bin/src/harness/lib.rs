@@ -17,6 +17,7 @@ pub mod lookup_circuit;
 pub mod measure;
 pub mod memory;
 pub mod models;
+pub mod multiplier;
 pub mod peers;
 pub mod phases;
 pub mod plan_args;

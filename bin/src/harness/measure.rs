@@ -6,7 +6,7 @@ use crate::environment;
 use crate::memory::PeakRss;
 use crate::record::{FIELD_BITS, Record};
 use crate::statistics::{mad, median, paired_ratio};
-use crate::{progress, statistics};
+use crate::{multiplier, progress, statistics};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 use zkwatt::device::{Device, DeviceCounters};
@@ -18,6 +18,17 @@ pub const FEW_SAMPLES: usize = 7;
 /// A contestant's run: times its work through the stopwatch and returns the result if the stopwatch wants it.
 pub type Run<'a, R> = Box<dyn FnMut(&mut Stopwatch<'_>) -> Result<Option<R>> + 'a>;
 
+/// Where a contestant computes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On the device that was opened, which the records of the bench begin with.
+    Opened,
+    /// On the CPU of this process, whatever device was opened.
+    Host,
+    /// On a device of its own: its kind and its name.
+    Own(&'static str, String),
+}
+
 /// One implementation on one input.
 pub struct Contestant<'a, R> {
     /// `zkwatt` or a peer's name.
@@ -28,10 +39,14 @@ pub struct Contestant<'a, R> {
     pub variant: Option<String>,
     /// The form of our CPU kernels, where it runs those.
     pub cpu_path: Option<String>,
+    /// Where it computes.
+    pub place: Place,
     /// The device that its runs use, if it is not the CPU.
     pub device: Option<Device>,
     /// Modular products of one run, where they are known or estimated.
     pub modmul: Option<f64>,
+    /// Time that these products alone would take.
+    pub predicted_s: Option<f64>,
     /// Wall time of preparing what every run reuses.
     pub preparation_s: f64,
     /// One run.
@@ -51,8 +66,10 @@ impl<'a, R> Contestant<'a, R> {
             version,
             variant: None,
             cpu_path: None,
+            place: Place::Host,
             device: None,
             modmul: None,
+            predicted_s: None,
             preparation_s: 0.0,
             run: Box::new(run),
         }
@@ -60,7 +77,12 @@ impl<'a, R> Contestant<'a, R> {
 
     /// Ours.
     pub fn zkwatt(run: impl FnMut(&mut Stopwatch<'_>) -> Result<Option<R>> + 'a) -> Self {
-        Self::new("zkwatt", env!("CARGO_PKG_VERSION"), run)
+        Self { place: Place::Opened, ..Self::new("zkwatt", env!("CARGO_PKG_VERSION"), run) }
+    }
+
+    /// Sets the device of its own that it computes on.
+    pub fn on_its_own(self, kind: &'static str, name: impl Into<String>) -> Self {
+        Self { place: Place::Own(kind, name.into()), ..self }
     }
 
     /// Sets the variant.
@@ -82,6 +104,13 @@ impl<'a, R> Contestant<'a, R> {
     /// Sets the modular products of one run.
     pub fn modmul(self, products: f64) -> Self {
         Self { modmul: Some(products), ..self }
+    }
+
+    /// Sets the time that the modular products alone would take: each is `field_products` of F_r at the speed of `device`.
+    pub fn bounded_by(self, device: &Device, field_products: f64) -> Self {
+        let speed = self.modmul.and_then(|_| multiplier::products_per_second(device));
+        let predicted_s = self.modmul.zip(speed).map(|(products, speed)| field_products * products / speed);
+        Self { predicted_s, ..self }
     }
 
     /// Sets the preparation time.
@@ -111,6 +140,31 @@ pub struct Elsewhere {
 /// Shorter runs follow each other until they last as long, and a sample is their mean: else it would tell more of caches that
 /// others have used since and of a processor's clock than of the work.
 const SAMPLE: Duration = Duration::from_millis(5);
+
+/// A first run that takes as long is not followed by another one before the rounds.
+const FEW_RUNS: Duration = Duration::from_millis(200);
+
+/// Runs that make a sample when one takes so long.
+fn runs_of_a_sample(wall_s: f64) -> u32 {
+    (SAMPLE.as_secs_f64() / wall_s).ceil().clamp(1.0, 1000.0) as u32
+}
+
+/// The mean of what a device did in so many runs; its peak is that of all.
+fn of_one_run(all: &DeviceCounters, runs: u32) -> DeviceCounters {
+    let mean = |sum: u64| sum / u64::from(runs.max(1));
+    DeviceCounters {
+        uploaded_bytes: mean(all.uploaded_bytes),
+        downloaded_bytes: mean(all.downloaded_bytes),
+        dispatches: mean(all.dispatches),
+        submits: mean(all.submits),
+        pipelines: mean(all.pipelines),
+        pipeline_ns: mean(all.pipeline_ns),
+        transfer_ns: mean(all.transfer_ns),
+        wait_ns: mean(all.wait_ns),
+        compute_ns: mean(all.compute_ns),
+        peak_bytes: all.peak_bytes,
+    }
+}
 
 /// Times the part of a run that counts; the sums over runs that follow each other.
 pub struct Stopwatch<'a> {
@@ -174,7 +228,11 @@ impl<'a> Stopwatch<'a> {
         self.meter.begin();
         let (value, measured) = work()?;
         self.add(measured.wall_s, measured.cpu_s);
-        self.peak_rss_bytes = measured.peak_rss_bytes.ok_or("the other process does not say");
+        let peak = measured.peak_rss_bytes.ok_or("the other process does not say");
+        self.peak_rss_bytes = match (self.runs > 1, self.peak_rss_bytes) {
+            (true, Ok(before)) => peak.map(|now| now.max(before)),
+            _ => peak,
+        };
         Ok(value)
     }
 
@@ -225,7 +283,11 @@ pub struct Outcome {
     /// From the contestant.
     pub cpu_path: Option<String>,
     /// From the contestant.
+    pub place: Place,
+    /// From the contestant.
     pub modmul: Option<f64>,
+    /// From the contestant.
+    pub predicted_s: Option<f64>,
     /// Wall time of a run in each round.
     pub samples_s: Vec<f64>,
     /// Median wall time.
@@ -254,7 +316,7 @@ pub struct Outcome {
     pub notes: Vec<String>,
     /// Highest peak over the runs, or why there is none.
     pub peak_rss_bytes: Result<u64, &'static str>,
-    /// What a device did in the first run of the last round, where it is not the CPU.
+    /// What a device did in a run of the last round, the mean of those of the sample, where it is not the CPU.
     pub traffic: Option<DeviceCounters>,
     /// Whether the result was compared and equal.
     pub verified: bool,
@@ -273,7 +335,20 @@ impl Outcome {
             record.variant.clone_from(&self.variant);
         }
         record.cpu_path.clone_from(&self.cpu_path);
+        match &self.place {
+            Place::Opened => {}
+            Place::Host if record.device == "cpu" => {}
+            Place::Host => {
+                record.device = "cpu".into();
+                record.device_name = environment::machine().cpu.clone().unwrap_or_else(|| "cpu".into());
+            }
+            Place::Own(kind, name) => {
+                record.device = (*kind).into();
+                record.device_name.clone_from(name);
+            }
+        }
         record.modmul = self.modmul;
+        record.predicted_s = self.predicted_s;
         record.samples = self.samples_s.len();
         record.median_s = self.median_s;
         record.mad_s = self.mad_s;
@@ -365,13 +440,21 @@ pub fn interleave<R: PartialEq>(
         let mut watch = Stopwatch::new(in_rounds, matches!(check, Check::Equal(_)));
         let result = (contestant.run)(&mut watch)?;
         series.first_use_s = contestant.preparation_s + watch.wall_s;
-        series.runs = (SAMPLE.as_secs_f64() / watch.wall_s).ceil().clamp(1.0, 1000.0) as u32;
+        series.runs = runs_of_a_sample(watch.wall_s);
         if let Check::Equal(expected) = check
             && result.as_ref() != Some(expected)
         {
             bar.finish_and_clear();
             let name = contestant.label();
             return Err(Error::SelfCheck(format!("{label}: {name} differs from the reference")));
+        }
+    }
+    // The first run makes what later ones find: how many make a sample, the second tells.
+    for (contestant, series) in contestants.iter_mut().zip(&mut series) {
+        if series.first_use_s - contestant.preparation_s < FEW_RUNS.as_secs_f64() {
+            let mut watch = Stopwatch::new(in_rounds, false);
+            (contestant.run)(&mut watch)?;
+            series.runs = series.runs.max(runs_of_a_sample(watch.wall_s));
         }
     }
     bar.inc(1);
@@ -394,12 +477,12 @@ pub fn interleave<R: PartialEq>(
         for (contestant, series) in contestants.iter_mut().zip(&mut series) {
             let mut watch = Stopwatch::new(in_rounds, false);
             let before = contestant.device.as_ref().and_then(Device::counters);
-            (contestant.run)(&mut watch)?;
-            let after = contestant.device.as_ref().and_then(Device::counters);
-            series.traffic = after.zip(before).map(|(after, before)| after.since(&before));
-            for _ in 1..series.runs {
+            for _ in 0..series.runs {
                 (contestant.run)(&mut watch)?;
             }
+            let after = contestant.device.as_ref().and_then(Device::counters);
+            series.traffic =
+                after.zip(before).map(|(after, before)| of_one_run(&after.since(&before), series.runs));
             series.push(&watch);
         }
         bar.inc(1);
@@ -427,7 +510,9 @@ pub fn interleave<R: PartialEq>(
             version: contestant.version.clone(),
             variant: contestant.variant.clone(),
             cpu_path: contestant.cpu_path.clone(),
+            place: contestant.place.clone(),
             modmul: contestant.modmul,
+            predicted_s: contestant.predicted_s,
             median_s,
             mad_s: mad(&series.wall).unwrap_or(f64::NAN),
             cpu_s: all(&series.cpu).and_then(|values| statistics::median(&values)),
@@ -471,6 +556,10 @@ fn energy_in<R>(
     median_s: Option<f64>,
     meter: &mut dyn Meter,
 ) -> Result<Energy> {
+    if let Place::Own(kind, _) = contestant.place {
+        let source = format!("none: {kind} does not say which GPU it computes on");
+        return Ok(Energy { source, ..Energy::default() });
+    }
     meter.choose(contestant.device.is_some());
     if meter.source().starts_with("none: ") {
         return Ok(Energy { source: meter.source(), ..Energy::default() });
@@ -495,8 +584,9 @@ fn energy_in<R>(
     meter.begin();
     let (runs, wall_s, timed_s) = runs_for(window.measure)?;
     let joules = meter.end(wall_s).map(|joules| joules / runs);
-    let [device, host] =
-        [meter.parts().device, meter.parts().host].map(|part| part.map(|joules| joules / runs));
+    // Parts are of a whole: where one sensor failed, there is none.
+    let part = |part: Option<f64>| part.filter(|_| joules.is_some()).map(|joules| joules / runs);
+    let (device, host) = (part(meter.parts().device), part(meter.parts().host));
     let mostly_else = joules.is_some() && timed_s < MOSTLY_RUNS * wall_s;
     let between = mostly_else.then(|| {
         let share = 100.0 * (1.0 - MOSTLY_RUNS);
@@ -531,18 +621,59 @@ mod tests {
         let contestant = |name: &'static str| {
             let log = &log;
             Contestant::new(name, "1", move |watch| {
-                watch.time(|| log.borrow_mut().push_str(name));
+                watch.time(|| {
+                    log.borrow_mut().push_str(name);
+                    std::thread::sleep(2 * SAMPLE);
+                });
                 Ok(watch.result(|| 5))
             })
         };
         let mut contestants = [contestant("a"), contestant("b")];
         let outcomes =
             interleave("x", &mut contestants, plan(3), &Check::Equal(5), &mut UserWatts(1.0)).unwrap();
-        assert_eq!(*log.borrow(), "abababab");
+        // Checked, tried, and three rounds.
+        assert_eq!(*log.borrow(), "ababababab");
         assert_eq!(outcomes.len(), 2);
         assert!(outcomes.iter().all(|o| o.verified && o.samples_s.len() == 3 && o.joules.is_some()));
         assert_eq!(outcomes[0].ratio, 1.0);
         assert_eq!(outcomes[0].paired_ratio, 1.0);
+    }
+
+    #[test]
+    fn short_runs_make_a_sample_together() {
+        let runs = std::cell::Cell::new(0);
+        let mut contestants = [Contestant::new("peer", "1", |watch| {
+            runs.set(runs.get() + 1);
+            // The first one is slow, as what fills tables is.
+            let time = if runs.get() == 1 { 2 * SAMPLE } else { SAMPLE / 10 };
+            Ok(watch.time(|| {
+                std::thread::sleep(time);
+                None::<()>
+            }))
+        })];
+        let outcomes =
+            interleave("x", &mut contestants, plan(3), &Check::Skip, &mut UserWatts(10.0)).unwrap();
+        assert!((5..=2 + 3 * 10).contains(&runs.get()), "{}", runs.get());
+        let outcome = &outcomes[0];
+        assert_eq!(outcome.samples_s.len(), 3);
+        assert!(outcome.median_s >= (SAMPLE / 10).as_secs_f64(), "{}", outcome.median_s);
+        assert!((outcome.joules.unwrap() / outcome.median_s - 10.0).abs() < 5.0);
+    }
+
+    #[test]
+    fn who_computes_on_the_host_is_not_called_the_gpu() {
+        let run = |watch: &mut Stopwatch<'_>| Ok(watch.time(|| None::<()>));
+        let own = Contestant::new("icicle", "1", run).on_its_own("icicle", "A");
+        let mut contestants = [Contestant::zkwatt(run), Contestant::new("peer", "1", run), own];
+        let outcomes = interleave("x", &mut contestants, plan(1), &Check::Skip, &mut UserWatts(1.0)).unwrap();
+        let devices = outcomes.iter().map(|outcome| {
+            let mut record = Record::new("ntt");
+            (record.device, record.device_name) = ("cuda".into(), "A GPU".into());
+            outcome.fill(&mut record);
+            (record.device, record.device_name == "A GPU")
+        });
+        let expected = [("cuda", true), ("cpu", false), ("icicle", false)];
+        assert!(devices.eq(expected.map(|(device, named)| (device.to_owned(), named))));
     }
 
     #[test]
@@ -679,7 +810,6 @@ mod tests {
         assert!((ours.modmul_per_joule.unwrap() * ours.joules.unwrap() - 500.0).abs() < 1e-6);
         assert_eq!((peer.field_bits, peer.modmul_per_joule), (None, None));
         assert!(ours.measured_at.as_ref().is_some_and(|time| time.ends_with('Z')));
-        assert!(ours.machine.is_some() && ours.system_software.is_some());
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub struct Report {
     title: String,
     table: Table,
     scores: Table,
+    bounds: Table,
     sections: Vec<(String, Table)>,
     unit: &'static str,
     rate: Rate,
@@ -69,6 +70,9 @@ const SCORE_HEADER: [&str; 9] = [
     "bits of the field",
 ];
 
+const BOUND_HEADER: [&str; 8] =
+    ["operation", "log n", "scalars", "threads", "kernels", "modmul a run", "these alone", "of the time"];
+
 fn empty_table(header: &[&'static str]) -> Table {
     Table::new(header).left(&[0, 1, 2, 6, 7]).shared(&[2, 3, 4, 5, 7])
 }
@@ -86,6 +90,7 @@ impl Report {
             title: title.into(),
             table: empty_table(&HEADER),
             scores: Table::new(&SCORE_HEADER).left(&[0, 2, 4, 5]).shared(&[1, 2, 3, 8]),
+            bounds: Table::new(&BOUND_HEADER).left(&[0, 2, 4]).shared(&[2, 3, 4]),
             sections: Vec::new(),
             unit,
             rate: Rate::PerSecond,
@@ -159,6 +164,16 @@ impl Report {
                 self.note(format!("energy by {}{}", record.energy_source, idle.unwrap_or_default()));
             }
             None => (),
+        }
+        if let (Some(products), Some(alone)) = (record.modmul, record.predicted_s) {
+            let cells = self.cells(record, paired_ratio);
+            let mut row: Vec<_> = [0, 3, 4, 5, 7].map(|column| cells[column].clone()).into();
+            row.extend([
+                table::si(products, ""),
+                table::seconds(alone),
+                format!("{:.0} %", 100.0 * alone / record.median_s),
+            ]);
+            self.bounds.row(row);
         }
         if let Some(score) = record.modmul_per_joule {
             let cells = self.cells(record, paired_ratio);
@@ -264,6 +279,12 @@ impl Report {
     /// The environment, the table and the notes.
     pub fn render(&self) -> String {
         let mut text = format!("{}\n\n{}\n{}\n", self.title, Environment::read(), self.table.render());
+        if !self.bounds.is_empty() {
+            text.push_str(&format!(
+                "\nWhat the plan's products alone would take at the speed of independent ones (bench-field)\n\n{}\n",
+                self.bounds.render()
+            ));
+        }
         if !self.scores.is_empty() {
             text.push_str(&format!(
                 "\nZK-Score: modular multiplications per joule\n\n{}\n",

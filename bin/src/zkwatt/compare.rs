@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use zkwatt::{Error, Result};
 use zkwatt_harness::exit;
 use zkwatt_harness::table::{self, Table};
-use zkwatt_records::compare::{Comparison, Count, Options, Pair, Verdict, baseline, compare};
+use zkwatt_records::compare::{Comparison, Options, Pair, Verdict, baselines, compare};
 use zkwatt_records::files;
 use zkwatt_records::identity::Identity;
+use zkwatt_records::prediction::FEWEST;
 use zkwatt_records::text::plain;
 
 /// Options of `compare`.
@@ -44,7 +45,8 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Write the counts of AFTER to this file, as a baseline to commit, and compare with BEFORE all the same
+    /// Write the counts of AFTER to this file, as a baseline to commit, without failed records and of repeated ones
+    /// the last, and compare with BEFORE all the same
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
 }
@@ -52,14 +54,15 @@ pub struct Args {
 const HELP: &str = "\
 Records are paired if they measured the same: operation, variant, size, scalars, device, kernels,
 threads, implementation, and what was proved. A change of time is the ratio of medians, with an
-interval of 90 % from the samples of both. Times are shown and fail nothing without --gate-time.
+interval of 90 % from the samples of both, at least 7 each. Times are shown and fail nothing
+without --gate-time, which also tells how many pairs have too few samples to be judged.
 Counts (modmul, constraints, rows, proof_bytes, key_bytes, uploaded_bytes, downloaded_bytes) do
 not vary from run to run: exit code 1 if one grew beyond the tolerance, or is counted no more.
 
 Examples:
   zkwatt compare main.jsonl branch.jsonl
   zkwatt compare main.jsonl branch.jsonl --gate-time --tolerance 5%
-  zkwatt compare bench/baselines/cpu-portable.jsonl now.jsonl --across-machines --require-partners
+  zkwatt compare bench/baselines/cpu-plain.jsonl now.jsonl --across-machines --require-partners
 
 Exit codes: 0 no regression, 1 a regression, 2 usage, 3 bad input file.";
 
@@ -83,7 +86,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let comparison = compare(&old, &new, &options);
     if let Some(path) = &args.write_baseline {
         let mut text = String::new();
-        for record in new.iter().filter_map(baseline) {
+        for record in baselines(&new) {
             let line = serde_json::to_string(&record);
             text += &line.map_err(|e| Error::format("measurement record", e.to_string()))?;
             text.push('\n');
@@ -116,17 +119,6 @@ fn verdict(pair: &Pair) -> &'static str {
         (_, Verdict::NoChange) => "no change",
         (_, Verdict::Unknown) => "few samples",
     }
-}
-
-fn count(count: &Count) -> Option<String> {
-    let change = match (count.old, count.new) {
-        (Some(old), Some(new)) if old == new => return None,
-        (Some(old), Some(new)) => format!("{old} to {new} ({:+.2}%)", 100.0 * (new / old - 1.0)),
-        (Some(old), None) => format!("{old}, counted no more"),
-        (None, Some(new)) => format!("{new}, not counted before"),
-        (None, None) => return None,
-    };
-    Some(format!("{} {change}", count.name))
 }
 
 fn label(identity: &Identity) -> String {
@@ -163,9 +155,10 @@ fn render(comparison: &Comparison, args: &Args) -> String {
             interval.map(|i| format!("{} to {}", change(i.low), change(i.high))).unwrap_or_default(),
             verdict(pair).into(),
         ]);
-        for line in pair.counts.iter().filter_map(|one| Some((one.regressed, count(one)?))) {
-            let mark = if line.0 { "REGRESSION" } else { "  changed" };
-            counts += &format!("{mark:<10}  {}\n            {}\n", label(&pair.identity), line.1);
+        for (count, change) in pair.counts.iter().filter_map(|count| Some((count, count.change()?))) {
+            let mark = if count.regressed { "REGRESSION" } else { "  changed" };
+            let name = count.name;
+            counts += &format!("{mark:<10}  {}\n            {name} {change}\n", label(&pair.identity));
         }
         if let Some(failure) = &pair.failure {
             counts += &format!("REGRESSION  {}\n            {}\n", label(&pair.identity), plain(failure));
@@ -187,6 +180,11 @@ fn render(comparison: &Comparison, args: &Args) -> String {
             text += &format!("\n{title}\n\n");
             identities.iter().for_each(|identity| text += &format!("  {}\n", label(identity)));
         }
+    }
+    if args.gate_time && comparison.unjudged > 0 {
+        let pairs = if comparison.unjudged == 1 { "pair" } else { "pairs" };
+        text +=
+            &format!("\n{} {pairs} could not be judged: fewer than {FEWEST} samples\n", comparison.unjudged);
     }
     let same = comparison.pairs.iter().filter(|pair| !pair.counts.is_empty()).count();
     text += &match comparison.regressions {

@@ -4,7 +4,31 @@ use super::Entry;
 use crate::device::Kind;
 use crate::identity::Identity;
 use crate::prediction::{Interval, rerun_interval};
+use crate::record::FIELD_BITS;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// An operation with those who did it.
+#[derive(Clone, Debug)]
+pub struct Workload<'a> {
+    /// The operation, as [`Identity::workload`] has it.
+    pub name: &'a str,
+    /// Ours that did it, and peers that did the same, whatever else either chose.
+    pub entries: Vec<&'a Entry>,
+}
+
+/// Groups entries by what they measured. A peer is with each of ours that it can be held against; one that has no such
+/// partner has a group of its own.
+pub fn workloads(latest: &[Entry]) -> Vec<Workload<'_>> {
+    let ours: BTreeSet<&str> = latest.iter().filter(|e| e.ours()).map(|e| e.statement.as_str()).collect();
+    let leading = latest.iter().filter(|e| e.ours() || !ours.contains(e.statement.as_str()));
+    let names: BTreeSet<(&str, &str)> =
+        leading.map(|e| (e.workload.as_str(), e.statement.as_str())).collect();
+    let group = |(name, statement)| {
+        let with = |e: &&Entry| e.workload == name || (!e.ours() && e.statement == statement);
+        Workload { name, entries: latest.iter().filter(with).collect() }
+    };
+    names.into_iter().map(group).collect()
+}
 
 /// One that is best.
 #[derive(Clone, Debug)]
@@ -22,9 +46,10 @@ pub struct Overview {
     pub workload: String,
     /// Units of work per second, of ours.
     pub throughput: Option<Best>,
-    /// Units of work per second and watt, which is per joule, of ours.
+    /// Units of work per second and watt, which is per joule, of ours. A figure from a wattage that somebody stated is
+    /// here only where no sensor has one: the two do not compare.
     pub per_joule: Option<Best>,
-    /// Modular products per joule, of ours: the ZK-Score.
+    /// Modular products per joule, of ours: the ZK-Score. Of sensors first, as above.
     pub score: Option<Best>,
     /// Units of work per second, of a peer.
     pub peer: Option<Best>,
@@ -32,19 +57,19 @@ pub struct Overview {
 
 /// Finds who is best at what, each at the size that suits it.
 pub fn overview(latest: &[Entry]) -> Vec<Overview> {
-    let workloads: BTreeSet<&str> = latest.iter().map(|entry| entry.workload.as_str()).collect();
-    let rows = workloads.into_iter().map(|workload| {
+    let rows = workloads(latest).into_iter().map(|workload| {
         let best = |ours: bool, value: fn(&Entry) -> Option<f64>| {
-            let fit =
-                latest.iter().filter(|e| e.workload == workload && e.ours() == ours && e.kind.is_real());
-            fit.filter_map(|entry| Some(Best { value: value(entry)?, entry: entry.clone() }))
+            let fit = workload.entries.iter().filter(|e| e.ours() == ours && e.kind.is_real());
+            fit.filter_map(|entry| Some(Best { value: value(entry)?, entry: (*entry).clone() }))
                 .max_by(|a, b| a.value.total_cmp(&b.value))
         };
         Overview {
-            workload: workload.to_owned(),
+            workload: workload.name.to_owned(),
             throughput: best(true, |entry| entry.record.per_second),
-            per_joule: best(true, |entry| entry.record.per_joule),
-            score: best(true, |entry| entry.record.modmul_per_joule),
+            per_joule: best(true, |entry| entry.record.per_joule.filter(|_| entry.by_sensor()))
+                .or_else(|| best(true, |entry| entry.record.per_joule)),
+            score: best(true, |entry| entry.record.modmul_per_joule.filter(|_| entry.by_sensor()))
+                .or_else(|| best(true, |entry| entry.record.modmul_per_joule)),
             peer: best(false, |entry| entry.record.per_second),
         }
     });
@@ -162,7 +187,7 @@ pub fn crossovers(latest: &[Entry]) -> Vec<Crossover> {
 pub struct Bound {
     /// The measurement.
     pub entry: Entry,
-    /// Its modular products per second.
+    /// Its modular products per second, in fields as wide as that of `peak`: one in F_q² is three.
     pub rate: f64,
     /// The most that bench-field measured on the same device, with as many threads and the same kernels.
     pub peak: Option<f64>,
@@ -176,7 +201,10 @@ fn roof(entry: &Entry) -> (String, usize, Option<String>) {
 /// Holds every measurement of ours whose products are counted against its roof.
 pub fn bounds(latest: &[Entry]) -> Vec<Bound> {
     let rate = |entry: &Entry| {
-        Some(entry.record.modmul? / entry.record.median_s).filter(|rate| *rate > 0.0 && rate.is_finite())
+        // bench-field multiplies in F_r; Karatsuba makes a product in F_q² of three such.
+        let each = if entry.record.field_bits == Some(2 * FIELD_BITS) { 3.0 } else { 1.0 };
+        let rate = each * entry.record.modmul? / entry.record.median_s;
+        Some(rate).filter(|rate| *rate > 0.0 && rate.is_finite())
     };
     let mut peaks = BTreeMap::new();
     for entry in latest.iter().filter(|entry| entry.ours() && entry.record.op == "field_mul") {
@@ -206,6 +234,15 @@ pub struct Repetition {
     pub again_s: f64,
 }
 
+/// Whether both are known to be of one build: a changed tree may be any, and so may one whose commit nobody knows.
+fn same_build(first: &Entry, second: &Entry) -> bool {
+    let commit = |entry: &Entry| {
+        entry.record.commit.clone().filter(|commit| !commit.is_empty() && !commit.ends_with("-dirty"))
+    };
+    first.record.version == second.record.version
+        && commit(first).is_some_and(|first| commit(second) == Some(first))
+}
+
 /// Finds measurements that the same build repeated, each with the one that followed it.
 pub fn repetitions(entries: &[Entry]) -> Vec<Repetition> {
     let pairs = entries.windows(2).filter(|pair| {
@@ -213,8 +250,7 @@ pub fn repetitions(entries: &[Entry]) -> Vec<Repetition> {
         first.measured()
             && second.measured()
             && first.identity == second.identity
-            && first.record.version == second.record.version
-            && first.record.commit == second.record.commit
+            && same_build(first, second)
     });
     pairs
         .filter_map(|pair| {
@@ -227,6 +263,22 @@ pub fn repetitions(entries: &[Entry]) -> Vec<Repetition> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Record;
+
+    #[test]
+    fn a_build_is_known_by_a_clean_commit() {
+        let of = |version: &str, commit: Option<&str>| {
+            let (version, commit) = (version.into(), commit.map(Into::into));
+            Entry::new(&Record { version, commit, ..Record::new("ntt") })
+        };
+        let same = |a: Option<&str>, b: Option<&str>| same_build(&of("1", a), &of("1", b));
+        assert!(same(Some("0123abc"), Some("0123abc")));
+        assert!(!same_build(&of("1", Some("0123abc")), &of("2", Some("0123abc"))));
+        for unknown in [None, Some(""), Some("0123abc-dirty")] {
+            assert!(!same(unknown, unknown), "{unknown:?}");
+        }
+        assert!(!same(Some("0123abc"), Some("4567def")));
+    }
 
     #[test]
     fn crossing_is_interpolated_on_logarithms() {

@@ -23,19 +23,25 @@ fn plotly_js() -> String {
 struct Cell {
     html: String,
     number: Option<f64>,
+    /// Whose it is, in a row of several: its device, and whether it is a peer's.
+    whose: Option<(String, bool)>,
 }
 
 fn words(text: impl AsRef<str>) -> Cell {
-    Cell { html: escaped(text.as_ref()), number: None }
+    Cell { html: escaped(text.as_ref()), number: None, whose: None }
 }
 
 fn number(value: Option<f64>, shown: impl Fn(f64) -> String) -> Cell {
     let value = value.filter(|value| value.is_finite());
-    Cell { html: value.map(|value| escaped(&shown(value))).unwrap_or_default(), number: value }
+    Cell { html: value.map(|value| escaped(&shown(value))).unwrap_or_default(), number: value, whose: None }
 }
 
 fn size(log_n: Option<u32>) -> Cell {
-    Cell { html: log_n.map(|n| format!("2<sup>{n}</sup>")).unwrap_or_default(), number: log_n.map(f64::from) }
+    Cell {
+        html: log_n.map(|n| format!("2<sup>{n}</sup>")).unwrap_or_default(),
+        number: log_n.map(f64::from),
+        whose: None,
+    }
 }
 
 /// Bounds that stay on one line.
@@ -85,10 +91,13 @@ fn table(caption: &str, columns: &[&str], rows: &[Row]) -> String {
         for (cell, column) in row.cells.iter().zip(columns) {
             let value = cell.number.map(|number| format!(" data-value=\"{number}\"")).unwrap_or_default();
             let empty = if cell.html.is_empty() { " data-empty" } else { "" };
-            let (class, label) = (class(column), title(column));
+            let whose = cell.whose.as_ref().map(|(device, peer)| {
+                format!(" data-device=\"{}\"{}", escaped(device), if *peer { " data-peer" } else { "" })
+            });
+            let (class, label, whose) = (class(column), title(column), whose.unwrap_or_default());
             let _ = write!(
                 out,
-                "<td role=\"cell\" data-label=\"{label}\"{class}{value}{empty}>{}</td>",
+                "<td role=\"cell\" data-label=\"{label}\"{class}{value}{empty}{whose}>{}</td>",
                 cell.html
             );
         }
@@ -106,15 +115,18 @@ fn figure(plot: &Plot) -> String {
         .flat_map(|series| series.points.iter().map(move |point| (series, point)))
         .map(|(series, point)| {
             let label = match plot.kind {
-                "lines" => Cell { html: format!("2<sup>{}</sup>", point.x), number: Some(point.x) },
+                "lines" => {
+                    Cell { html: format!("2<sup>{}</sup>", point.x), number: Some(point.x), whose: None }
+                }
                 _ => words(&point.label),
             };
             let cells = vec![
                 words(&series.name),
                 label,
-                Cell { html: escaped(&format!("{} {}", point.text, point.note)), number: Some(point.y) },
+                number(Some(point.y), |_| format!("{} {}", point.text, point.note)),
             ];
-            Row { device: point.device.clone(), op: plot.op.clone(), peer: series.style == "peer", cells }
+            let op = if series.op.is_empty() { &plot.op } else { &series.op };
+            Row { device: point.device.clone(), op: op.clone(), peer: series.style == "peer", cells }
         })
         .collect();
     let second = if plot.kind == "lines" { "#size" } else { "bar" };
@@ -151,18 +163,19 @@ fn overview(report: &Report) -> String {
         None => words(""),
         Some(best) => {
             let size = best.entry.record.log_n.map(|n| format!(" at 2<sup>{n}</sup>")).unwrap_or_default();
-            let source = match (unit, best.entry.record.energy_source.as_str()) {
-                ("/J", "user") => ", by the user's watts".to_owned(),
-                ("/J", source) => format!(", by {}", escaped(source)),
+            let source = match unit {
+                "/J" => format!(", by {}", escaped(best.entry.energy_by())),
                 _ => String::new(),
             };
             Cell {
+                // The filters hide what is in the outer element, and leave the cell in its column.
                 html: format!(
-                    "<strong>{}</strong>{size} <span class=\"who\">{}{source}</span>",
+                    "<span><strong>{}</strong>{size} <span class=\"who\">{}{source}</span></span>",
                     escaped(&per(best.value, unit)),
                     escaped(&best.entry.series())
                 ),
                 number: Some(best.value),
+                whose: Some((best.entry.device.clone(), !best.entry.ours())),
             }
         }
     };
@@ -174,7 +187,8 @@ fn overview(report: &Report) -> String {
             Some(Row {
                 device: String::new(),
                 op: first.entry.record.op.clone(),
-                peer: row.throughput.is_none(),
+                // Cells tell whose they are.
+                peer: false,
                 cells: vec![
                     words(&row.workload),
                     best(&row.throughput, "/s"),
@@ -354,9 +368,9 @@ fn records(report: &Report) -> String {
             let time = |value| number(Some(value).filter(|_| entry.measured()), seconds);
             let interval = record.samples_s.as_deref().and_then(rerun_interval);
             let rerun = interval.map(between);
-            let source = match (record.joules, record.energy_source.as_str()) {
-                (Some(_), "user") => "the user's watts",
-                (_, source) => source,
+            let source = match record.joules {
+                Some(_) => entry.energy_by(),
+                None => record.energy_source.as_str(),
             };
             let verified = if record.verified { "yes" } else { "no" };
             let cells = vec![
@@ -401,7 +415,7 @@ fn records(report: &Report) -> String {
         "#threads",
         "#median",
         "re-run, 90 %",
-        "#predicted",
+        "#products alone",
         "#per second",
         "#energy",
         "#per joule",
@@ -484,7 +498,8 @@ pub fn page(report: &Report) -> String {
         "overview",
         "Best device for each operation",
         "Each at the size that suits it best, over all devices. Units per joule are units per second and watt. \
-         What only acts like a GPU takes no part.",
+         Energy from a stated wattage counts only where no sensor has a figure. What only acts like a GPU takes no part. \
+         A cell whose device is filtered out is blank.",
         &overview(report),
     );
     body += &section(
@@ -529,7 +544,7 @@ pub fn page(report: &Report) -> String {
         "roofline",
         "Against the multiplier",
         "Modular products per second of an operation, against what bench-field measured on the same device with the same \
-         kernels and threads (the line). It measures CPUs: GPUs have no line yet.",
+         kernels and threads (the line). A product in F_q² counts as three. It measures CPUs: GPUs have no line yet.",
         &format!(
             "{}{}",
             figures(&roofs, "No record of ours tells how many modular products it took."),
@@ -570,7 +585,7 @@ pub fn page(report: &Report) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"generator\" content=\"zkwatt report {version}\">\n\
          <link rel=\"icon\" href=\"data:,\">\n<title>zkwatt: measurements</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
          <a class=\"skip\" href=\"#main\">Skip to the results</a>\n\

@@ -70,7 +70,7 @@ pub fn page(report: &Report) -> String {
                 record.per_second.map(|rate| per(rate, "/s")).unwrap_or_default(),
                 record.joules.map(|joules| si(joules, "J")).unwrap_or_default(),
                 record.per_joule.map(|rate| per(rate, "/J")).unwrap_or_default(),
-                record.joules.map(|_| record.energy_source.clone()).unwrap_or_default(),
+                record.joules.map(|_| entry.energy_by().to_owned()).unwrap_or_default(),
             ]
         }),
     );
@@ -85,7 +85,9 @@ pub fn page(report: &Report) -> String {
 
 fn one(best: &Best, unit: &str) -> String {
     let size = best.entry.record.log_n.map(|log_n| format!(" at 2^{log_n}")).unwrap_or_default();
-    format!("{}{size}, {}", per(best.value, unit), best.entry.series())
+    // What is per joule depends on whose figure the energy is.
+    let source = if unit == "/J" { format!(", by {}", best.entry.energy_by()) } else { String::new() };
+    format!("{}{size}, {}{source}", per(best.value, unit), best.entry.series())
 }
 
 fn size(log_n: Option<u32>) -> String {

@@ -30,6 +30,8 @@ pub struct Entry {
     pub device: String,
     /// The operation with all that distinguishes it but for its size.
     pub workload: String,
+    /// What ours and a peer's must have in common to be compared, as [`Identity::statement`] has it.
+    pub statement: String,
 }
 
 impl Entry {
@@ -39,6 +41,7 @@ impl Entry {
             kind: Kind::of(record),
             device: device::label(record),
             workload: identity.workload(),
+            statement: identity.statement(),
             identity,
             record: record.clone(),
         }
@@ -58,6 +61,20 @@ impl Entry {
             (_, threads) => format!(", {threads} threads"),
         };
         format!("{}{path}, {}{threads}", self.record.implementation, self.device)
+    }
+
+    /// Whose figure its energy is.
+    pub fn energy_by(&self) -> &str {
+        match self.record.energy_source.as_str() {
+            "user" => "the user's watts",
+            source => source,
+        }
+    }
+
+    /// Whether a sensor measured its energy, and nobody stated it.
+    fn by_sensor(&self) -> bool {
+        let source = self.record.energy_source.as_str();
+        !matches!(source, "" | "user") && !source.starts_with("none")
     }
 
     /// Whether there is a time.

@@ -1,10 +1,11 @@
 //! What the page's script draws: pure data, each point with the text that its table shows too.
 
+use super::conclusions::{Workload, workloads};
 use super::{Entry, Report};
 use crate::numbers::{per, seconds};
 use crate::prediction::rerun_interval;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// One plot.
 #[derive(Clone, Debug, Serialize)]
@@ -36,6 +37,8 @@ pub struct Series {
     pub name: String,
     /// Whose it is, for the filter.
     pub device: String,
+    /// The operation, for the filter, where series of a plot differ in it; else empty.
+    pub op: String,
     /// `ours`, `peer` or `unreal`, the last for what only acts like a GPU.
     pub style: &'static str,
     /// The points.
@@ -92,8 +95,9 @@ fn unit(op: &str) -> &'static str {
     }
 }
 
-fn workloads(report: &Report) -> BTreeSet<(String, String)> {
-    report.latest.iter().map(|e| (e.workload.clone(), e.record.op.clone())).collect()
+/// The operation of a group: it is the same of all that are in it.
+fn operation(workload: &Workload<'_>) -> String {
+    workload.entries.first().map(|entry| entry.record.op.clone()).unwrap_or_default()
 }
 
 /// Series of the entries for which `point` has something, by their names.
@@ -107,6 +111,7 @@ fn group<'a>(
         let new = || Series {
             name: entry.series(),
             device: entry.device.clone(),
+            op: String::new(),
             style: style(entry),
             points: Vec::new(),
         };
@@ -119,8 +124,9 @@ fn group<'a>(
 
 /// Throughput over size, an operation each.
 pub fn throughput(report: &Report) -> Vec<Plot> {
-    let plots = workloads(report).into_iter().enumerate().map(|(index, (workload, op))| {
-        let series = group(report.latest.iter().filter(|e| e.workload == workload), |entry| {
+    let plots = workloads(&report.latest).into_iter().enumerate().map(|(index, workload)| {
+        let op = operation(&workload);
+        let series = group(workload.entries.iter().copied(), |entry| {
             let rate = entry.record.per_second.filter(|rate| *rate > 0.0)?;
             let interval = entry.record.samples_s.as_deref().and_then(rerun_interval);
             let scaled = |time: f64| rate * entry.record.median_s / time;
@@ -137,7 +143,7 @@ pub fn throughput(report: &Report) -> Vec<Plot> {
         });
         Plot {
             id: format!("throughput-{index}"),
-            title: workload,
+            title: workload.name.to_owned(),
             kind: "lines",
             x: "size",
             y: unit(&op),
@@ -153,9 +159,10 @@ pub fn throughput(report: &Report) -> Vec<Plot> {
 
 /// The best of each series per joule, an operation each.
 pub fn per_joule(report: &Report) -> Vec<Plot> {
-    let plots = workloads(report).into_iter().enumerate().map(|(index, (workload, op))| {
+    let plots = workloads(&report.latest).into_iter().enumerate().map(|(index, workload)| {
+        let op = operation(&workload);
         let mut best: BTreeMap<String, (&Entry, f64)> = BTreeMap::new();
-        for entry in report.latest.iter().filter(|e| e.workload == workload) {
+        for entry in workload.entries.iter().copied() {
             let Some(value) = entry.record.per_joule.filter(|value| *value > 0.0) else { continue };
             let kept = best.entry(entry.series()).or_insert((entry, value));
             if value > kept.1 {
@@ -163,14 +170,11 @@ pub fn per_joule(report: &Report) -> Vec<Plot> {
             }
         }
         let series = best.into_values().map(|(entry, value)| {
-            let source = match entry.record.energy_source.as_str() {
-                "user" => "the user's watts",
-                source => source,
-            };
             let size = entry.record.log_n.map(|log_n| format!("at 2^{log_n},")).unwrap_or_default();
             Series {
                 name: entry.series(),
                 device: entry.device.clone(),
+                op: String::new(),
                 style: style(entry),
                 points: vec![Point {
                     x: 0.0,
@@ -179,14 +183,14 @@ pub fn per_joule(report: &Report) -> Vec<Plot> {
                     low: None,
                     high: None,
                     text: per(value, "/J"),
-                    note: format!("{size} by {source}"),
+                    note: format!("{size} by {}", entry.energy_by()),
                     device: entry.device.clone(),
                 }],
             }
         });
         Plot {
             id: format!("joule-{index}"),
-            title: workload,
+            title: workload.name.to_owned(),
             kind: "bars",
             x: unit(&op).strip_suffix(" per second").map_or("per joule", |unit| match unit {
                 "points" => "points per joule",
@@ -234,6 +238,7 @@ pub fn crossovers(report: &Report) -> Vec<Plot> {
         plot.series.push(Series {
             name: format!("{} against {}", crossover.gpu.series(), crossover.cpu.series()),
             device: device.clone(),
+            op: String::new(),
             style: "ours",
             points: points.collect(),
         });
@@ -244,10 +249,11 @@ pub fn crossovers(report: &Report) -> Vec<Plot> {
     plots.into_values().collect()
 }
 
-/// Where the time of a proof goes, a proof system each: their phases and their times differ.
+/// Where the time of a proof of ours goes, a proof system each: their phases and their times differ. What peers call phases
+/// includes steps of the setup and times of whole processes, which are no parts of one proof.
 pub fn phases(report: &Report) -> Vec<Plot> {
     let mut systems: BTreeMap<&str, BTreeMap<String, Series>> = BTreeMap::new();
-    for entry in &report.latest {
+    for entry in report.latest.iter().filter(|entry| entry.ours()) {
         let Some(phases) = &entry.record.phases_s else { continue };
         let series = systems.entry(entry.record.system.as_deref().unwrap_or("proof")).or_default();
         let label = format!("{}, {}", entry.workload.trim_start_matches("prove "), entry.series());
@@ -259,8 +265,13 @@ pub fn phases(report: &Report) -> Vec<Plot> {
             let share =
                 phases.get("total").filter(|total| **total > 0.0).map(|total| 100.0 * duration / total);
             let share = share.map(|share| format!(", {share:.0} %")).unwrap_or_default();
-            let new =
-                || Series { name: name.clone(), device: String::new(), style: "ours", points: Vec::new() };
+            let new = || Series {
+                name: name.clone(),
+                device: String::new(),
+                op: String::new(),
+                style: "ours",
+                points: Vec::new(),
+            };
             series.entry(name.clone()).or_insert_with(new).points.push(Point {
                 x: 0.0,
                 label: label.clone(),
@@ -328,6 +339,7 @@ pub fn roofs(report: &Report) -> Vec<Plot> {
             None => plot.series.push(Series {
                 name: bound.entry.workload.clone(),
                 device: bound.entry.device.clone(),
+                op: bound.entry.record.op.clone(),
                 style: "ours",
                 points: vec![point],
             }),

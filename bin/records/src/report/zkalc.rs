@@ -2,8 +2,9 @@
 //! sizes in elements and times in nanoseconds, as its `perf/benchmark_parser` writes them into `frontend/data`.
 
 use super::{Entry, Report};
+use crate::device::Kind;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// From a MAD to the standard deviation of normal noise.
 const MAD_TO_DEVIATION: f64 = 1.4826;
@@ -44,23 +45,45 @@ fn file_name(text: &str) -> String {
     if words.is_empty() { "unnamed".into() } else { words.join("_") }
 }
 
+/// What a file is of: curve, implementation, device, kernels, and threads, if it has any.
+type Contestant = (String, String, String, Option<String>, Option<usize>);
+
+fn contestant(entry: &Entry) -> Contestant {
+    let record = &entry.record;
+    let threads = Some(record.threads).filter(|_| entry.kind != Kind::Gpu);
+    (
+        record.curve.clone(),
+        record.implementation.clone(),
+        entry.device.clone(),
+        record.cpu_path.clone(),
+        threads,
+    )
+}
+
+/// A name that is not in `taken`: what differs in other characters than file names have is numbered.
+fn path((curve, implementation, device, path, threads): &Contestant, taken: &mut BTreeSet<String>) -> String {
+    let path = path.as_ref().map(|path| format!("_{path}")).unwrap_or_default();
+    let threads = threads.map(|threads| format!("_{threads}t")).unwrap_or_default();
+    let machine = file_name(&format!("{device}{path}{threads}"));
+    let folder = format!("{}/{}", file_name(curve), file_name(implementation));
+    let mut name = format!("{folder}/{machine}.json");
+    let mut number = 1;
+    while !taken.insert(name.clone()) {
+        number += 1;
+        name = format!("{folder}/{machine}_{number}.json");
+    }
+    name
+}
+
 /// The files, by name. A device that only acts like a GPU has none.
 pub fn files(report: &Report) -> BTreeMap<String, String> {
-    let mut files: BTreeMap<String, Operations> = BTreeMap::new();
+    let mut files: BTreeMap<Contestant, Operations> = BTreeMap::new();
     for entry in report.latest.iter().filter(|entry| entry.kind.is_real()) {
         let Some((name, n, runs)) = operation(entry) else { continue };
         let record = &entry.record;
-        let threads = match entry.kind {
-            crate::device::Kind::Gpu => String::new(),
-            _ => format!("_{}t", record.threads),
-        };
-        let path = record.cpu_path.as_ref().map(|path| format!("_{path}")).unwrap_or_default();
-        let machine = file_name(&format!("{}{path}{threads}", entry.device));
-        let curve = file_name(&record.curve);
-        let file = format!("{curve}/{}/{machine}.json", file_name(&record.implementation));
         let nanoseconds = 1e9 / runs;
         let values = (record.median_s * nanoseconds, MAD_TO_DEVIATION * record.mad_s * nanoseconds);
-        files.entry(file).or_default().entry(name).or_default().insert(n, values);
+        files.entry(contestant(entry)).or_default().entry(name).or_default().insert(n, values);
     }
     let text = |operations: Operations| {
         let series: BTreeMap<&str, Series> = operations
@@ -77,5 +100,6 @@ pub fn files(report: &Report) -> BTreeMap<String, String> {
             .collect();
         serde_json::to_string_pretty(&series).unwrap_or_default() + "\n"
     };
-    files.into_iter().map(|(name, operations)| (name, text(operations))).collect()
+    let mut taken = BTreeSet::new();
+    files.into_iter().map(|(of, operations)| (path(&of, &mut taken), text(operations))).collect()
 }

@@ -114,7 +114,8 @@ impl Programs {
                     ran.accuracy(accuracy, &mut record, report)?;
                     ran.notes(report);
                     let ours = ours(report.records(), &task, framework.system());
-                    let ratio = ours.map(|ours| record.median_s / ours.median_s);
+                    let each = |record: &Record| record.median_s / record.batch.unwrap_or(1) as f64;
+                    let ratio = ours.map(|ours| each(&record) / each(ours));
                     report.record(&record, Some(ratio.unwrap_or(f64::NAN)))?;
                     let cpu = |system| {
                         let ours = ours_cpu_s(report.records(), &task, system)?;
@@ -201,8 +202,12 @@ impl Ran<'_> {
         let mut record = Record::new("prove");
         device::fill(&device::open(DeviceArg::Cpu, task.threads)?, task.threads, &mut record);
         record.implementation = framework.name().into();
-        record.version = (*version).to_owned();
-        record.variant = measured.setup.settings.clone();
+        // What it chose for itself is of the version: it names no other work.
+        record.version = [Some(*version), measured.setup.settings.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join("; ");
         record.model = Some(task.loaded.name().to_owned());
         record.system = name(framework.system());
         let statement = framework.statement(task);

@@ -54,7 +54,7 @@ pub fn msm<'a, G: Group>(
             watch.time(|| MsmOps::<G>::msm(device, &bases, MsmScalars::Host(Scalars::Field(scalars))))?;
         Ok(watch.result(|| sum))
     });
-    Ok(contestant.prepared_in(preparation))
+    Ok(contestant.on_its_own("icicle", device.info().name.clone()).prepared_in(preparation))
 }
 
 /// `bn254_ntt`; a coset is multiplied in on the CPU.
@@ -67,9 +67,10 @@ pub fn ntt<'a>(transform: Transform, data: &'a [Fr]) -> Result<Contestant<'a, Ve
     let mut plan = NttPlan::new(data.len().ilog2(), direction)?;
     plan.coset = (transform == Transform::Coset).then(Fr::generator);
     let mut work = device.upload(data)?;
-    Ok(Contestant::new(Peer::Icicle.name(), version(device), move |watch| {
+    let contestant = Contestant::new(Peer::Icicle.name(), version(device), move |watch| {
         device.write(&mut work, 0, data)?;
         watch.time(|| device.ntt(&mut work, &plan))?;
         Ok(watch.result(|| work.as_slice().to_vec()))
-    }))
+    });
+    Ok(contestant.on_its_own("icicle", device.info().name.clone()))
 }

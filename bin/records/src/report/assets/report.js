@@ -60,8 +60,17 @@
     ops = chosen("op");
     const box = form.elements.namedItem("peers");
     peers = !box || box.checked;
-    for (const row of every("tr[data-op]"))
-      row.hidden = !shows(row.dataset.device, row.dataset.op, "peer" in row.dataset);
+    // The best of each operation, a cell each; a row that has none left goes too.
+    for (const cell of every("td[data-device]")) {
+      const blank = !shows(cell.dataset.device, "", "peer" in cell.dataset);
+      cell.firstElementChild.hidden = blank;
+      cell.toggleAttribute("data-empty", blank);
+    }
+    for (const row of every("tr[data-op]")) {
+      const cells = every("td[data-device]", row);
+      const bare = cells.length > 0 && cells.every((cell) => "empty" in cell.dataset);
+      row.hidden = bare || !shows(row.dataset.device, row.dataset.op, "peer" in row.dataset);
+    }
     const rows = every("#records tbody tr");
     const shown = rows.filter((row) => !row.hidden).length;
     document.getElementById("shown").textContent =
@@ -282,8 +291,8 @@
     const place = document.getElementById(plot.id);
     const figure = place.closest("figure");
     const series = plot.series
-      .map((one) => ({ ...one, points: one.points.filter((point) => shows(point.device, plot.op, one.style === "peer")) }))
-      .filter((one) => one.points.length > 0 && shows(one.device, plot.op, one.style === "peer"));
+      .map((one) => ({ ...one, points: one.points.filter((point) => shows(point.device, one.op || plot.op, one.style === "peer")) }))
+      .filter((one) => one.points.length > 0 && shows(one.device, one.op || plot.op, one.style === "peer"));
     figure.hidden = series.length === 0;
     if (figure.hidden || !seen.has(plot.id)) return;
     const paint = look();
