@@ -1,7 +1,7 @@
 //! What a laptop draws from its batteries.
 
 use crate::clock::Clock;
-use crate::sensor::{Channel, Sensor, Window};
+use crate::sensor::{Channel, Scope, Sensor, Window};
 use crate::tree::Tree;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,7 +27,8 @@ pub fn sensor(tree: &Tree, clock: &Clock) -> Result<Option<Sensor>, String> {
     let channels: Vec<_> = batteries.into_iter().map(|path| channel(tree.clone(), path)).collect();
     let names: Vec<_> = channels.iter().map(Channel::name).collect();
     let detail = format!("{}, of the whole machine{}", names.join(", "), tree.mark());
-    Sensor::open("battery", detail, channels, WINDOW, clock.clone()).map(Some)
+    let sensor = Sensor::open("battery", detail, channels, WINDOW, clock.clone())?;
+    Ok(Some(sensor.of(Scope::Machine)))
 }
 
 fn discharging(tree: &Tree, path: &Path) -> bool {
@@ -40,9 +41,10 @@ fn channel(tree: Tree, path: PathBuf) -> Channel {
         if !discharging(&tree, &path) {
             return Err("it is not discharging any more".into());
         }
+        // What flows out of a battery is below zero for some drivers and above it for others.
         let number = |file: &str| {
             let path = path.join(file);
-            tree.number(&path, &format!("run as root, or `sudo chmod a+r {}`", path.display()))
+            tree.magnitude(&path, &format!("run as root, or `sudo chmod a+r {}`", path.display()))
         };
         if tree.has(&path.join("power_now")) {
             return number("power_now");

@@ -1,7 +1,7 @@
 //! Linux's hwmon: counters and gauges of processors, boards and GPUs that have a driver there.
 
 use crate::clock::Clock;
-use crate::sensor::{Channel, Sensor, Window};
+use crate::sensor::{Channel, Scope, Sensor, Window};
 use crate::tree::Tree;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,8 +11,8 @@ pub(crate) const FOLDER: &str = "class/hwmon";
 const MICRO: f64 = 1e-6;
 const PERIOD: Duration = Duration::from_millis(50);
 
-/// Drivers add up their counters every 100 ms or oftener.
-const COUNTED: Window = Window::millis(200, 2000);
+/// Drivers add up their counters every 100 ms or oftener: over ten seconds that is 1 % at most.
+const COUNTED: Window = Window::millis(200, 10_000);
 /// Gauges tell the mean of up to a second.
 const SAMPLED: Window = Window::millis(1200, 3000);
 
@@ -27,22 +27,22 @@ enum Pick {
 }
 
 /// Chips of hosts by the names of their drivers, the better ones first.
-const HOSTS: [(&str, Pick); 6] = [
+const HOSTS: [(&str, Pick, Scope); 6] = [
     // Its cores are parts of its sockets.
-    ("amd_energy", Pick::Only("Esocket")),
-    ("zenpower", Pick::Rather(&["RAPL_P_Package"])),
-    ("fam15h_power", Pick::All),
-    // Jetson: what goes into the board, of which the other rails are parts.
-    ("ina3221", Pick::Rather(&["VDD_IN", "POM_5V_IN"])),
+    ("amd_energy", Pick::Only("Esocket"), Scope::Processor),
+    ("zenpower", Pick::Rather(&["RAPL_P_Package"]), Scope::Processor),
+    ("fam15h_power", Pick::All, Scope::Processor),
+    // Jetson: what goes into the board, of which the other rails are parts; its GPU has one of them.
+    ("ina3221", Pick::Rather(&["VDD_IN", "POM_5V_IN"]), Scope::Machine),
     // Apple.
-    ("macsmc_hwmon", Pick::Only("Total System Power")),
-    // ACPI's, of the whole machine.
-    ("power_meter", Pick::All),
+    ("macsmc_hwmon", Pick::Only("Total System Power"), Scope::Machine),
+    // ACPI's.
+    ("power_meter", Pick::All, Scope::Machine),
 ];
 
 /// Drivers that [`sensor`] looks for, for messages.
 pub(crate) fn host_drivers() -> String {
-    HOSTS.map(|(driver, _)| driver).join(", ")
+    HOSTS.map(|(driver, ..)| driver).join(", ")
 }
 
 /// The first of the drivers of hosts, in all of its chips. `None` if there is none.
@@ -50,14 +50,14 @@ pub(crate) fn host_drivers() -> String {
 /// # Errors
 /// Why what is there cannot be read, and what to do.
 pub fn sensor(tree: &Tree, clock: &Clock) -> Result<Option<Sensor>, String> {
-    for (driver, pick) in &HOSTS {
+    for (driver, pick, scope) in &HOSTS {
         let mut inputs = Vec::new();
         for chip in chips(tree, driver)? {
             inputs.extend(inputs_of(tree, &chip)?);
         }
         let inputs = picked(inputs, pick);
         if !inputs.is_empty() {
-            return open(tree, clock, driver, inputs).map(Some);
+            return Ok(Some(open(tree, clock, driver, inputs)?.of(*scope)));
         }
     }
     Ok(None)

@@ -21,6 +21,6 @@ mod tree;
 
 pub use clock::{Clock, system_clock};
 pub use meters::{Meters, Parts};
-pub use sensor::{Channel, Sampler, Sensor, Window};
+pub use sensor::{Channel, Sampler, Scope, Sensor, Window};
 pub use tally::{MOST_WATTS, Quantity};
 pub use tree::{Files, Tree};

@@ -1,14 +1,14 @@
 //! The joules of runs on a device and on the host beside it.
 
-use crate::sensor::{Sampler, Sensor, Window};
+use crate::sensor::{Sampler, Scope, Sensor, Window};
 use std::thread;
 
-/// Of the joules of a run, whose they are; `None` where there is no sensor or it failed.
+/// Whose the joules of a run are; `None` where there is no sensor or it failed.
 #[derive(Copy, Clone, Debug, Default, PartialEq)]
 pub struct Parts {
     /// The device's.
     pub device: Option<f64>,
-    /// The host's.
+    /// The host's; where its sensor is of the whole machine ([`Scope::Machine`]), the device's are among them.
     pub host: Option<f64>,
 }
 
@@ -55,6 +55,11 @@ impl Part {
         Some(self.sampler.as_ref().ok()?.sensor().window())
     }
 
+    /// Whether it sees all of the machine.
+    fn is_of_machine(&self) -> bool {
+        self.sampler.as_ref().is_ok_and(|sampler| sampler.sensor().scope() == Scope::Machine)
+    }
+
     /// Why it has no joules: it failed, or was never there.
     fn absence(&self) -> Option<&str> {
         self.failure.as_deref().or(self.sampler.as_ref().err().map(String::as_str))
@@ -73,7 +78,7 @@ impl Meters {
         Self::with(None, host, false)
     }
 
-    /// Of a device and, where it has a sensor, its host.
+    /// Of a device and, where it has a sensor, its host. One of the whole machine sees the device too, and is all that counts.
     pub fn of_device(device: Result<Sensor, String>, host: Result<Sensor, String>) -> Self {
         Self::with(Some(device), host, false)
     }
@@ -163,7 +168,8 @@ impl Meters {
         if self.failure().is_some() {
             return None;
         }
-        if !self.on_device {
+        // A sensor of the whole machine has seen the device too.
+        if !self.on_device || self.host.is_of_machine() {
             return parts.host;
         }
         // A host without a sensor adds nothing; one whose sensor says nothing is missing.
@@ -179,6 +185,9 @@ impl Meters {
         let Some(device) = self.device.as_ref().filter(|_| self.on_device) else {
             return host.map(Into::into);
         };
+        if self.host.is_of_machine() {
+            return host.map(Into::into);
+        }
         if let Some(reason) = device.absence() {
             return Some(reason.into());
         }
@@ -195,8 +204,12 @@ impl Meters {
         if let Some(reason) = self.failure() {
             return format!("none: {reason}");
         }
-        let device = self.device.as_ref().filter(|_| self.on_device).and_then(Part::names);
+        let device = self.device.as_ref().filter(|device| self.on_device && device.absence().is_none());
+        let device = device.and_then(Part::names);
         match (device, self.host.names()) {
+            (Some((gpu, counter)), Some((host, counters))) if self.host.is_of_machine() => {
+                format!("{host}: {counters}; {gpu} within it: {counter}")
+            }
             (Some((gpu, counter)), Some((host, counters))) => format!("{gpu}+{host}: {counter}; {counters}"),
             (Some((gpu, counter)), None) => format!("{gpu}: {counter}, of the GPU alone"),
             (None, Some((host, counters))) => format!("{host}: {counters}"),

@@ -15,8 +15,8 @@ const MILLI: f64 = 1e-3;
 /// Between two samples of power.
 const PERIOD: Duration = Duration::from_millis(20);
 
-/// The counter moves every 20 to 100 ms.
-const COUNTED: Window = Window::millis(200, 2000);
+/// The counter moves every 20 to 100 ms: over ten seconds that is 1 % at most.
+const COUNTED: Window = Window::millis(200, 10_000);
 /// Power is the mean over the last second on most GPUs since Ampere.
 const SAMPLED: Window = Window::millis(1200, 3000);
 

@@ -1,7 +1,7 @@
 //! Linux's powercap: the energy counters (RAPL) of Intel's and AMD's processors and of the memory beside them.
 
 use crate::clock::Clock;
-use crate::sensor::{Channel, Sensor, Window};
+use crate::sensor::{Channel, Scope, Sensor, Window};
 use crate::tree::Tree;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,9 @@ pub fn sensor(tree: &Tree, clock: &Clock) -> Result<Option<Sensor>, String> {
         domains.iter().filter(|(name, _)| name.split('-').next() == Some(wanted)).collect()
     };
     let packages = of("package");
-    let mut channels = if packages.is_empty() { of("psys") } else { packages }
+    let (counted, scope) =
+        if packages.is_empty() { (of("psys"), Scope::Machine) } else { (packages, Scope::Processor) };
+    let mut channels = counted
         .into_iter()
         .map(|(name, path)| channel(tree, name.clone(), path))
         .collect::<Result<Vec<_>, _>>()?;
@@ -40,7 +42,8 @@ pub fn sensor(tree: &Tree, clock: &Clock) -> Result<Option<Sensor>, String> {
         }
     }
     let detail = channels.iter().map(Channel::name).collect::<Vec<_>>().join(", ") + &tree.mark();
-    Sensor::open("rapl", detail, channels, WINDOW, clock.clone()).map(Some)
+    let sensor = Sensor::open("rapl", detail, channels, WINDOW, clock.clone())?;
+    Ok(Some(sensor.of(scope)))
 }
 
 fn channel(tree: &Tree, name: String, path: &Path) -> Result<Channel, String> {

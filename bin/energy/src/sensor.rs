@@ -28,6 +28,15 @@ impl Window {
     }
 }
 
+/// What the figures of a sensor are of.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Of what computes, and of nothing that another sensor sees.
+    Processor,
+    /// Of the whole machine, the GPUs within it included.
+    Machine,
+}
+
 /// Reads the number that a channel shows. Err: why there is none.
 type Read = Box<dyn FnMut() -> Result<u64, String> + Send>;
 
@@ -98,6 +107,7 @@ pub struct Sensor {
     detail: String,
     channels: Vec<Channel>,
     window: Window,
+    scope: Scope,
     clock: Clock,
     failure: Option<String>,
 }
@@ -115,7 +125,8 @@ impl Sensor {
         window: Window,
         clock: Clock,
     ) -> Result<Self, String> {
-        let mut sensor = Self { kind, detail, channels, window, clock, failure: None };
+        let mut sensor =
+            Self { kind, detail, channels, window, scope: Scope::Processor, clock, failure: None };
         if sensor.channels.is_empty() {
             return Err(format!("{kind}: there is nothing to read"));
         }
@@ -134,6 +145,16 @@ impl Sensor {
     /// What it counts.
     pub fn detail(&self) -> &str {
         &self.detail
+    }
+
+    /// The same sensor with figures of this scope; without it they are of a processor.
+    pub(crate) fn of(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
+
+    /// What its figures are of.
+    pub fn scope(&self) -> Scope {
+        self.scope
     }
 
     /// How long it must look before its joules mean something.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// Access to files; tests bring one of their own.
@@ -91,6 +92,15 @@ impl Tree {
 
     /// The number in a file. Err: why there is none, and `permission` on what to do if this user may not read it.
     pub(crate) fn number(&self, path: &Path, permission: &str) -> Result<u64, String> {
+        self.parsed(path, permission)
+    }
+
+    /// [`Tree::number`] without the sign that it may have.
+    pub(crate) fn magnitude(&self, path: &Path, permission: &str) -> Result<u64, String> {
+        self.parsed(path, permission).map(i64::unsigned_abs)
+    }
+
+    fn parsed<N: FromStr>(&self, path: &Path, permission: &str) -> Result<N, String> {
         let shown = path.display();
         match self.files.read(path) {
             Ok(text) => text.trim().parse().map_err(|_| {

@@ -5,7 +5,7 @@ mod simulation;
 use simulation::{Simulation, says, within_one_per_cent};
 use std::time::Duration;
 use zkwatt_energy::conditions::{self, Conditions};
-use zkwatt_energy::{Sensor, battery, host, hwmon};
+use zkwatt_energy::{Scope, Sensor, battery, host, hwmon};
 
 const GAUGES: [&str; 2] = ["class/hwmon/hwmon1/power1_input", "class/hwmon/hwmon1/power2_input"];
 
@@ -83,6 +83,35 @@ fn counters_of_sockets_are_preferred_to_their_cores() {
     says(&sensor.end().unwrap_err(), &["hwmon: Esocket1", "ran backwards", "reset"]);
 }
 
+/// A counter that moves every 100 ms, read right before one step and right after another, or the other way round.
+#[test]
+fn a_window_holds_many_steps_of_a_counter() {
+    const STEP_MS: u64 = 100;
+    let counter = "class/hwmon/hwmon3/energy1_input";
+    let simulation = Simulation::new(&[
+        ("class/hwmon/hwmon3/name", "amd_energy"),
+        ("class/hwmon/hwmon3/energy1_label", "Esocket0"),
+        (counter, "1"),
+    ]);
+    let mut sensor = open(&simulation).unwrap();
+    assert_eq!(sensor.scope(), Scope::Processor);
+    let window = sensor.window().measure;
+    for (start, time) in
+        [(STEP_MS - 1, window + Duration::from_millis(1)), (0, window - Duration::from_millis(1))]
+    {
+        // 120 W.
+        let show = |passed: Duration| {
+            let ms = 7000 + start + passed.as_millis() as u64;
+            simulation.set(counter, (ms - ms % STEP_MS) * 120_000);
+        };
+        show(Duration::ZERO);
+        sensor.begin();
+        simulation.pass(time);
+        show(time);
+        within_one_per_cent(sensor.end().unwrap(), 120.0 * time.as_secs_f64());
+    }
+}
+
 #[test]
 fn a_board_counts_what_goes_into_it() {
     let mut files = vec![("class/hwmon/hwmon2/name".to_owned(), "ina3221")];
@@ -98,6 +127,7 @@ fn a_board_counts_what_goes_into_it() {
     let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
     let simulation = Simulation::new(&files);
     let mut sensor = open(&simulation).unwrap();
+    assert_eq!(sensor.scope(), Scope::Machine);
     within_one_per_cent(look(&simulation, &mut sensor, 40, |_| ()).unwrap(), 38.0);
 }
 
@@ -167,11 +197,15 @@ fn a_battery_is_measured_while_it_discharges() {
     for files in [
         &[("status", "Discharging"), ("power_now", "12000000")][..],
         &[("status", "Discharging"), ("current_now", "1000000"), ("voltage_now", "12000000")],
+        // Some drivers say by the sign which way it flows.
+        &[("status", "Discharging"), ("power_now", "-12000000")],
+        &[("status", "Discharging"), ("current_now", "-1000000"), ("voltage_now", "12000000")],
     ] {
         let simulation = laptop(files);
         let open = || battery::sensor(&simulation.tree(), &simulation.clock()).unwrap();
         let mut sensor = open().unwrap();
         says(sensor.detail(), &["BAT0, of the whole machine"]);
+        assert_eq!(sensor.scope(), Scope::Machine);
         within_one_per_cent(look(&simulation, &mut sensor, 12, |_| ()).unwrap(), 72.0);
         let plug_in = |step| simulation.set(status, if step < 6 { "Discharging" } else { "Charging" });
         let reason = look(&simulation, &mut sensor, 12, plug_in).unwrap_err();

@@ -1,5 +1,5 @@
 /* NVIDIA's management library, as far as we use it: one GPU at 00000000:65:00.0 that takes 250 W by its energy counter and
-   300 W by its power sensor. What is defined at compile time is missing or broken: LOSES and DENIES after so many readings. */
+   300 W by its power sensor. STEP_MS is how often the counter moves. What is defined at compile time is missing or broken: LOSES and DENIES after so many readings. */
 #include <string.h>
 #include <time.h>
 
@@ -53,9 +53,13 @@ int nvmlDeviceGetTotalEnergyConsumption(void *device, unsigned long long *millij
   static int reads;
   *millijoules = ++reads > RESETS ? reads : 1000000 + reads;
 #else
+#ifndef STEP_MS
+#define STEP_MS 1
+#endif
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
-  *millijoules = 250ull * (now.tv_sec * 1000ull + now.tv_nsec / 1000000);
+  unsigned long long ms = now.tv_sec * 1000ull + now.tv_nsec / 1000000;
+  *millijoules = 250ull * (ms - ms % STEP_MS);
 #endif
   return OK;
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use zkwatt_energy::conditions::Conditions;
 use zkwatt_energy::nvml::Gpu;
-use zkwatt_energy::{Clock, Meters, Sampler, Sensor, powercap, system_clock};
+use zkwatt_energy::{Clock, Meters, Parts, Sampler, Scope, Sensor, battery, powercap, system_clock};
 
 const ADDRESS: &str = "00000000:65:00.0";
 
@@ -50,12 +50,16 @@ fn sensor(folder: &TempDir, definitions: &[&str]) -> Sensor {
     gpu(folder, definitions).sensor(&system_clock()).unwrap()
 }
 
-/// Asserts that a run's joules are those of `watts`, within what passes around the readings and `granularity`.
+/// Asserts that the joules of a run of 150 ms are those of `watts`, within what passes around the readings and `granularity`.
 fn takes(sampler: &mut Sampler, watts: f64, granularity: f64) {
+    takes_for(Duration::from_millis(150), sampler, watts, granularity);
+}
+
+fn takes_for(time: Duration, sampler: &mut Sampler, watts: f64, granularity: f64) {
     let outer = Instant::now();
     sampler.begin();
     let inner = Instant::now();
-    std::thread::sleep(Duration::from_millis(150));
+    std::thread::sleep(time);
     let least = inner.elapsed().as_secs_f64();
     let joules = sampler.end().unwrap();
     let most = outer.elapsed().as_secs_f64();
@@ -72,6 +76,15 @@ fn a_counter_is_preferred() {
     // It counts in steps of a millisecond.
     takes(&mut sampler, 250.0, 0.26);
     takes(&mut sampler, 250.0, 0.26);
+}
+
+/// The window is long enough for the slowest counter to be right within 1 %.
+#[test]
+fn a_counter_of_long_steps_is_looked_at_for_long() {
+    let Some(folder) = libraries() else { return };
+    let sensor = sensor(&folder, &["STEP_MS=100"]);
+    let window = sensor.window().measure;
+    takes_for(window, &mut Sampler::new(sensor), 250.0, 0.01 * 250.0 * window.as_secs_f64());
 }
 
 #[test]
@@ -179,7 +192,7 @@ fn a_gpu_and_its_host_are_counted_together() {
         "{}",
         meters.source()
     );
-    assert_eq!(meters.window().map(|window| window.measure), Some(Duration::from_secs(2)));
+    assert_eq!(meters.window().map(|window| window.measure), Some(Duration::from_secs(10)));
     let outer = Instant::now();
     meters.begin();
     let inner = Instant::now();
@@ -224,6 +237,58 @@ fn one_sensor_that_fails_leaves_the_other_and_no_sum() {
     assert_eq!((meters.joules(), meters.parts().host), (None, None));
     assert!(meters.parts().device.is_some());
     says(&meters.source(), &["none: rapl: package-0", "is not there any more"]);
+}
+
+/// A laptop that draws 400 W from its battery, 250 W of them for the GPU.
+#[test]
+fn a_gpu_is_not_added_to_the_machine_that_holds_it() {
+    let Some(folder) = libraries() else { return };
+    let simulation = Simulation::new(&[
+        ("class/power_supply/BAT0/status", "Discharging"),
+        ("class/power_supply/BAT0/power_now", "400000000"),
+    ]);
+    let machine =
+        || Ok::<_, String>(battery::sensor(&simulation.tree(), &system_clock())?.expect("there is one"));
+    assert_eq!(machine().unwrap().scope(), Scope::Machine);
+    assert_eq!(sensor(&folder, &[]).scope(), Scope::Processor);
+    let run = |meters: &mut Meters| {
+        let outer = Instant::now();
+        meters.begin();
+        let inner = Instant::now();
+        std::thread::sleep(Duration::from_millis(200));
+        let least = inner.elapsed().as_secs_f64();
+        meters.end();
+        let joules = meters.joules().unwrap();
+        let most = outer.elapsed().as_secs_f64();
+        // With the GPU's 250 W it would be more by half.
+        assert!(joules >= 399.0 * least && joules <= 401.0 * most, "{joules} J in {least} to {most} s");
+        assert_eq!(meters.parts().host, Some(joules));
+        meters.parts().device
+    };
+    for of in [Meters::of_device, Meters::of_both] {
+        let mut meters = of(Ok(sensor(&folder, &[])), machine());
+        let source = meters.source();
+        assert!(source.starts_with("battery: BAT0, of the whole machine"), "{source}");
+        assert!(source.ends_with("; nvml within it: energy counter"), "{source}");
+        assert!(run(&mut meters).is_some_and(|gpu| gpu > 0.0 && gpu < meters.joules().unwrap()));
+        meters.set_idle(Parts { device: Some(30.0), host: Some(90.0) });
+        assert_eq!(meters.idle_watts(), Some(90.0));
+
+        // The machine's figure holds the GPU, whether its own sensor is there or not.
+        for gpu in [Ok(sensor(&folder, &["LOSES=2"])), Err("nothing".to_owned())] {
+            let mut meters = of(gpu, machine());
+            assert_eq!(run(&mut meters), None);
+            assert!(meters.source().starts_with("battery: "), "{}", meters.source());
+            assert!(!meters.source().contains("nvml"), "{}", meters.source());
+        }
+    }
+    // Without the machine's figure there is none.
+    let mut meters = Meters::of_device(Ok(sensor(&folder, &[])), machine());
+    meters.begin();
+    simulation.set("class/power_supply/BAT0/status", "Charging");
+    meters.end();
+    assert_eq!(meters.joules(), None);
+    says(&meters.source(), &["none: battery: BAT0: it is not discharging any more"]);
 }
 
 #[test]

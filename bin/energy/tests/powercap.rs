@@ -4,7 +4,7 @@ mod simulation;
 
 use simulation::{Simulation, says, within_one_per_cent};
 use std::time::Duration;
-use zkwatt_energy::{Sampler, Sensor, host, powercap};
+use zkwatt_energy::{Sampler, Scope, Sensor, host, powercap};
 
 const RANGE: u64 = 262_143_328_850;
 
@@ -50,7 +50,7 @@ fn packages_and_memory_of_all_sockets_are_counted_once() {
     let mut sensor = open(&simulation).unwrap();
     let expected = "package-0, package-1, dram of package-0, dram of package-1";
     assert!(sensor.detail().starts_with(expected), "{}", sensor.detail());
-    assert_eq!(sensor.kind(), "rapl");
+    assert_eq!((sensor.kind(), sensor.scope()), ("rapl", Scope::Processor));
     says(sensor.detail(), &[" below "]);
     sensor.begin();
     // In watts: 100, 50, 10 and 5 that count, 80 and 200 that do not.
@@ -77,6 +77,7 @@ fn the_platform_stands_in_for_packages_that_are_not_there() {
     simulation.set("class/powercap/intel-rapl:0/name", "psys");
     let mut sensor = open(&simulation).unwrap();
     says(sensor.detail(), &["psys"]);
+    assert_eq!(sensor.scope(), Scope::Machine);
     sensor.begin();
     simulation.pass(Duration::from_secs(1));
     simulation.set(&energy_of("intel-rapl:0"), 21_000_000);

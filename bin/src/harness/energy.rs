@@ -22,7 +22,7 @@ pub trait Meter: Send {
     /// The run that began last took `wall_s` seconds; its joules, if this meter can tell.
     fn end(&mut self, wall_s: f64) -> Option<f64>;
 
-    /// Of what [`Meter::end`] said last, whose joules they are.
+    /// Of what [`Meter::end`] said last, whose joules they are; nobody's if it said none.
     fn parts(&self) -> Parts {
         Parts::default()
     }
@@ -90,7 +90,8 @@ impl Meter for Meters {
     }
 
     fn parts(&self) -> Parts {
-        Self::parts(self)
+        // What one sensor saw while another failed is no part of anything.
+        self.joules().map_or_else(Parts::default, |_| Self::parts(self))
     }
 
     fn idle_watts(&self) -> Option<f64> {
@@ -107,6 +108,7 @@ impl Meter for Meters {
 }
 
 /// The meter for `--watts`, or else for the sensors of a device and of the host beside it; without a device, of the host.
+/// A host's sensor that sees the whole machine is all that counts.
 pub fn meter(watts: Option<f64>, device: Option<&Device>) -> Box<dyn Meter> {
     if let Some(watts) = watts {
         return Box::new(UserWatts(watts));
@@ -189,6 +191,31 @@ mod tests {
     fn user_watts_are_labelled() {
         let mut meter = meter(Some(250.0), None);
         assert_eq!((meter.source().as_str(), meter.end(2.0)), ("user", Some(500.0)));
+    }
+
+    #[test]
+    fn without_joules_nobody_has_a_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let counter = folder.path().join("class/powercap/intel-rapl:0/energy_uj");
+        for (file, text) in [
+            ("powercap/intel-rapl:0/name", "package-0"),
+            ("powercap/intel-rapl:0/max_energy_range_uj", "262143328850"),
+            ("powercap/intel-rapl:0/energy_uj", "1"),
+            ("hwmon/hwmon0/name", "amdgpu"),
+            ("hwmon/hwmon0/power1_average", "200000000"),
+        ] {
+            let path = folder.path().join("class").join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let (tree, clock) = (Tree::at(folder.path()), system_clock());
+        let mut meters = Meters::of_device(hwmon::gpu(&tree, &clock, "amdgpu"), host::sensor(&tree, &clock));
+        Meter::begin(&mut meters);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        std::fs::remove_file(counter).unwrap();
+        assert_eq!(Meter::end(&mut meters, 1.0), None);
+        assert!(Meters::parts(&meters).device.is_some());
+        assert_eq!(Meter::parts(&meters), Parts::default());
     }
 
     #[test]

@@ -60,7 +60,7 @@ fn measure(path: CpuPath, device: &Device) -> f64 {
 
 fn run(path: CpuPath) {
     let chains: [Fr; STREAMS] = std::array::from_fn(|i| Fr::from(i as u64 + 3));
-    let y = Fr::from(0x1234_5678_9abc_def1);
+    let y = Fr::from(0x1234_5678_9abc_def1u64);
     #[cfg(target_arch = "x86_64")]
     {
         if Some(path) == CpuPath::ifma() {

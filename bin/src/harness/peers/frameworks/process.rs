@@ -14,7 +14,7 @@ pub const NOT_INSTALLED: i32 = 69;
 pub struct Limits {
     /// Wall time.
     pub timeout: Duration,
-    /// Resident memory; looked at every few milliseconds, so that more is had for a moment.
+    /// Resident memory of its group; looked at every few milliseconds, so that more is had for a moment.
     pub memory_bytes: Option<u64>,
 }
 
@@ -27,7 +27,7 @@ pub struct Finished {
     pub wall_s: f64,
     /// User and system time of its threads and of the processes that it waited for, in the system's ticks.
     pub cpu_s: Option<f64>,
-    /// Highest resident memory that was seen.
+    /// Highest resident memory of its group that was seen; what processes share counts for each of them.
     pub peak_rss_bytes: Option<u64>,
 }
 
@@ -181,9 +181,13 @@ mod unix {
 
     /// Time between two looks at a process.
     const TICK: Duration = Duration::from_millis(5);
-    /// Bytes of an output that are kept.
-    const KEPT: u64 = 16 << 20;
-    /// How long to wait for the end of an output whose processes were all killed.
+    /// Bytes of an output that are kept: its last, which hold what is asked for and why it failed.
+    const KEPT: usize = 16 << 20;
+    /// Time between two searches for the members of a group, and how many times as long as a search itself, so that a
+    /// system of many processes is not kept busy by it.
+    const SEARCH: Duration = Duration::from_millis(50);
+    const SEARCH_SHARE: u32 = 50;
+    /// How long to wait for processes that were killed, and then for the end of their output.
     const LAST_WORDS: Duration = Duration::from_secs(2);
 
     enum Ended {
@@ -207,14 +211,14 @@ mod unix {
         let stderr = child.stderr.take().map(drain);
         let (ended, peak) = watch(pid, start, limits);
         let wall_s = start.elapsed().as_secs_f64();
-        let mut open = interrupt::open();
-        // What it left running goes with it. The group's number is its own until it is waited for.
+        // What it left running goes with it. The group's number is its own until it is waited for, so that nobody else is
+        // hit by this, nor by an interrupt meanwhile.
         let _ = kill_process_group(pid, Signal::KILL);
-        if !matches!(ended, Ended::ByItself) {
-            zombie(pid);
-        }
+        let is_gone = ends_within(LAST_WORDS, pid);
         let cpu_s = cpu_s(pid);
-        let status = child.wait();
+        let mut open = interrupt::open();
+        // One that a device holds back even from this signal may do so for ever, and Ctrl-C would wait for the lock.
+        let status = if is_gone { child.wait() } else { Err(ErrorKind::TimedOut.into()) };
         open.group = None;
         drop(open);
 
@@ -223,14 +227,17 @@ mod unix {
             String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
         });
         let had = peak.map(|bytes| format!(" (it had up to {})", table::bytes(bytes))).unwrap_or_default();
+        let stays = if is_gone { "" } else { "; the system has not ended it yet" };
         match ended {
             Ended::TimedOut => {
-                let reason = format!("it was ended after {:.0} s{had}", limits.timeout.as_secs_f64());
+                let reason = format!("it was ended after {:.0} s{had}{stays}", limits.timeout.as_secs_f64());
                 return Err(Failure::Timeout(reason));
             }
             Ended::TooLarge => {
                 let limit = limits.memory_bytes.map(table::bytes).unwrap_or_default();
-                return Err(Failure::OutOfMemory(format!("it took more than the {limit} that it may")));
+                return Err(Failure::OutOfMemory(format!(
+                    "it took more than the {limit} that it may{stays}"
+                )));
             }
             Ended::ByItself => {}
         }
@@ -256,8 +263,10 @@ mod unix {
         std::thread::spawn(move || {
             let mut kept = Vec::new();
             // A pipe that breaks has ended.
-            let _ = source.by_ref().take(KEPT).read_to_end(&mut kept);
-            let _ = std::io::copy(&mut source, &mut std::io::sink());
+            while source.by_ref().take(KEPT as u64).read_to_end(&mut kept).is_ok_and(|read| read > 0) {
+                kept.drain(..kept.len().saturating_sub(KEPT));
+            }
+            kept.drain(..kept.len().saturating_sub(KEPT));
             let _ = sender.send(kept);
         });
         receiver
@@ -265,15 +274,14 @@ mod unix {
 
     /// Returns when the process has ended, which it is not waited for, or has passed a limit.
     fn watch(pid: Pid, start: Instant, limits: Limits) -> (Ended, Option<u64>) {
-        let mut peak = None;
+        let mut group = Group::new(pid);
         loop {
-            if has_ended(pid, WaitIdOptions::NOHANG) {
-                return (Ended::ByItself, peak);
+            if has_ended(pid) {
+                return (Ended::ByItself, group.peak);
             }
-            let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero()));
-            let status = status.unwrap_or_default();
-            peak = peak.max(kib(&status, "VmHWM:"));
-            if limits.memory_bytes.is_some_and(|limit| kib(&status, "VmRSS:") > Some(limit)) {
+            let resident = group.resident();
+            let peak = group.peak;
+            if limits.memory_bytes.is_some_and(|limit| resident > Some(limit)) {
                 return (Ended::TooLarge, peak);
             }
             if start.elapsed() >= limits.timeout {
@@ -283,15 +291,78 @@ mod unix {
         }
     }
 
-    fn has_ended(pid: Pid, hang: WaitIdOptions) -> bool {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | hang;
+    /// The resident memory of a process group, by what Linux tells of its members.
+    struct Group {
+        leader: i32,
+        members: Vec<i32>,
+        search_at: Instant,
+        before: Option<u64>,
+        peak: Option<u64>,
+    }
+
+    impl Group {
+        fn new(leader: Pid) -> Self {
+            let leader = leader.as_raw_nonzero().get();
+            Self { leader, members: vec![leader], search_at: Instant::now(), before: None, peak: None }
+        }
+
+        /// What its members hold now, as far as they held it at the last look too: a child has all of its parent's memory
+        /// until it runs a program of its own, and that is not taken twice.
+        fn resident(&mut self) -> Option<u64> {
+            self.search();
+            let mut now = None;
+            for member in &self.members {
+                let status = std::fs::read_to_string(format!("/proc/{member}/status")).unwrap_or_default();
+                now = kib(&status, "VmRSS:").map(|bytes| now.unwrap_or(0) + bytes).or(now);
+                // The system misses no moment of a single process.
+                self.peak = self.peak.max(kib(&status, "VmHWM:"));
+            }
+            let resident = now.min(self.before.replace(now.unwrap_or(0)));
+            self.peak = self.peak.max(resident);
+            resident
+        }
+
+        /// Looks for members, if it is time to.
+        fn search(&mut self) {
+            let start = Instant::now();
+            if start < self.search_at {
+                return;
+            }
+            let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+            let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+            let is_member = |pid: &i32| {
+                let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+                *pid == self.leader || stat.is_ok_and(|stat| group_of(&stat) == Some(self.leader))
+            };
+            let members = pids.filter(is_member).collect();
+            self.members = members;
+            self.search_at = Instant::now() + SEARCH.max(start.elapsed() * SEARCH_SHARE);
+        }
+    }
+
+    /// The process group, field 5.
+    fn group_of(stat: &str) -> Option<i32> {
+        let (_, after) = stat.rsplit_once(')')?;
+        after.split_whitespace().nth(2)?.parse().ok()
+    }
+
+    /// Whether a process has ended; it is not waited for, and so can still be asked for its times.
+    fn has_ended(pid: Pid) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
         // An error cannot be mended by looking again.
         !matches!(waitid(WaitId::Pid(pid), options), Ok(None))
     }
 
-    /// Waits until a killed process has ended, and leaves it to be asked for its times.
-    fn zombie(pid: Pid) {
-        has_ended(pid, WaitIdOptions::empty());
+    /// Whether a process ends within this time.
+    fn ends_within(time: Duration, pid: Pid) -> bool {
+        let start = Instant::now();
+        while !has_ended(pid) {
+            if start.elapsed() >= time {
+                return false;
+            }
+            std::thread::sleep(TICK);
+        }
+        true
     }
 
     fn kib(status: &str, field: &str) -> Option<u64> {
@@ -357,6 +428,33 @@ mod unix {
             let stat = "12 (a) b (c) Z 1 12 12 0 -1 0 5 6 7 8 100 20 3 4 20 0 1 0 99 0 0";
             assert_eq!(ticks(stat), Some(127));
             assert_eq!(ticks("12 (x) Z 1 2"), None);
+        }
+
+        #[test]
+        fn the_group_of_a_name_with_parentheses() {
+            assert_eq!(group_of("12 (a) b (c) S 1 77 12 0 -1 0"), Some(77));
+            assert_eq!(group_of("12 (x) Z 1"), None);
+        }
+
+        #[test]
+        fn the_last_bytes_of_an_output_are_kept() {
+            let text = |bytes: usize| std::io::repeat(b'x').take(bytes as u64).chain(&b"end"[..]);
+            let last = |bytes| drain(text(bytes)).recv().unwrap();
+            assert_eq!(last(5), b"xxxxxend");
+            for bytes in [KEPT - 3, KEPT, 3 * KEPT + 1] {
+                let kept = last(bytes);
+                assert!(kept.len() == KEPT && kept.ends_with(b"xend"), "{bytes}: {}", kept.len());
+            }
+        }
+
+        #[test]
+        fn a_process_that_runs_does_not_hold_up_its_end() {
+            let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+            let pid = Pid::from_child(&child);
+            assert!(!ends_within(Duration::from_millis(20), pid));
+            child.kill().unwrap();
+            assert!(ends_within(Duration::from_secs(30), pid));
+            child.wait().unwrap();
         }
 
         #[test]

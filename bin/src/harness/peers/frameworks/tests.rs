@@ -104,6 +104,19 @@ fn a_process_that_takes_too_much_memory_is_ended() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn the_memory_of_children_counts() {
+    // The shell itself waits; two of its children have 30 MB each.
+    let child = "bash -c 'x=$(head -c 30000000 /dev/zero | tr \"\\0\" x); sleep $0'";
+    let script = |seconds: u32| format!("{child} {seconds} & {child} {seconds} & wait");
+    let limits = Limits { memory_bytes: Some(48 << 20), ..limits(30.0) };
+    let failure = process::run(shell(&script(30)), limits).unwrap_err();
+    assert!(matches!(&failure, Failure::OutOfMemory(_)), "{failure}");
+    let peak = run(&script(1)).unwrap().peak_rss_bytes.unwrap();
+    assert!((58_000_000..1 << 30).contains(&peak), "{peak}");
+}
+
+#[test]
 fn folders_go_with_their_owner() {
     let folder = Folder::new().unwrap();
     let path = folder.path().to_owned();
