@@ -129,3 +129,22 @@ fn json_file_appears_complete() {
     assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 3);
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
 }
+
+/// Ended in the middle of a long run, a bench leaves nothing behind.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_bench_leaves_no_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("out.jsonl");
+    let is_empty = || std::fs::read_dir(directory.path()).unwrap().next().is_none();
+    let args = ["--log-n", "4", "--samples", "100000000", "--json", path.to_str().unwrap()];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_bench-ntt")).args(args).spawn().unwrap();
+    let started = std::time::Instant::now();
+    while is_empty() {
+        assert!(started.elapsed().as_secs() < 60 && child.try_wait().unwrap().is_none());
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(is_empty());
+}

@@ -115,7 +115,8 @@ pub struct Record {
     pub batch: Option<u64>,
     /// Proofs: peak resident memory from loading the model to the end of the runs, setup included.
     pub peak_rss_total_bytes: Option<u64>,
-    /// Proofs of ours: median time of each phase of one proof.
+    /// Proofs of ours: median time of each phase of one proof, over all runs but the first: also those whose energy is measured.
+    /// Of other frameworks: what their phases took.
     pub phases_s: Option<BTreeMap<String, f64>>,
     /// When the measurement ended, in UTC, as RFC 3339 with whole seconds.
     pub measured_at: Option<String>,
@@ -136,7 +137,7 @@ pub struct Record {
     pub samples_s: Option<Vec<f64>>,
     /// Of `joules`, what the device's sensor counted.
     pub device_joules: Option<f64>,
-    /// Of `joules`, what the host's sensor counted.
+    /// Of `joules`, what the host's sensor counted: all of them where it is one of the whole machine.
     pub host_joules: Option<f64>,
     /// Power that the sensors of `joules` showed before the runs, with nothing running.
     pub idle_watts: Option<f64>,

@@ -1,7 +1,7 @@
 //! Writing records as JSON Lines.
 
-use crate::environment;
 use crate::record::Record;
+use crate::{environment, interrupt};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ impl FromStr for Target {
 }
 
 /// A writer of records. A file is written under a temporary name beside it; [`Writer::finish`] renames it, and
-/// dropping the writer without that removes it.
+/// dropping the writer without that removes it, as an interrupt does.
 pub struct Writer(Sink);
 
 enum Sink {
@@ -54,7 +54,8 @@ impl Writer {
         if path.is_dir() {
             return Err(Error::io(path, io::Error::from(io::ErrorKind::IsADirectory)));
         }
-        let file = File::create(&temporary).map_err(|e| Error::io(&temporary, e))?;
+        let file =
+            interrupt::make(&temporary, || File::create(&temporary)).map_err(|e| Error::io(&temporary, e))?;
         Ok(Self(Sink::File { file: Some(BufWriter::new(file)), temporary, path }))
     }
 
@@ -91,9 +92,11 @@ impl Writer {
                 if let Some(mut open) = file.take() {
                     let synced = open.flush().and_then(|()| open.get_ref().sync_all());
                     drop(open);
+                    let mut unfinished = interrupt::unfinished();
                     let renamed = synced.and_then(|()| std::fs::rename(&*temporary, &*path));
+                    unfinished.retain(|path| path != temporary);
                     if let Err(e) = renamed {
-                        let _ = std::fs::remove_file(&*temporary);
+                        interrupt::remove(temporary);
                         return Err(Error::io(path.clone(), e));
                     }
                 }
@@ -108,7 +111,8 @@ impl Drop for Writer {
         if let Sink::File { file, temporary, .. } = &mut self.0
             && file.take().is_some()
         {
-            let _ = std::fs::remove_file(temporary);
+            interrupt::remove(temporary);
+            interrupt::unfinished().retain(|path| path != temporary);
         }
     }
 }

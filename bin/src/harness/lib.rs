@@ -12,6 +12,7 @@ pub mod energy;
 pub mod environment;
 pub mod exit;
 pub mod inputs;
+pub mod interrupt;
 pub mod json_lines;
 pub mod lookup_circuit;
 pub mod measure;

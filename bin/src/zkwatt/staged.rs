@@ -3,8 +3,8 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use zkwatt::{Error, Result};
+use zkwatt_harness::interrupt::{make, remove, unfinished};
 
 /// Who may read a file.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -13,39 +13,6 @@ pub enum Access {
     Public,
     /// Its owner, where the system knows owners.
     Owner,
-}
-
-/// Temporary files and directories of this process that are to go if it is interrupted, in the order they were made in.
-static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-
-/// What an interrupted or ended process exits with.
-const INTERRUPTED: i32 = 130;
-
-fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
-    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Makes `path`, which is removed again if this process is interrupted or ended before it is done with it.
-fn make<T>(path: &Path, make: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    static HANDLER: Once = Once::new();
-    HANDLER.call_once(|| {
-        // Where a signal is ignored, as under nohup, it stays so.
-        let _ = ctrlc::try_set_handler(|| {
-            // Held to the end: nothing is made and nothing appears meanwhile.
-            let unfinished = unfinished();
-            unfinished.iter().rev().for_each(|path| remove(path));
-            std::process::exit(INTERRUPTED);
-        });
-    });
-    let mut unfinished = unfinished();
-    let made = make()?;
-    unfinished.push(path.to_owned());
-    Ok(made)
-}
-
-/// A file, or a directory if it is empty.
-fn remove(path: &Path) {
-    let _ = fs::remove_file(path).or_else(|_| fs::remove_dir(path));
 }
 
 /// Files under temporary names beside their own; [`Staged::commit`] renames them all. Dropped before that, or when the
@@ -160,8 +127,9 @@ impl Staged {
         Ok(())
     }
 
-    fn made(&self, path: &PathBuf) -> bool {
-        self.directories.contains(path) || self.files.iter().any(|file| file.temporary == *path)
+    fn made(&self, path: &Path) -> bool {
+        self.directories.iter().any(|directory| directory == path)
+            || self.files.iter().any(|file| file.temporary == path)
     }
 }
 

@@ -1,5 +1,6 @@
 //! A program that runs in a process group of its own, within limits, and what the system says that it took.
 
+use crate::interrupt;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -87,10 +88,7 @@ impl Folder {
         let mut builder = std::fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        interrupt::watch();
-        let mut open = interrupt::open();
-        builder.create(&path).map_err(|e| Error::io(&path, e))?;
-        open.folders.push(path.clone());
+        interrupt::make_folder(&path, || builder.create(&path)).map_err(|e| Error::io(&path, e))?;
         Ok(Self(path))
     }
 
@@ -103,7 +101,7 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
-        interrupt::open().folders.retain(|path| *path != self.0);
+        interrupt::unfinished().retain(|path| path != self.0);
     }
 }
 
@@ -125,53 +123,10 @@ pub fn run(_command: Command, _limits: Limits) -> Result<Finished, Failure> {
     Err(Failure::Failed("programs are measured on Unix only".into()))
 }
 
-/// Ctrl-C ends the running group too, as the terminal signals ours alone, and removes the folders.
-mod interrupt {
-    use std::path::PathBuf;
-    use std::sync::{Mutex, MutexGuard, Once, PoisonError};
-
-    #[derive(Debug, Default)]
-    pub(super) struct Open {
-        pub(super) folders: Vec<PathBuf>,
-        #[cfg(unix)]
-        pub(super) group: Option<rustix::process::Pid>,
-    }
-
-    /// What an interrupted process exits with.
-    const INTERRUPTED: i32 = 130;
-
-    static OPEN: Mutex<Open> = Mutex::new(Open {
-        folders: Vec::new(),
-        #[cfg(unix)]
-        group: None,
-    });
-
-    pub(super) fn open() -> MutexGuard<'static, Open> {
-        OPEN.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn watch() {
-        static HANDLER: Once = Once::new();
-        HANDLER.call_once(|| {
-            // Where a signal is ignored, as under nohup, it stays so.
-            let _ = ctrlc::try_set_handler(|| {
-                // Held to the end: nothing starts and nothing is made meanwhile.
-                let open = open();
-                #[cfg(unix)]
-                if let Some(group) = open.group {
-                    let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-                }
-                open.folders.iter().for_each(|path| drop(std::fs::remove_dir_all(path)));
-                std::process::exit(INTERRUPTED);
-            });
-        });
-    }
-}
-
 #[cfg(unix)]
 mod unix {
-    use super::{Failure, Finished, Limits, NOT_INSTALLED, interrupt};
-    use crate::table;
+    use super::{Failure, Finished, Limits, NOT_INSTALLED};
+    use crate::{interrupt, table};
     use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
     use std::io::{ErrorKind, Read};
     use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -201,10 +156,10 @@ mod unix {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let start = Instant::now();
         let (mut child, pid) = {
-            let mut open = interrupt::open();
+            let mut unfinished = interrupt::unfinished();
             let child = command.spawn().map_err(|e| not_started(&command, &e))?;
             let pid = Pid::from_child(&child);
-            open.group = Some(pid);
+            unfinished.group = Some(pid);
             (child, pid)
         };
         let stdout = child.stdout.take().map(drain);
@@ -216,11 +171,11 @@ mod unix {
         let _ = kill_process_group(pid, Signal::KILL);
         let is_gone = ends_within(LAST_WORDS, pid);
         let cpu_s = cpu_s(pid);
-        let mut open = interrupt::open();
+        let mut unfinished = interrupt::unfinished();
         // One that a device holds back even from this signal may do so for ever, and Ctrl-C would wait for the lock.
         let status = if is_gone { child.wait() } else { Err(ErrorKind::TimedOut.into()) };
-        open.group = None;
-        drop(open);
+        unfinished.group = None;
+        drop(unfinished);
 
         let [stdout, stderr] = [stdout, stderr].map(|output| {
             let bytes = output.and_then(|output| output.recv_timeout(LAST_WORDS).ok());
