@@ -273,6 +273,29 @@ fn short_sums_agree_on_any_number_of_threads() {
     }
 }
 
+/// Sums of one set of buckets, which threads share by chunks of 4096 scalars: what they find in each bucket is the same, or the opposite.
+#[test]
+fn threads_may_find_the_same_or_opposite_sums() {
+    const CHUNK: usize = 4096;
+    let half = points::<Fq>(CHUNK, 18);
+    let scalars: Vec<i8> = (0..CHUNK).map(|i| (i * 41 % 128) as i8).collect();
+    let field: Vec<Fr> = scalars.iter().map(|v| Fr::from(i64::from(*v))).collect();
+    let once = Fq::judge(&half, &field);
+    let opposite: Vec<_> = half.iter().map(|point| -*point).collect();
+    let twice = Xyzz::from(once).double().to_affine();
+    let both = scalars.repeat(2);
+    for (other, expected) in [(&half, twice), (&opposite, Affine::IDENTITY)] {
+        let prepared = MsmBases::new([&half[..], other].concat());
+        for threads in [1, 2, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            for path in CpuPath::available() {
+                let sum = pool.install(|| msm(path, &prepared, Scalars::I8(&both)));
+                assert_eq!(sum, expected, "{threads} threads, {}", path.name());
+            }
+        }
+    }
+}
+
 #[test]
 fn batches_and_unequal_lengths() {
     let bases = points::<Fq>(100, 8);

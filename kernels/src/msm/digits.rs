@@ -33,6 +33,7 @@ pub(super) fn measure<A: Arith>(
     skip: impl Fn(usize) -> bool + Sync + Send,
 ) -> (Magnitudes, BitHistogram) {
     measure_with(n, |chunk, range| {
+        chunk.clear();
         scalars.for_each_magnitude::<A>(range, |i, start, scalar| {
             if !skip(start + i) {
                 let low = scalar.magnitude[0] as i64;
@@ -43,19 +44,20 @@ pub(super) fn measure<A: Arith>(
                 });
             }
         });
+        chunk.len()
     })
 }
 
-/// Measures by `fill(chunk, range)`, which leaves out zeros and what is skipped.
+/// Measures by `fill(chunk, range)`, which leaves out zeros and what is skipped, and tells how many it put first into the chunk,
+/// whatever was there.
 pub(super) fn measure_with(
     n: usize,
-    fill: impl Fn(&mut Vec<Measured>, Range<usize>) + Sync + Send,
+    fill: impl Fn(&mut Vec<Measured>, Range<usize>) -> usize + Sync + Send,
 ) -> (Magnitudes, BitHistogram) {
     // Most scalars may be zero: only what is left of a chunk gets memory of its own.
     let chunks = parallel::map_range_with(n.div_ceil(CHUNK), Vec::new, |scratch, i| {
-        scratch.clear();
-        fill(scratch, i * CHUNK..((i + 1) * CHUNK).min(n));
-        scratch.to_vec()
+        let count = fill(scratch, i * CHUNK..((i + 1) * CHUNK).min(n));
+        scratch[..count].to_vec()
     });
     let mut histogram = BitHistogram([0; 256]);
     for scalar in chunks.iter().flatten() {
@@ -86,16 +88,20 @@ fn magnitude_bits(magnitude: &[u64; 4]) -> u8 {
     bits as u8
 }
 
-/// Signed digits of the non-zero scalars.
-///
-/// Scalars are ordered by falling number of windows, so that the ones with a digit in window w are a prefix.
+/// Signed digits of the non-zero scalars, by chunks.
 pub(super) struct Digits {
-    /// Index of each non-zero scalar, in that order.
-    active: Vec<u32>,
-    /// Digits of each chunk of `active`, window after window.
-    chunks: Vec<Vec<i16>>,
-    /// Number of scalars in each window.
-    window_scalars: Vec<usize>,
+    chunks: Vec<DigitChunk>,
+    windows: usize,
+}
+
+/// Scalars of one chunk, ordered by falling number of windows, so that the ones with a digit in window w are a prefix.
+struct DigitChunk {
+    /// Index of each scalar.
+    indices: Vec<u32>,
+    /// Digits, window after window.
+    digits: Vec<i16>,
+    /// Digits of window w are those from `offsets[w]` to `offsets[w + 1]`.
+    offsets: Vec<usize>,
 }
 
 /// Recodes scalars into signed digits: k = ± Σ d_w·2^(c·w), d_w in −2^(c−1)..=2^(c−1).
@@ -105,7 +111,7 @@ pub(super) fn msm_scalar_digits<A: Arith>(
     plan: &MsmPlan,
 ) -> Digits {
     let c = plan.window_bits;
-    digits_with(magnitudes, plan, |active, _, offsets, digits| {
+    digits_with(&magnitudes, plan, |active, offsets, digits| {
         for (i, scalar) in active.iter().enumerate() {
             let windows = windows_of(scalar.bits, c);
             recode(&scalar.magnitude::<A>(&scalars), c, windows, |w, digit| digits[offsets[w] + i] = digit);
@@ -113,48 +119,47 @@ pub(super) fn msm_scalar_digits<A: Arith>(
     })
 }
 
-/// Digits by `fill(active, in_window, offsets, digits)`: scalars of one chunk, how many of them have a digit in each window,
-/// and where the digits of each window go.
+/// Digits by `fill(active, offsets, digits)`: scalars of one chunk by falling number of windows, and where the digits of each window
+/// go, which are as many as there are scalars with one.
 pub(super) fn digits_with(
-    magnitudes: Magnitudes,
+    magnitudes: &Magnitudes,
     plan: &MsmPlan,
-    fill: impl Fn(&[Measured], &[usize], &[usize], &mut [i16]) + Sync + Send,
+    fill: impl Fn(&[Measured], &[usize], &mut [i16]) + Sync + Send,
 ) -> Digits {
-    let c = plan.window_bits;
     let windows = plan.window_scalars.len();
-    // Counting sort by number of windows, most first. first[k]: where scalars with k windows start.
-    let mut next = vec![0usize; windows + 2];
-    for k in (1..=windows).rev() {
-        // window_scalars[k]: scalars with more than k windows.
-        next[k] = plan.window_scalars.get(k).copied().unwrap_or(0);
-    }
-    let slots: Vec<u8> = (0..256).map(|bits| windows_of(bits, c) as u8).collect();
-    let mut active = vec![Measured::default(); plan.window_scalars.first().copied().unwrap_or(0)];
-    for chunk in magnitudes.0 {
+    let windows_of_bits: [u8; 256] =
+        core::array::from_fn(|bits| windows_of(bits as u32, plan.window_bits) as u8);
+    let chunks = &magnitudes.0;
+    let chunks = parallel::map_range_with(chunks.len(), Vec::new, |active, i| {
+        let windows_of = |scalar: &Measured| usize::from(windows_of_bits[scalar.bits as usize]);
+        let chunk = &chunks[i];
+        // Counting sort. longer[k]: scalars with more than k windows.
+        let mut longer = vec![0usize; windows + 1];
         for scalar in chunk {
-            let slot = &mut next[usize::from(slots[scalar.bits as usize])];
-            active[*slot] = scalar;
-            *slot += 1;
+            longer[windows_of(scalar) - 1] += 1;
         }
-    }
-    let chunks = parallel::map_chunks(active.len(), CHUNK, |range| {
-        let in_window: Vec<usize> =
-            plan.window_scalars.iter().map(|n| (*n).clamp(range.start, range.end) - range.start).collect();
-        let mut sum = 0;
-        let offsets: Vec<usize> = in_window
-            .iter()
-            .map(|n| {
-                let first = sum;
-                sum += n;
-                first
-            })
-            .collect();
-        let mut digits = vec![0i16; sum];
-        fill(&active[range], &in_window, &offsets, &mut digits);
-        digits
+        for k in (0..windows).rev() {
+            longer[k] += longer[k + 1];
+        }
+        let mut offsets = vec![0; windows + 1];
+        for w in 0..windows {
+            offsets[w + 1] = offsets[w] + longer[w];
+        }
+        if active.len() < chunk.len() {
+            active.resize(chunk.len(), Measured::default());
+        }
+        let active = &mut active[..chunk.len()];
+        // Scalars with k windows come after those with more.
+        for scalar in chunk {
+            let place = &mut longer[windows_of(scalar)];
+            active[*place] = *scalar;
+            *place += 1;
+        }
+        let mut digits = vec![0i16; offsets[windows]];
+        fill(active, &offsets, &mut digits);
+        DigitChunk { indices: active.iter().map(|scalar| scalar.index).collect(), digits, offsets }
     });
-    let active = active.iter().map(|scalar| scalar.index).collect();
-    Digits { active, chunks, window_scalars: plan.window_scalars.clone() }
+    Digits { chunks, windows }
 }
 
 /// Calls `emit(window, digit)` for each window, lowest first.
@@ -193,10 +198,10 @@ pub(super) fn msm_bucket_sort(
     stride: usize,
     buckets: usize,
 ) -> SortedWindow {
-    let windows = || (set..digits.window_scalars.len()).step_by(sets);
+    let windows = || (set..digits.windows).step_by(sets);
     let mut next = vec![0u32; buckets + 1];
     for window in windows() {
-        digits.for_each(window, |_, digit| next[digit.unsigned_abs() as usize] += 1);
+        digits.for_each(digits.all(), window, |_, digit| next[digit.unsigned_abs() as usize] += 1);
     }
     // Exclusive prefix over magnitudes 1.. ; slot 0 holds the zero digits and is dropped.
     let mut sum = 0;
@@ -208,7 +213,7 @@ pub(super) fn msm_bucket_sort(
     let mut entries = vec![0u32; sum as usize];
     for (level, window) in windows().enumerate() {
         let first = (level * stride) as u32;
-        digits.for_each(window, |index, digit| {
+        digits.for_each(digits.all(), window, |index, digit| {
             if digit != 0 {
                 let slot = &mut next[digit.unsigned_abs() as usize];
                 entries[*slot as usize] = (first + index) << 1 | u32::from(digit < 0);
@@ -224,20 +229,20 @@ impl Digits {
     /// Number of windows.
     #[cfg(target_arch = "x86_64")]
     pub(super) fn windows(&self) -> usize {
-        self.window_scalars.len()
+        self.windows
     }
 
-    /// Calls `f(scalar index, digit)` for every scalar with a digit in `window`.
+    /// All chunks.
+    pub(super) fn all(&self) -> Range<usize> {
+        0..self.chunks.len()
+    }
+
+    /// Calls `f(scalar index, digit)` for every scalar of `chunks` with a digit in `window`.
     #[inline(always)]
-    pub(super) fn for_each(&self, window: usize, mut f: impl FnMut(u32, i16)) {
-        for (chunk, digits) in self.chunks.iter().enumerate() {
-            let start = chunk * CHUNK;
-            let in_window = |w: usize| self.window_scalars[w].clamp(start, start + CHUNK) - start;
-            let in_window = |w: usize| in_window(w).min(self.active.len() - start);
-            let offset: usize = (0..window).map(in_window).sum();
-            let count = in_window(window);
-            let indices = &self.active[start..start + count];
-            for (&index, &digit) in indices.iter().zip(&digits[offset..offset + count]) {
+    pub(super) fn for_each(&self, chunks: Range<usize>, window: usize, mut f: impl FnMut(u32, i16)) {
+        for chunk in &self.chunks[chunks] {
+            let digits = &chunk.digits[chunk.offsets[window]..chunk.offsets[window + 1]];
+            for (&index, &digit) in chunk.indices.iter().zip(digits) {
                 f(index, digit);
             }
         }

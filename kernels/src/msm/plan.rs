@@ -106,9 +106,9 @@ impl MsmPlan {
         // nothing falls into are skipped only as whole sets.
         let products =
             digits * 13 / 2 + live_sets * (buckets * 14 + 400) + 10 * u64::from(c) * bucket_sets as u64;
-        // Measured scalars are 16 bytes, twice while they are sorted; then come their digits and entries.
+        // Measured scalars are 16 bytes, beside which their indices and digits are made; then come entries.
         let scratch_bytes = non_zero as u64 * 4
-            + (digits * (2 + 4)).max(non_zero as u64 * 32)
+            + (digits * (2 + 4)).max(non_zero as u64 * 16 + digits * 2)
             + live_sets * buckets * (point_bytes as u64 + 4)
             + 4 * (BLOCK_ENTRIES * point_bytes) as u64;
         Self { window_bits: c, window_scalars, bucket_sets, products, scratch_bytes }

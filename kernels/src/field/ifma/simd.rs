@@ -46,6 +46,17 @@ impl Ifma {
         V(unsafe { _mm512_cvtepu32_epi64(_mm256_loadu_si256(from.as_ptr().cast())) })
     }
 
+    /// Writes `first` + i for each bit i of `mask`, one behind the other, to the first of eight places; the others may change too.
+    #[inline(always)]
+    pub(crate) fn store_places(self, first: u32, mask: u8, to: &mut [u32; 8]) {
+        // SAFETY: `self` proves the features; eight elements are there.
+        unsafe {
+            let lanes =
+                _mm256_add_epi32(_mm256_set1_epi32(first as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+            _mm256_storeu_si256(to.as_mut_ptr().cast(), _mm256_maskz_compress_epi32(mask, lanes));
+        }
+    }
+
     /// Lanes 0..4 from `low`, 4..8 from `high`.
     #[inline(always)]
     pub(crate) fn load_halves(self, low: &[u64; 4], high: &[u64; 4]) -> V {

@@ -4,7 +4,6 @@ use super::adder::{Addend, Addends, Adder, PointVec, set_batch};
 use super::sort::{NO_ENTRY, Sorted, Vector};
 use crate::curve::Affine;
 use crate::field::ifma::{Coordinate8, Ifma, low_bits_and_ones};
-use crate::parallel;
 use crate::prefetch::{prefetch, prefetch_far};
 
 /// How many vectors ahead bases are asked for. Those of a step come to the second-level cache during the step before.
@@ -69,38 +68,16 @@ impl<F: Coordinate8> Row<'_, F> {
 }
 
 /// The sum of each lane of each vector, in the order of [`Vector::sum`].
-///
-/// With `side_by_side` blocks of vectors are parallel work, for sums that have fewer sets of buckets than threads.
 pub(super) fn msm_bucket_accumulate<F: Coordinate8>(
     ifma: Ifma,
     points: &[Affine<F::Single>],
     sorted: &Sorted,
     adder: &mut Adder<F>,
-    side_by_side: bool,
 ) -> PointVec<F> {
     const { assert!(NO_ENTRY == u32::MAX, "what `low_bits_and_ones` finds") };
     let mut sums = PointVec::identities(sorted.vectors.len());
-    if !side_by_side {
-        for vectors in sorted.vectors.chunks(F::BATCH) {
-            sum_vectors(ifma, points, &sorted.rows, vectors, &mut sums, adder);
-        }
-        return sums;
-    }
-    let blocks: Vec<Vec<Vector>> = sorted
-        .vectors
-        .chunks(F::BATCH)
-        .map(|block| block.iter().enumerate().map(|(i, v)| Vector { sum: i as u32, ..*v }).collect())
-        .collect();
-    let of_blocks = parallel::map_range_with(blocks.len(), Adder::default, |adder, i| {
-        let mut sums = PointVec::identities(blocks[i].len());
-        sum_vectors(ifma, points, &sorted.rows, &blocks[i], &mut sums, adder);
-        sums
-    });
-    for (block, of_block) in sorted.vectors.chunks(F::BATCH).zip(&of_blocks) {
-        for (i, vector) in block.iter().enumerate() {
-            sums.points[vector.sum as usize] = of_block.points[i];
-            sums.identities[vector.sum as usize] = of_block.identities[i];
-        }
+    for vectors in sorted.vectors.chunks(F::BATCH) {
+        sum_vectors(ifma, points, &sorted.rows, vectors, &mut sums, adder);
     }
     sums
 }

@@ -43,6 +43,20 @@ impl<F: Coordinate8> PointVec<F> {
         Self { points: zeroed_vec(n), identities: vec![u8::MAX; n] }
     }
 
+    /// One behind the other.
+    pub(super) fn joined(parts: &[Self]) -> Self {
+        Self {
+            points: parts.iter().flat_map(|part| &part.points).copied().collect(),
+            identities: parts.iter().flat_map(|part| &part.identities).copied().collect(),
+        }
+    }
+
+    /// The first `n` are left.
+    pub(super) fn truncate(&mut self, n: usize) {
+        self.points.truncate(n);
+        self.identities.truncate(n);
+    }
+
     /// Lane `from_lane` of vector `from` of `source` becomes lane `lane` of vector `to`.
     pub(super) fn copy_lane(&mut self, to: usize, lane: usize, source: &Self, from: usize, from_lane: usize) {
         self.points[to].copy_lane(lane, &source.points[from], from_lane);

@@ -6,6 +6,8 @@ use crate::field::{Adx, Field, Fr, FrParams};
 use crate::msm::digits::{Digits, Magnitudes, Measured, SMALL_BITS, digits_with, measure_with};
 use crate::msm::plan::{BitHistogram, MsmPlan};
 use crate::msm::scalars::Scalars;
+use crate::prefetch::prefetch_far;
+use core::ops::Range;
 
 /// Measures the scalars, except where `skip` says that the base is the identity.
 pub(in crate::msm) fn measure(
@@ -18,28 +20,11 @@ pub(in crate::msm) fn measure(
         return crate::msm::digits::measure::<Adx>(scalars, n, skip);
     };
     measure_with(n, |chunk, range| {
-        // Room for one group more than there can be, so that places need no branch.
-        chunk.resize(range.len() + 8, Measured::default());
-        let mut count = 0;
-        for start in range.clone().step_by(8) {
-            let group = &field[start..range.end.min(start + 8)];
-            let mut non_zero = match <&[Fr; 8]>::try_from(group) {
-                Ok(group) => non_zero(ifma, group),
-                Err(_) => (0..group.len()).map(|i| u8::from(!group[i].is_zero()) << i).sum(),
-            };
-            for i in 0..group.len() {
-                non_zero &= !(u8::from(skip(start + i)) << i);
-            }
-            let places = &mut chunk[count..][..8];
-            let mut place = 0;
-            for i in 0..8 {
-                places[place & 7].index = (start + i) as u32;
-                place += usize::from(non_zero >> i & 1);
-            }
-            count += place;
+        if chunk.len() < range.len() + 8 {
+            // Groups of eight are written whole.
+            chunk.resize(range.len() + 8, Measured::default());
         }
-        measure_field(ifma, field, chunk, count);
-        chunk.truncate(count);
+        measure_field(ifma, field, range, &skip, chunk)
     })
 }
 
@@ -50,8 +35,8 @@ pub(in crate::msm) fn msm_scalar_digits(
     magnitudes: Magnitudes,
     plan: &MsmPlan,
 ) -> Digits {
-    digits_with(magnitudes, plan, |active, in_window, offsets, digits| {
-        recode(ifma, scalars, active, in_window, offsets, plan.window_bits, digits);
+    digits_with(&magnitudes, plan, |active, offsets, digits| {
+        recode(ifma, scalars, active, offsets, plan.window_bits, digits);
     })
 }
 
@@ -84,46 +69,85 @@ fn bits(magnitude: &Lanes<FrParams>) -> V {
     bits
 }
 
+/// Which of eight scalars are not zero.
+#[inline(always)]
+fn non_zero(ifma: Ifma, scalars: &[Fr; 8]) -> u8 {
+    let raw = |i: usize| scalars[i].to_montgomery();
+    let mut mask = 0;
+    for i in 0..4 {
+        let (low, high) = (raw(2 * i), raw(2 * i + 1));
+        let zero = ifma.load_halves(&low, &high).zero_lanes();
+        mask |= u8::from(zero & 15 != 15) << (2 * i) | u8::from(zero >> 4 != 15) << (2 * i + 1);
+    }
+    mask
+}
+
+/// Measures the scalars that the first `count` of `indices` name; the others of the group are zeros.
+#[inline(always)]
+fn measure_group(ifma: Ifma, scalars: &[Fr], indices: &[u32; 8], count: usize, group: &mut [Measured]) {
+    let mut raw = [[0; 4]; 8];
+    for i in 0..count.min(8) {
+        raw[i] = scalars[indices[i] as usize].to_montgomery();
+    }
+    let (magnitude, negative) = magnitude(ifma, Lanes::load_raw(ifma, &raw));
+    let bits = bits(&magnitude).to_array();
+    let low = magnitude.to_words()[0];
+    let low = low.select(negative, low.zero().sub(low)).to_array();
+    for i in 0..8 {
+        group[i] = Measured { small: low[i] as i64, index: indices[i], bits: bits[i] as u32 };
+    }
+}
+
+/// How many groups of eight ahead scalars are asked for: processors do not look beyond a page.
+const AHEAD: usize = 16;
+
 kernel! {
-    /// Which of eight scalars are not zero.
-    fn non_zero(ifma: Ifma, scalars: &[Fr; 8]) -> u8 {
-        let raw = |i: usize| scalars[i].to_montgomery();
-        let mut mask = 0;
-        for i in 0..4 {
-            let (low, high) = (raw(2 * i), raw(2 * i + 1));
-            let zero = ifma.load_halves(&low, &high).zero_lanes();
-            mask |= u8::from(zero & 15 != 15) << (2 * i) | u8::from(zero >> 4 != 15) << (2 * i + 1);
+    /// Measures the scalars of `range` that are not zero nor skipped into the first places of `chunk`; how many.
+    fn measure_field[S: Fn(usize) -> bool](ifma: Ifma, scalars: &[Fr], range: Range<usize>, skip: &S, chunk: &mut [Measured]) -> usize {
+        let mut measured = 0;
+        // Eight that wait, and what the next group adds.
+        let mut indices = [0u32; 16];
+        let mut waiting = 0;
+        for start in range.clone().step_by(8) {
+            let group = &scalars[start..range.end.min(start + 8)];
+            let mut mask = match <&[Fr; 8]>::try_from(group) {
+                Ok(group) => {
+                    prefetch_far(core::ptr::from_ref(group).wrapping_add(AHEAD));
+                    non_zero(ifma, group)
+                }
+                Err(_) => (0..group.len()).map(|i| u8::from(!group[i].is_zero()) << i).sum(),
+            };
+            for i in 0..group.len() {
+                mask &= !(u8::from(skip(start + i)) << i);
+            }
+            // At most seven wait.
+            if let Some(places) = indices[waiting..].first_chunk_mut() {
+                ifma.store_places(start as u32, mask, places);
+            }
+            waiting += mask.count_ones() as usize;
+            if waiting >= 8 {
+                let (first, second) = indices.split_at_mut(8);
+                if let Some(first) = first.first_chunk() {
+                    measure_group(ifma, scalars, first, 8, &mut chunk[measured..][..8]);
+                }
+                first.copy_from_slice(second);
+                measured += 8;
+                waiting -= 8;
+            }
         }
-        mask
+        if waiting > 0
+            && let Some(first) = indices.first_chunk()
+        {
+            measure_group(ifma, scalars, first, waiting, &mut chunk[measured..][..8]);
+        }
+        measured + waiting
     }
 
-    /// Measures the scalars that the first `count` elements name.
-    fn measure_field(ifma: Ifma, scalars: &[Fr], chunk: &mut [Measured], count: usize) {
-        let mut start = 0;
-        while start < count {
-            let group = &mut chunk[start..][..8];
-            let mut raw = [[0; 4]; 8];
-            for i in 0..(count - start).min(8) {
-                raw[i] = scalars[group[i].index as usize].to_montgomery();
-            }
-            let (magnitude, negative) = magnitude(ifma, Lanes::load_raw(ifma, &raw));
-            let bits = bits(&magnitude).to_array();
-            let low = magnitude.to_words()[0];
-            let low = low.select(negative, low.zero().sub(low)).to_array();
-            for i in 0..8 {
-                group[i].bits = bits[i] as u32;
-                group[i].small = low[i] as i64;
-            }
-            start += 8;
-        }
-    }
-
-    /// Digits of the scalars of `active`; `in_window[w]` of them have one in window w, which goes to `offsets[w]` on.
+    /// Digits of the scalars of `active`; of those, the first ones have one in window w, which go to `offsets[w]` and up to `offsets[w + 1]`.
     fn recode(
         ifma: Ifma,
         scalars: Scalars<'_>,
         active: &[Measured],
-        in_window: &[usize],
         offsets: &[usize],
         window_bits: u32,
         digits: &mut [i16],
@@ -164,8 +188,8 @@ kernel! {
                 }
             }
             let mut carry = zero;
-            for w in 0..in_window.len() {
-                let count = in_window[w].saturating_sub(start).min(8);
+            for w in 0..offsets.len() - 1 {
+                let count = (offsets[w + 1] - offsets[w]).saturating_sub(start).min(8);
                 if count == 0 {
                     break;
                 }

@@ -50,20 +50,65 @@ pub(super) fn run_stages<F: Coordinate>(
 ) -> Affine<F> {
     let vectors = plan.buckets() / 8;
     let sets = plan.bucket_sets;
-    let threads = parallel::num_threads();
-    let entries: usize = plan.window_scalars.iter().sum();
-    let groups = sets.div_ceil((GROUP_VECTORS / vectors).max(1)).max(entries / MAX_ENTRIES + 1);
-    let groups = groups.next_multiple_of(threads).min(sets);
-    let of_groups = parallel::map_range(groups, |i| {
-        let sets = i * sets / groups..(i + 1) * sets / groups;
-        let sorted = sort::msm_bucket_sort(digits, sets.clone(), plan.bucket_sets, stride, plan.buckets());
-        let mut adder = Adder::<F::Lanes>::default();
-        let sums = accumulate::msm_bucket_accumulate(ifma, points, &sorted, &mut adder, groups < threads);
-        let mut buckets = gather_buckets(ifma, sums, &sorted, sets.len() * vectors, vectors, &mut adder);
-        reduce::msm_bucket_reduce(ifma, &mut buckets, vectors, &mut adder)
-    });
+    let Tasks { groups, parts } = Tasks::new(plan, parallel::num_threads());
+    let sets_of = |group: usize| group * sets / groups..(group + 1) * sets / groups;
+    let all = digits.all();
+    let buckets = |adder: &mut Adder<F::Lanes>, task: usize| {
+        let (sets, part) = (sets_of(task / parts), task % parts);
+        let chunks = part * all.len() / parts..(part + 1) * all.len() / parts;
+        let sorted =
+            sort::msm_bucket_sort(digits, chunks, sets.clone(), plan.bucket_sets, stride, plan.buckets());
+        let sums = accumulate::msm_bucket_accumulate(ifma, points, &sorted, adder);
+        gather_buckets(ifma, sums, &sorted, sets.len() * vectors, vectors, adder)
+    };
+    let of_groups = if parts == 1 {
+        parallel::map_range(groups, |group| {
+            let mut adder = Adder::default();
+            let mut buckets = buckets(&mut adder, group);
+            reduce::msm_bucket_reduce(ifma, &mut buckets, vectors, &mut adder)
+        })
+    } else {
+        let of_tasks = parallel::map_range_with(groups * parts, Adder::default, buckets);
+        parallel::map_range(groups, |group| {
+            let mut adder = Adder::default();
+            let mut buckets = PointVec::joined(&of_tasks[group * parts..][..parts]);
+            let (n, mut left) = (buckets.points.len() / parts, parts);
+            while left > 1 {
+                let half = left / 2;
+                left -= half;
+                let pairs: Vec<_> = (0..half * n).map(|to| (to as u32, (to + left * n) as u32)).collect();
+                adder.add_pairs(ifma, &mut buckets, &pairs);
+            }
+            buckets.truncate(n);
+            reduce::msm_bucket_reduce(ifma, &mut buckets, vectors, &mut adder)
+        })
+    };
     let sums: Vec<SetSum<F>> = of_groups.into_iter().flatten().collect();
     msm_window_combine(&sums)
+}
+
+/// How the work on all sets of buckets is cut: each group of sets for each part of the scalars is a task.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+struct Tasks {
+    groups: usize,
+    parts: usize,
+}
+
+impl Tasks {
+    fn new(plan: &MsmPlan, threads: usize) -> Self {
+        let sets = plan.bucket_sets;
+        let entries_of = |set: usize| plan.window_scalars.iter().skip(set).step_by(sets).sum::<usize>();
+        let entries: usize = plan.window_scalars.iter().sum();
+        // Groups that fill a cache.
+        let full = sets.div_ceil((GROUP_VECTORS * 8 / plan.buckets()).max(1)).max(entries / MAX_ENTRIES + 1);
+        let groups = full.next_multiple_of(threads).min(sets);
+        let largest =
+            (0..groups).map(|i| (i * sets / groups..(i + 1) * sets / groups).map(entries_of).sum()).max();
+        let is_even = largest.unwrap_or(0) * threads * 7 <= entries * 8;
+        // One thread joins the parts of a group, which is to be a small share of what it does for its own part.
+        let parts = (entries / (2 * plan.buckets() * sets)).isqrt().min(threads);
+        if is_even || parts <= 1 { Self { groups, parts: 1 } } else { Self { groups: full.min(sets), parts } }
+    }
 }
 
 /// Brings the sums of buckets to where the reduction wants them: bucket l·`vectors` + v of a set into lane l of vector v.
@@ -124,4 +169,36 @@ fn msm_window_combine<F: Coordinate>(sets: &[SetSum<F>]) -> Affine<F> {
         sum.add_affine(on(set.total))
     });
     uncast::<Affine<F>, Adx>(sum.to_affine())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::msm::plan::BitHistogram;
+
+    fn tasks(n: usize, bits: u32, threads: usize) -> (Tasks, MsmPlan) {
+        let plan = MsmPlan::new(&BitHistogram::uniform(n, bits), 64);
+        (Tasks::new(&plan, threads), plan)
+    }
+
+    #[test]
+    fn one_thread_makes_no_parts() {
+        for (n, bits) in [(1 << 8, 253), (1 << 18, 253), (1 << 18, 15), (1 << 18, 7)] {
+            assert_eq!(tasks(n, bits, 1).0.parts, 1);
+        }
+    }
+
+    #[test]
+    fn few_sets_are_shared_by_parts_and_many_are_not() {
+        let (shared, plan) = tasks(1 << 18, 7, 2);
+        assert!(plan.bucket_sets < 3 && shared == Tasks { groups: 1, parts: 2 }, "{shared:?}");
+        let (whole, plan) = tasks(1 << 16, 253, 2);
+        assert!(plan.bucket_sets > 15 && whole.parts == 1 && whole.groups >= 2, "{whole:?}");
+        // As many parts as there is work for.
+        let (many, plan) = tasks(1 << 16, 15, 1000);
+        assert!(
+            many.parts > 1 && many.parts.pow(2) * 2 * plan.buckets() * plan.bucket_sets <= 2 << 16,
+            "{many:?}"
+        );
+    }
 }

@@ -41,10 +41,11 @@ pub(super) struct Sorted {
     pub(super) large_sums: u32,
 }
 
-/// Sorts the non-zero digits of the windows of `sets`: windows w with w mod `all_sets` in that range. Bucket
+/// Sorts the non-zero digits that `chunks` of scalars have in the windows of `sets`: windows w with w mod `all_sets` in that range. Bucket
 /// (w mod `all_sets` − first set)·`buckets` + |d| − 1 takes digit d. Level j of windows reads bases from `stride`·j on.
 pub(super) fn msm_bucket_sort(
     digits: &Digits,
+    chunks: Range<usize>,
     sets: Range<usize>,
     all_sets: usize,
     stride: usize,
@@ -61,13 +62,13 @@ pub(super) fn msm_bucket_sort(
     let mut counts = vec![0u32; sets.len() * width];
     for (window, first, _) in windows() {
         let counts = &mut counts[first / buckets * width..][..width];
-        digits.for_each(window, |_, digit| counts[digit.unsigned_abs() as usize] += 1);
+        digits.for_each(chunks.clone(), window, |_, digit| counts[digit.unsigned_abs() as usize] += 1);
     }
     let mut layout = Layout::new(&mut counts, width);
     for (window, first, base) in windows() {
         let next = &mut layout.next[first / buckets * width..][..width];
         let entries = layout.sorted.rows.as_flattened_mut();
-        digits.for_each(window, |index, digit| {
+        digits.for_each(chunks.clone(), window, |index, digit| {
             if digit != 0 {
                 let next = &mut next[digit.unsigned_abs() as usize];
                 entries[*next as u32 as usize] = (base + index) << 1 | u32::from(digit < 0);
