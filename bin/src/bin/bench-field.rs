@@ -171,8 +171,10 @@ fn inversions<'a>(values: &'a [Fr], pool: &'a Pool, peers: &[Peer]) -> Vec<Conte
     let ours = CpuPath::available().map(|path| {
         let mut work = values.to_vec();
         let contestant = Contestant::zkwatt(move |watch| {
-            work.copy_from_slice(values);
-            pool.run(|| watch.time(|| vector::batch_inverse(path, &mut work)));
+            pool.run(|| {
+                work.copy_from_slice(values);
+                watch.time(|| vector::batch_inverse(path, &mut work));
+            });
             Ok(watch.result(|| work.clone()))
         });
         contestant.cpu_path(Some(path.name())).modmul(3.0 * values.len() as f64)

@@ -62,8 +62,10 @@ fn ours<'a>(device: &'a Device, transform: Transform, data: &'a [Fr]) -> Result<
     plan.coset = options.coset;
     let mut work = data.to_vec();
     let contestant = Contestant::zkwatt(move |watch| {
-        work.copy_from_slice(data);
-        device.on_host(|| watch.time(|| ntt::ntt(device, &mut work, &options)))?;
+        device.on_host(|| {
+            work.copy_from_slice(data);
+            watch.time(|| ntt::ntt(device, &mut work, &options))
+        })?;
         Ok(watch.result(|| work.clone()))
     });
     Ok(contestant.on(device).modmul(plan.products() as f64).bounded_by(device, 1.0))

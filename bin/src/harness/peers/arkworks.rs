@@ -132,8 +132,10 @@ pub fn ntt<'a>(transform: Transform, data: &[Fr], pool: &Pool) -> Result<Contest
     let mut work = data.clone();
     let pool = pool.clone();
     Ok(Contestant::new(Peer::Arkworks.name(), Peer::Arkworks.version(), move |watch| {
-        work.copy_from_slice(&data);
-        pool.run(|| watch.time(|| apply(&domain, transform, &mut work)));
+        pool.run(|| {
+            work.copy_from_slice(&data);
+            watch.time(|| apply(&domain, transform, &mut work));
+        });
         Ok(watch.result(|| work.iter().map(fr_back).collect()))
     }))
 }
@@ -144,8 +146,10 @@ pub fn batch_inverse<'a>(data: &[Fr], pool: &Pool) -> Contestant<'a, Vec<Fr>> {
     let mut work = data.clone();
     let pool = pool.clone();
     Contestant::new(Peer::Arkworks.name(), Peer::Arkworks.version(), move |watch| {
-        work.copy_from_slice(&data);
-        pool.run(|| watch.time(|| ark_ff::batch_inversion(&mut work)));
+        pool.run(|| {
+            work.copy_from_slice(&data);
+            watch.time(|| ark_ff::batch_inversion(&mut work));
+        });
         Ok(watch.result(|| work.iter().map(fr_back).collect()))
     })
 }

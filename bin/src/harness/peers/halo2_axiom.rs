@@ -19,8 +19,8 @@ pub fn ntt<'a>(transform: Transform, data: &[Fr], pool: &Pool) -> Result<Contest
     let mut work = data.clone();
     let pool = pool.clone();
     Ok(Contestant::new(Peer::Halo2Axiom.name(), Peer::Halo2Axiom.version(), move |watch| {
-        work.copy_from_slice(&data);
         pool.run(|| {
+            work.copy_from_slice(&data);
             watch.time(|| {
                 domain.apply(transform, &mut work, |data, omega| {
                     best_fft(data, omega, domain.log_n, &twiddles, transform == Transform::Inverse);

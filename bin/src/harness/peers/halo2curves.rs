@@ -152,8 +152,8 @@ pub fn ntt<'a>(transform: Transform, data: &[Fr], pool: &Pool) -> Result<Contest
     let mut work = data.clone();
     let pool = pool.clone();
     Ok(Contestant::new(Peer::Halo2curves.name(), Peer::Halo2curves.version(), move |watch| {
-        work.copy_from_slice(&data);
         pool.run(|| {
+            work.copy_from_slice(&data);
             watch.time(|| {
                 domain.apply(transform, &mut work, |data, omega| {
                     halo2curves_axiom::fft::best_fft(data, omega, domain.log_n);
@@ -170,8 +170,8 @@ pub fn batch_inverse<'a>(data: &[Fr], pool: &Pool) -> Contestant<'a, Vec<Fr>> {
     let mut work = data.clone();
     let pool = pool.clone();
     Contestant::new(Peer::Halo2curves.name(), Peer::Halo2curves.version(), move |watch| {
-        work.copy_from_slice(&data);
         pool.run(|| {
+            work.copy_from_slice(&data);
             watch.time(|| {
                 ::halo2_axiom::arithmetic::parallelize(&mut work, |part, _| {
                     part.iter_mut().batch_invert();
