@@ -4,9 +4,10 @@ use std::path::Path;
 use std::process::Command;
 
 /// Packages of the peers whose locked versions measurement records carry.
-const PEERS: [(&str, &str); 4] = [
+const PEERS: [(&str, &str); 5] = [
     ("ark-ec", "ZKWATT_PEER_ARKWORKS"),
     ("ark-groth16", "ZKWATT_PEER_ARK_GROTH16"),
+    ("blst", "ZKWATT_PEER_BLST"),
     ("halo2curves-axiom", "ZKWATT_PEER_HALO2CURVES"),
     ("halo2-axiom", "ZKWATT_PEER_HALO2_AXIOM"),
 ];

@@ -148,3 +148,23 @@ fn an_interrupted_bench_leaves_no_file() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(is_empty());
 }
+
+/// Another curve's record says so, and its sum is checked by itself.
+#[test]
+fn blst_is_another_curve() {
+    let args = ["--samples", "1", "--log-n", "1,5,10", "--threads", "1", "--json", "-", "--peers", "blst"];
+    let output = run(env!("CARGO_BIN_EXE_bench-msm"), &args);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let of_blst: Vec<Record> =
+        records(&output).into_iter().filter(|record| record.implementation == "blst").collect();
+    assert_eq!(of_blst.len(), 3);
+    assert!(of_blst.iter().all(|record| record.curve == "bls12-381" && record.verified));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("msm_g1 bls12-381"));
+    for args in [["--group", "g2"], ["--threads", "1024"]] {
+        let refused = run(
+            env!("CARGO_BIN_EXE_bench-msm"),
+            &[&["--log-n", "4", "--samples", "1", "--peers", "blst"], &args[..]].concat(),
+        );
+        assert_eq!(refused.status.code(), Some(2));
+    }
+}

@@ -21,6 +21,7 @@ pub mod parallel;
 mod prefetch;
 pub mod quotient;
 pub mod reference;
+mod scratch;
 pub mod vector;
 
 pub use curve::{G1Affine, G2Affine};

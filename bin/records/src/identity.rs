@@ -1,6 +1,6 @@
 //! What a record is a measurement of.
 
-use crate::record::Record;
+use crate::record::{CURVE, Record};
 use serde::Serialize;
 
 /// What two records agree in if one repeats the other.
@@ -76,7 +76,9 @@ impl Identity {
         let batch = self.batch.filter(|batch| *batch != 1).map(|batch| format!("batch of {batch}"));
         let weights = self.weights.as_ref().map(|weights| format!("{weights} weights"));
         let input = self.input.as_ref().map(|input| format!("{input} input"));
+        let curve = (self.curve != CURVE).then(|| self.curve.clone());
         let rest = [
+            &curve,
             &self.variant,
             &self.scalars,
             &self.model,

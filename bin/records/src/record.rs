@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 /// The schema that this version writes.
 pub const SCHEMA: &str = "zkwatt-bench/1";
 
+/// The curve of all that is ours.
+pub const CURVE: &str = "bn254";
+
 /// Bits of the modulus whose products `modmul` counts: of the scalar and the base field of BN254.
 pub const FIELD_BITS: u32 = 254;
 
@@ -23,7 +26,7 @@ pub struct Record {
     /// What distinguishes measurements of the same operation, e.g. `inverse` for an NTT or `i16` for an MSM whose
     /// scalars were handed over as integers.
     pub variant: Option<String>,
-    /// Always `bn254`.
+    /// [`CURVE`], but for references across curves.
     pub curve: String,
     /// Base-two logarithm of the size.
     pub log_n: Option<u32>,
@@ -155,7 +158,7 @@ pub struct Record {
 impl Record {
     /// A record of `op`, everything else empty.
     pub fn new(op: impl Into<String>) -> Self {
-        Self { schema: SCHEMA.into(), op: op.into(), curve: "bn254".into(), ..Self::default() }
+        Self { schema: SCHEMA.into(), op: op.into(), curve: CURVE.into(), ..Self::default() }
     }
 
     /// Sets throughput and efficiency from the units of work of one run; `median_s` and `joules` must be set.

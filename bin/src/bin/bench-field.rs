@@ -134,7 +134,7 @@ impl<'a, const N: usize> Streams<'a, N> {
                 Peer::Halo2curves => {
                     Some(self.contestant(name, &version, halo2curves::fr, halo2curves::fr_back))
                 }
-                Peer::Halo2Axiom | Peer::Icicle => None,
+                Peer::Halo2Axiom | Peer::Blst | Peer::Icicle => None,
             });
         }
         contestants
@@ -182,7 +182,7 @@ fn inversions<'a>(values: &'a [Fr], pool: &'a Pool, peers: &[Peer]) -> Vec<Conte
     let peers = peers.iter().filter_map(|peer| match peer {
         Peer::Arkworks => Some(arkworks::batch_inverse(values, pool)),
         Peer::Halo2curves => Some(halo2curves::batch_inverse(values, pool)),
-        Peer::Halo2Axiom | Peer::Icicle => None,
+        Peer::Halo2Axiom | Peer::Blst | Peer::Icicle => None,
     });
     ours.chain(peers).collect()
 }

@@ -3,17 +3,17 @@
 use clap::Parser;
 use std::process::ExitCode;
 use std::time::Instant;
-use zkwatt::Result;
 use zkwatt::device::{Backend, Device, G1, G2, Group, PreparedBases};
 use zkwatt::kernels::Fr;
 use zkwatt::kernels::curve::Affine;
 use zkwatt::ops::msm;
+use zkwatt::{Error, Result};
 use zkwatt_harness::args::{self, Common, EXIT_CODES, parse_log_n};
 use zkwatt_harness::inputs::{self, SEED, Scalars};
 use zkwatt_harness::measure::{Check, Contestant, interleave};
 use zkwatt_harness::peers::arkworks::{self, ArkGroup};
 use zkwatt_harness::peers::halo2curves::{self, Halo2Group};
-use zkwatt_harness::peers::{Peer, Pool, icicle};
+use zkwatt_harness::peers::{Peer, Pool, blst, icicle};
 use zkwatt_harness::record::Record;
 use zkwatt_harness::report::Report;
 use zkwatt_harness::{device, exit, progress};
@@ -47,6 +47,7 @@ fn examples() -> String {
   bench-msm
   bench-msm --log-n 16,18,20 --scalars uniform,zkml,ones --peers arkworks,halo2curves
   bench-msm --group g1,g2 --threads 1,2 --json msm.jsonl
+  bench-msm --scalars uniform --peers halo2curves,blst
   bench-msm --device cuda --log-n 20,22 --watts 250
 
 {EXIT_CODES}"
@@ -96,7 +97,9 @@ where
             Peer::Arkworks => contestants.push(arkworks::msm(input.bases, &input.scalars, pool)),
             Peer::Halo2curves => contestants.push(halo2curves::msm(input.bases, &input.scalars, pool)),
             Peer::Icicle => contestants.push(icicle::msm::<G>(input.bases, &input.scalars)?),
-            Peer::Halo2Axiom => {}
+            // Signed scalars of this curve are wide ones of another.
+            Peer::Blst if input.small.is_none() => contestants.push(blst::msm(&input.scalars, pool)?),
+            Peer::Blst | Peer::Halo2Axiom => {}
         }
     }
     Ok(contestants)
@@ -143,7 +146,7 @@ where
 }
 
 fn run(cli: &Cli) -> Result<()> {
-    cli.common.check_peers("MSM", &[Peer::Arkworks, Peer::Halo2curves, Peer::Icicle])?;
+    cli.common.check_peers("MSM", &[Peer::Arkworks, Peer::Halo2curves, Peer::Blst, Peer::Icicle])?;
     // What is missing is found before points are made.
     for &threads in &cli.common.thread_counts() {
         device::open(cli.common.device, threads)?;
@@ -151,7 +154,15 @@ fn run(cli: &Cli) -> Result<()> {
     if cli.common.peers.contains(&Peer::Icicle) {
         icicle::device()?;
     }
+    let with_blst = cli.common.peers.contains(&Peer::Blst);
+    if with_blst && cli.group.contains(&args::Group::G2) {
+        return Err(Error::invalid("--peers", "blst is measured over G1 only; leave it out or --group g2"));
+    }
     let mut report = Report::for_args("Multi-scalar multiplication over BN254", "points", &cli.common)?;
+    if with_blst {
+        let version = Peer::Blst.version();
+        report.note(format!("blst {version}: G1 of {}, another curve; uniform scalars only", blst::CURVE));
+    }
     for group in &cli.group {
         match group {
             args::Group::G1 => measure_group::<G1>(cli, &mut report)?,

@@ -4,7 +4,7 @@ use crate::args::Common;
 use crate::environment::{self, Environment};
 use crate::json_lines::{Target, Writer};
 use crate::measure::{FEW_SAMPLES, Outcome};
-use crate::record::Record;
+use crate::record::{CURVE, Record};
 use crate::statistics;
 use crate::table::{self, Table};
 use std::io::Write;
@@ -232,6 +232,9 @@ impl Report {
             Some(variant) => format!("{} {variant}", record.op),
             None => record.op.clone(),
         };
+        if record.curve != CURVE {
+            operation = format!("{operation} {}", record.curve);
+        }
         let mut model = option(record.model.clone());
         let marked = if self.rate == Rate::Run { &mut model } else { &mut operation };
         if !record.verified && record.failure.is_none() {

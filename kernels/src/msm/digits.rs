@@ -4,6 +4,7 @@ use super::plan::{BitHistogram, MsmPlan, windows_of};
 use super::scalars::{Scalars, SignedMagnitude};
 use crate::field::Arith;
 use crate::parallel;
+use crate::scratch::Scratch;
 use core::ops::Range;
 
 /// Scalars of one chunk of work in these stages; a constant, so that results do not depend on threads.
@@ -24,7 +25,7 @@ pub(super) struct Measured {
 pub(super) const SMALL_BITS: u32 = 63;
 
 /// The scalars that count, by chunks.
-pub(super) struct Magnitudes(Vec<Vec<Measured>>);
+pub(super) struct Magnitudes(Vec<Scratch<Measured>>);
 
 /// Measures the scalars, except where `skip` says that the base is the identity.
 pub(super) fn measure<A: Arith>(
@@ -55,12 +56,12 @@ pub(super) fn measure_with(
     fill: impl Fn(&mut Vec<Measured>, Range<usize>) -> usize + Sync + Send,
 ) -> (Magnitudes, BitHistogram) {
     // Most scalars may be zero: only what is left of a chunk gets memory of its own.
-    let chunks = parallel::map_range_with(n.div_ceil(CHUNK), Vec::new, |scratch, i| {
+    let chunks = parallel::map_range_with(n.div_ceil(CHUNK), Scratch::default, |scratch, i| {
         let count = fill(scratch, i * CHUNK..((i + 1) * CHUNK).min(n));
-        scratch[..count].to_vec()
+        Scratch::of(&scratch[..count])
     });
     let mut histogram = BitHistogram([0; 256]);
-    for scalar in chunks.iter().flatten() {
+    for scalar in chunks.iter().flat_map(|chunk| chunk.iter()) {
         histogram.0[scalar.bits as usize] += 1;
     }
     histogram.0[0] = (n - histogram.non_zero()) as u32;
@@ -97,9 +98,9 @@ pub(super) struct Digits {
 /// Scalars of one chunk, ordered by falling number of windows, so that the ones with a digit in window w are a prefix.
 struct DigitChunk {
     /// Index of each scalar.
-    indices: Vec<u32>,
+    indices: Scratch<u32>,
     /// Digits, window after window.
-    digits: Vec<i16>,
+    digits: Scratch<i16>,
     /// Digits of window w are those from `offsets[w]` to `offsets[w + 1]`.
     offsets: Vec<usize>,
 }
@@ -130,35 +131,38 @@ pub(super) fn digits_with(
     let windows_of_bits: [u8; 256] =
         core::array::from_fn(|bits| windows_of(bits as u32, plan.window_bits) as u8);
     let chunks = &magnitudes.0;
-    let chunks = parallel::map_range_with(chunks.len(), Vec::new, |active, i| {
-        let windows_of = |scalar: &Measured| usize::from(windows_of_bits[scalar.bits as usize]);
-        let chunk = &chunks[i];
-        // Counting sort. longer[k]: scalars with more than k windows.
-        let mut longer = vec![0usize; windows + 1];
-        for scalar in chunk {
-            longer[windows_of(scalar) - 1] += 1;
-        }
-        for k in (0..windows).rev() {
-            longer[k] += longer[k + 1];
-        }
-        let mut offsets = vec![0; windows + 1];
-        for w in 0..windows {
-            offsets[w + 1] = offsets[w] + longer[w];
-        }
-        if active.len() < chunk.len() {
-            active.resize(chunk.len(), Measured::default());
-        }
-        let active = &mut active[..chunk.len()];
-        // Scalars with k windows come after those with more.
-        for scalar in chunk {
-            let place = &mut longer[windows_of(scalar)];
-            active[*place] = *scalar;
-            *place += 1;
-        }
-        let mut digits = vec![0i16; offsets[windows]];
-        fill(active, &offsets, &mut digits);
-        DigitChunk { indices: active.iter().map(|scalar| scalar.index).collect(), digits, offsets }
-    });
+    let chunks =
+        parallel::map_range_with(chunks.len(), Scratch::default, |active: &mut Scratch<Measured>, i| {
+            let windows_of = |scalar: &Measured| usize::from(windows_of_bits[scalar.bits as usize]);
+            let chunk = &chunks[i];
+            // Counting sort. longer[k]: scalars with more than k windows.
+            let mut longer = vec![0usize; windows + 1];
+            for scalar in chunk.iter() {
+                longer[windows_of(scalar) - 1] += 1;
+            }
+            for k in (0..windows).rev() {
+                longer[k] += longer[k + 1];
+            }
+            let mut offsets = vec![0; windows + 1];
+            for w in 0..windows {
+                offsets[w + 1] = offsets[w] + longer[w];
+            }
+            if active.len() < chunk.len() {
+                active.resize(chunk.len(), Measured::default());
+            }
+            let active = &mut active[..chunk.len()];
+            // Scalars with k windows come after those with more.
+            for scalar in chunk.iter() {
+                let place = &mut longer[windows_of(scalar)];
+                active[*place] = *scalar;
+                *place += 1;
+            }
+            let mut digits = Scratch::filled(offsets[windows], 0i16);
+            fill(active, &offsets, &mut digits);
+            let mut indices = Scratch::empty(active.len());
+            indices.extend(active.iter().map(|scalar| scalar.index));
+            DigitChunk { indices, digits, offsets }
+        });
     Digits { chunks, windows }
 }
 

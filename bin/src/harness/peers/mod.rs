@@ -4,6 +4,7 @@
 //! anything is timed; no bit of a field element changes, all of us hold Montgomery form with R = 2^256.
 
 pub mod arkworks;
+pub mod blst;
 pub mod circom;
 pub mod frameworks;
 pub mod groth16;
@@ -30,6 +31,8 @@ pub enum Peer {
     Halo2curves,
     /// halo2-axiom's FFT, over halo2curves-axiom.
     Halo2Axiom,
+    /// blst over G1 of BLS12-381: another curve, as a reference.
+    Blst,
     /// An installed ICICLE v4, found at run time.
     Icicle,
 }
@@ -41,6 +44,7 @@ impl Peer {
             Self::Arkworks => "arkworks",
             Self::Halo2curves => "halo2curves",
             Self::Halo2Axiom => "halo2-axiom",
+            Self::Blst => "blst",
             Self::Icicle => "icicle",
         }
     }
@@ -51,6 +55,7 @@ impl Peer {
             Self::Arkworks => env!("ZKWATT_PEER_ARKWORKS"),
             Self::Halo2curves => env!("ZKWATT_PEER_HALO2CURVES"),
             Self::Halo2Axiom => env!("ZKWATT_PEER_HALO2_AXIOM"),
+            Self::Blst => env!("ZKWATT_PEER_BLST"),
             // Not built with the benches: its interface is all that is known.
             Self::Icicle => return "4".into(),
         };
@@ -59,6 +64,7 @@ impl Peer {
             Self::Arkworks => {
                 cfg!(all(target_arch = "x86_64", target_feature = "adx", target_feature = "bmi2"))
             }
+            Self::Blst => cfg!(any(target_arch = "x86_64", target_arch = "aarch64")),
             Self::Halo2curves | Self::Halo2Axiom | Self::Icicle => cfg!(target_arch = "x86_64"),
         };
         format!("{version} ({})", if asm { "asm" } else { "no asm" })

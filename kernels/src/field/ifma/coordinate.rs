@@ -7,7 +7,7 @@ use crate::field::{FieldParams, Fq, Fq2, FqParams};
 /// Eight elements of the field over which a curve is defined.
 ///
 /// Bounds are those of each component: factors are at most 20·p and 4·p, and products below 3.1·p.
-pub trait Coordinate8: Copy {
+pub trait Coordinate8: Copy + 'static {
     /// One element.
     type Single: crate::field::Field;
     /// Sums and products before their carries.

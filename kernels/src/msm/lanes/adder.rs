@@ -7,7 +7,8 @@
 //! Instructions of the vector ports for eight additions over F_q: 6 products of 111, 282 for carries, differences and gathering.
 
 use crate::field::ifma::{Coordinate8, Ifma, WideCoordinate, kernel};
-use bytemuck::{Zeroable, allocation::zeroed_vec};
+use crate::scratch::Scratch;
+use bytemuck::Zeroable;
 
 /// Eight points; which of them are the identity is kept beside. Coordinates are below 2.33·p.
 #[derive(Copy, Clone, Debug)]
@@ -30,25 +31,28 @@ impl<F: Coordinate8> Points<F> {
 }
 
 /// Points and their identities.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct PointVec<F: Coordinate8> {
-    pub(super) points: Vec<Points<F>>,
+    pub(super) points: Scratch<Points<F>>,
     /// Bit i of element k: lane i of vector k is the identity.
-    pub(super) identities: Vec<u8>,
+    pub(super) identities: Scratch<u8>,
 }
 
 impl<F: Coordinate8> PointVec<F> {
     /// Vectors of identities.
     pub(super) fn identities(n: usize) -> Self {
-        Self { points: zeroed_vec(n), identities: vec![u8::MAX; n] }
+        Self { points: Scratch::filled(n, Points::zeroed()), identities: Scratch::filled(n, u8::MAX) }
     }
 
     /// One behind the other.
     pub(super) fn joined(parts: &[Self]) -> Self {
-        Self {
-            points: parts.iter().flat_map(|part| &part.points).copied().collect(),
-            identities: parts.iter().flat_map(|part| &part.identities).copied().collect(),
+        let n = parts.iter().map(|part| part.points.len()).sum();
+        let mut joined = Self { points: Scratch::empty(n), identities: Scratch::empty(n) };
+        for part in parts {
+            joined.points.extend_from_slice(&part.points);
+            joined.identities.extend_from_slice(&part.identities);
         }
+        joined
     }
 
     /// The first `n` are left.
@@ -97,7 +101,7 @@ const SIDE_BY_SIDE: usize = 4;
 
 /// Scratch space for batches of additions.
 pub(super) struct Adder<F: Coordinate8> {
-    slots: Vec<Kept<F>>,
+    slots: Scratch<Kept<F>>,
 }
 
 /// What is kept of an addition between the passes, in one place: arrays of each would be of the same size and apart by
@@ -119,7 +123,7 @@ struct Kept<F: Coordinate8> {
 
 impl<F: Coordinate8> Default for Adder<F> {
     fn default() -> Self {
-        Self { slots: Vec::new() }
+        Self { slots: Scratch::default() }
     }
 }
 

@@ -4,6 +4,7 @@
 //! is what its lanes add in step j, and no two lanes of a step belong to one sum.
 
 use crate::msm::digits::Digits;
+use crate::scratch::Scratch;
 use core::ops::Range;
 
 /// No entry: the lane has none in this row.
@@ -31,7 +32,7 @@ pub(super) struct Large {
 /// Entries of some sets of buckets, sorted for lanes.
 pub(super) struct Sorted {
     /// Index of a base or of its multiple, shifted left by one, with the sign in bit 0; or [`NO_ENTRY`].
-    pub(super) rows: Vec<[u32; 8]>,
+    pub(super) rows: Scratch<[u32; 8]>,
     /// By falling number of rows.
     pub(super) vectors: Vec<Vector>,
     /// The bucket of each lane of the sums from `large_sums` on, by falling size.
@@ -99,8 +100,13 @@ impl Layout {
         // still gives steps of 64 vectors.
         let limit = (2 * total / used.max(1) + 32).min((total / 512).max(4)) as u32;
         let mut next = vec![0u64; counts.len()];
-        let mut sorted =
-            Sorted { rows: vec![], vectors: vec![], buckets: vec![], large: vec![], large_sums: 0 };
+        let mut sorted = Sorted {
+            rows: Scratch::empty(0),
+            vectors: vec![],
+            buckets: vec![],
+            large: vec![],
+            large_sums: 0,
+        };
         let bucket = |slot: usize| (slot / width * (width - 1) + slot % width - 1) as u32;
         let mut row = 0;
         let mut of_size = vec![0u32; limit as usize + 2];
@@ -149,7 +155,7 @@ impl Layout {
         }
         debug_assert!(row < 1 << 29, "places of entries have 32 bits");
         sorted.vectors.sort_by_key(|vector| core::cmp::Reverse(vector.rows));
-        sorted.rows = vec![[NO_ENTRY; 8]; row as usize];
+        sorted.rows = Scratch::filled(row as usize, [NO_ENTRY; 8]);
         Self { sorted, next }
     }
 }

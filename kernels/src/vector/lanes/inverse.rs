@@ -3,6 +3,7 @@
 use super::FrLanes;
 use crate::field::ifma::{self, Group, Ifma, Stored, Wide, kernel, padded, pow2_mod, store_first};
 use crate::field::{FieldParams, FrParams};
+use crate::scratch::Scratch as Kept;
 
 /// Interleaved chains of vectors: a product takes as long as two that do not wait for each other.
 const CHAINS: usize = 4;
@@ -14,11 +15,11 @@ pub(crate) const MIN_LEN: usize = 32;
 #[derive(Default)]
 pub(crate) struct Scratch {
     /// Of vector i: the product of the earlier ones of its chain; the products of whole chains come last.
-    before: Vec<Stored>,
+    before: Kept<Stored>,
     /// What is inverted, zeros replaced.
-    values: Vec<Stored>,
+    values: Kept<Stored>,
     /// Lanes that were zero.
-    zeros: Vec<u8>,
+    zeros: Kept<u8>,
 }
 
 impl Scratch {
