@@ -76,7 +76,8 @@ impl Identity {
         let batch = self.batch.filter(|batch| *batch != 1).map(|batch| format!("batch of {batch}"));
         let weights = self.weights.as_ref().map(|weights| format!("{weights} weights"));
         let input = self.input.as_ref().map(|input| format!("{input} input"));
-        let curve = (self.curve != CURVE).then(|| self.curve.clone());
+        // A record that does not say is ours.
+        let curve = (![CURVE, ""].contains(&self.curve.as_str())).then(|| self.curve.clone());
         let rest = [
             &curve,
             &self.variant,

@@ -155,6 +155,9 @@ fn run(cli: &Cli) -> Result<()> {
         icicle::device()?;
     }
     let with_blst = cli.common.peers.contains(&Peer::Blst);
+    if with_blst {
+        cli.common.thread_counts().into_iter().try_for_each(blst::check)?;
+    }
     if with_blst && cli.group.contains(&args::Group::G2) {
         return Err(Error::invalid("--peers", "blst is measured over G1 only; leave it out or --group g2"));
     }

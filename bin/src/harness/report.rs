@@ -223,7 +223,8 @@ impl Report {
         if let Err(reason) = outcome.peak_rss_bytes {
             self.note(format!("no peak memory: {reason}"));
         }
-        self.record(&record, (!first).then_some(outcome.paired_ratio))
+        let alone = first || outcome.other_curve.is_some();
+        self.record(&record, (!alone).then_some(outcome.paired_ratio))
     }
 
     fn cells(&self, record: &Record, paired_ratio: Option<f64>) -> Vec<String> {

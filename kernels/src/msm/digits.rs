@@ -25,7 +25,7 @@ pub(super) struct Measured {
 pub(super) const SMALL_BITS: u32 = 63;
 
 /// The scalars that count, by chunks.
-pub(super) struct Magnitudes(Vec<Scratch<Measured>>);
+pub(super) struct Magnitudes(Vec<Vec<Measured>>);
 
 /// Measures the scalars, except where `skip` says that the base is the identity.
 pub(super) fn measure<A: Arith>(
@@ -58,7 +58,7 @@ pub(super) fn measure_with(
     // Most scalars may be zero: only what is left of a chunk gets memory of its own.
     let chunks = parallel::map_range_with(n.div_ceil(CHUNK), Scratch::default, |scratch, i| {
         let count = fill(scratch, i * CHUNK..((i + 1) * CHUNK).min(n));
-        Scratch::of(&scratch[..count])
+        scratch[..count].to_vec()
     });
     let mut histogram = BitHistogram([0; 256]);
     for scalar in chunks.iter().flat_map(|chunk| chunk.iter()) {
@@ -98,9 +98,9 @@ pub(super) struct Digits {
 /// Scalars of one chunk, ordered by falling number of windows, so that the ones with a digit in window w are a prefix.
 struct DigitChunk {
     /// Index of each scalar.
-    indices: Scratch<u32>,
+    indices: Vec<u32>,
     /// Digits, window after window.
-    digits: Scratch<i16>,
+    digits: Vec<i16>,
     /// Digits of window w are those from `offsets[w]` to `offsets[w + 1]`.
     offsets: Vec<usize>,
 }
@@ -133,7 +133,8 @@ pub(super) fn digits_with(
     let chunks = &magnitudes.0;
     let chunks =
         parallel::map_range_with(chunks.len(), Scratch::default, |active: &mut Scratch<Measured>, i| {
-            let windows_of = |scalar: &Measured| usize::from(windows_of_bits[scalar.bits as usize]);
+            // Not even what is no element of the field has none.
+            let windows_of = |scalar: &Measured| usize::from(windows_of_bits[scalar.bits as usize]).max(1);
             let chunk = &chunks[i];
             // Counting sort. longer[k]: scalars with more than k windows.
             let mut longer = vec![0usize; windows + 1];
@@ -157,10 +158,9 @@ pub(super) fn digits_with(
                 active[*place] = *scalar;
                 *place += 1;
             }
-            let mut digits = Scratch::filled(offsets[windows], 0i16);
+            let mut digits = vec![0i16; offsets[windows]];
             fill(active, &offsets, &mut digits);
-            let mut indices = Scratch::empty(active.len());
-            indices.extend(active.iter().map(|scalar| scalar.index));
+            let indices = active.iter().map(|scalar| scalar.index).collect();
             DigitChunk { indices, digits, offsets }
         });
     Digits { chunks, windows }
@@ -239,6 +239,12 @@ impl Digits {
     /// All chunks.
     pub(super) fn all(&self) -> Range<usize> {
         0..self.chunks.len()
+    }
+
+    /// Digits of each chunk.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn of_chunks(&self) -> Vec<usize> {
+        self.chunks.iter().map(|chunk| chunk.digits.len()).collect()
     }
 
     /// Calls `f(scalar index, digit)` for every scalar of `chunks` with a digit in `window`.

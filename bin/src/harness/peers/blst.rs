@@ -19,17 +19,26 @@ const BITS: usize = 255;
 const FIRST: [u64; 4] = [0x9e37_79b9_7f4a_7c15, 0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb, 0x1234_5678];
 const STEP: [u64; 4] = [0xd6e8_feb8_6659_fd93, 0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db, 0x0fed_cba9];
 
+/// Whether it runs on so many threads.
+///
+/// # Errors
+/// Invalid but for one, and for all.
+pub fn check(threads: usize) -> Result<()> {
+    let all = available_threads();
+    if threads == 1 || threads == all {
+        return Ok(());
+    }
+    let reason = format!("blst runs on one thread or on all {all}, not on {threads}; give --threads 1,{all}");
+    Err(Error::invalid("--peers", reason))
+}
+
 /// Sums over so many points as there are scalars, on one thread or on all: it has a pool of its own.
 ///
 /// # Errors
 /// Invalid for other numbers of threads; a self-check in the first run if its sum is not the multiple of G that it should be.
 pub fn msm<'a, R>(scalars: &[Fr], pool: &Pool) -> Result<Contestant<'a, R>> {
-    let (threads, all) = (pool.threads(), available_threads());
-    if threads != 1 && threads != all {
-        let reason =
-            format!("blst runs on one thread or on all {all}, not on {threads}; give --threads 1,{all}");
-        return Err(Error::invalid("--peers", reason));
-    }
+    let threads = pool.threads();
+    check(threads)?;
     let bases = bases(scalars.len());
     let bytes: Vec<u8> = scalars.iter().flat_map(|k| k.to_canonical()).flat_map(u64::to_le_bytes).collect();
     let expected = multiple(&sum_of_logarithms(scalars));

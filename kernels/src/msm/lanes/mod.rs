@@ -18,6 +18,7 @@ use crate::field::ifma::{Coordinate8, Ifma};
 use crate::field::{Adx, cast, uncast};
 use crate::parallel;
 use adder::{Adder, PointVec};
+use core::ops::Range;
 use reduce::SetSum;
 use sort::Sorted;
 
@@ -50,12 +51,13 @@ pub(super) fn run_stages<F: Coordinate>(
 ) -> Affine<F> {
     let vectors = plan.buckets() / 8;
     let sets = plan.bucket_sets;
-    let Tasks { groups, parts } = Tasks::new(plan, parallel::num_threads());
+    let of_chunks = digits.of_chunks();
+    let Tasks { groups, parts } = Tasks::new(plan, &of_chunks, parallel::num_threads());
+    let ranges = cut(&of_chunks, parts);
     let sets_of = |group: usize| group * sets / groups..(group + 1) * sets / groups;
-    let all = digits.all();
     let buckets = |adder: &mut Adder<F::Lanes>, task: usize| {
         let (sets, part) = (sets_of(task / parts), task % parts);
-        let chunks = part * all.len() / parts..(part + 1) * all.len() / parts;
+        let chunks = ranges[part].clone();
         let sorted =
             sort::msm_bucket_sort(digits, chunks, sets.clone(), plan.bucket_sets, stride, plan.buckets());
         let sums = accumulate::msm_bucket_accumulate(ifma, points, &sorted, adder);
@@ -95,20 +97,50 @@ struct Tasks {
 }
 
 impl Tasks {
-    fn new(plan: &MsmPlan, threads: usize) -> Self {
+    /// The cut whose longest thread is estimated to end first, in additions. `of_chunks`: digits of each chunk of scalars.
+    fn new(plan: &MsmPlan, of_chunks: &[usize], threads: usize) -> Self {
         let sets = plan.bucket_sets;
         let entries_of = |set: usize| plan.window_scalars.iter().skip(set).step_by(sets).sum::<usize>();
         let entries: usize = plan.window_scalars.iter().sum();
-        // Groups that fill a cache.
+        // Groups that fill a cache, and as many as threads need without parts.
         let full = sets.div_ceil((GROUP_VECTORS * 8 / plan.buckets()).max(1)).max(entries / MAX_ENTRIES + 1);
-        let groups = full.next_multiple_of(threads).min(sets);
-        let largest =
-            (0..groups).map(|i| (i * sets / groups..(i + 1) * sets / groups).map(entries_of).sum()).max();
-        let is_even = largest.unwrap_or(0) * threads * 7 <= entries * 8;
-        // One thread joins the parts of a group, which is to be a small share of what it does for its own part.
-        let parts = (entries / (2 * plan.buckets() * sets)).isqrt().min(threads);
-        if is_even || parts <= 1 { Self { groups, parts: 1 } } else { Self { groups: full.min(sets), parts } }
+        let full = full.min(sets);
+        let even = full.next_multiple_of(threads).min(sets);
+        let all: usize = of_chunks.iter().sum();
+        let cost = |groups: usize, parts: usize| {
+            let sets_of = |i: usize| i * sets / groups..(i + 1) * sets / groups;
+            let largest = (0..groups).map(|i| sets_of(i).map(entries_of).sum()).max().unwrap_or(0);
+            let ranges = cut(of_chunks, parts).into_iter();
+            let longest = ranges.map(|range| of_chunks[range].iter().sum()).max().unwrap_or(0);
+            let part = (largest as u128 * longest as u128).div_ceil(all.max(1) as u128) as usize;
+            // Reduction is two additions a bucket; one thread joins the parts of a group.
+            let buckets = plan.buckets() * sets.div_ceil(groups) * (parts + 1);
+            part * (groups * parts).div_ceil(threads) + buckets * groups.div_ceil(threads)
+        };
+        let most = (entries / (2 * plan.buckets() * sets)).isqrt().min(threads).min(of_chunks.len());
+        let shared = (2..=most).flat_map(|parts| [(full, parts), (even, parts)]);
+        let (groups, parts) =
+            core::iter::once((even, 1)).chain(shared).min_by_key(|&(g, p)| cost(g, p)).unwrap_or((even, 1));
+        Self { groups, parts }
     }
+}
+
+/// Ranges of chunks with about as many digits.
+fn cut(of_chunks: &[usize], parts: usize) -> Vec<Range<usize>> {
+    let all: usize = of_chunks.iter().sum();
+    let (mut at, mut before) = (0, 0);
+    (1..=parts)
+        .map(|part| {
+            let start = at;
+            // A chunk belongs to the part in which its middle lies.
+            while at < of_chunks.len() && (part == parts || (before + of_chunks[at] / 2) * parts < part * all)
+            {
+                before += of_chunks[at];
+                at += 1;
+            }
+            start..at
+        })
+        .collect()
 }
 
 /// Brings the sums of buckets to where the reduction wants them: bucket l·`vectors` + v of a set into lane l of vector v.
@@ -178,7 +210,9 @@ mod tests {
 
     fn tasks(n: usize, bits: u32, threads: usize) -> (Tasks, MsmPlan) {
         let plan = MsmPlan::new(&BitHistogram::uniform(n, bits), 64);
-        (Tasks::new(&plan, threads), plan)
+        let digits: usize = plan.window_scalars.iter().sum();
+        let chunks = n.div_ceil(4096);
+        (Tasks::new(&plan, &vec![digits / chunks; chunks], threads), plan)
     }
 
     #[test]
@@ -200,5 +234,35 @@ mod tests {
             many.parts > 1 && many.parts.pow(2) * 2 * plan.buckets() * plan.bucket_sets <= 2 << 16,
             "{many:?}"
         );
+        // One chunk is never cut, and no cut has fewer tasks than groups of sets would have made.
+        for (log_n, bits, threads) in [
+            (12, 253, 12),
+            (10, 253, 64),
+            (12, 128, 4),
+            (10, 32, 2),
+            (13, 253, 8),
+            (14, 253, 16),
+            (14, 32, 4),
+        ] {
+            let (tasks, plan) = tasks(1 << log_n, bits, threads);
+            assert!(tasks.parts <= (1usize << log_n).div_ceil(4096), "{tasks:?}");
+            assert!(
+                tasks.groups * tasks.parts >= plan.bucket_sets.min(threads),
+                "2^{log_n} {bits} {threads}: {tasks:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn parts_are_cut_by_digits() {
+        assert_eq!(cut(&[10, 10, 0, 0], 2), [0..1, 1..4]);
+        assert_eq!(cut(&[0, 0, 0, 30, 0, 30], 2), [0..4, 4..6]);
+        assert_eq!(cut(&[5], 3), [0..0, 0..1, 1..1]);
+        assert_eq!(cut(&[], 2), [0..0, 0..0]);
+        for parts in 1..9 {
+            let ranges = cut(&[7, 0, 9, 30, 1, 1], parts);
+            assert!(ranges[0].start == 0 && ranges[parts - 1].end == 6);
+            assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start));
+        }
     }
 }

@@ -100,13 +100,8 @@ impl Layout {
         // still gives steps of 64 vectors.
         let limit = (2 * total / used.max(1) + 32).min((total / 512).max(4)) as u32;
         let mut next = vec![0u64; counts.len()];
-        let mut sorted = Sorted {
-            rows: Scratch::empty(0),
-            vectors: vec![],
-            buckets: vec![],
-            large: vec![],
-            large_sums: 0,
-        };
+        let mut sorted =
+            Sorted { rows: Scratch::none(), vectors: vec![], buckets: vec![], large: vec![], large_sums: 0 };
         let bucket = |slot: usize| (slot / width * (width - 1) + slot % width - 1) as u32;
         let mut row = 0;
         let mut of_size = vec![0u32; limit as usize + 2];

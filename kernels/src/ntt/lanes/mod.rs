@@ -23,7 +23,6 @@ use crate::dispatch::CpuPath;
 use crate::field::ifma::{Ifma, LANES, Multiplier, Stored, to_limbs};
 use crate::field::{Field, Fr};
 use crate::parallel;
-use crate::scratch::Scratch;
 use crate::vector::powers;
 use std::sync::{Mutex, PoisonError};
 use view::{Columns, Rows, Shared, Tiles};
@@ -206,7 +205,7 @@ fn for_each_group(count: usize, len: usize, f: impl Fn(usize, &mut [Stored]) + S
     let lock = || buffers.lock().unwrap_or_else(PoisonError::into_inner);
     parallel::for_each_index(count / LANES, |group| {
         let buffer = lock().pop();
-        let mut buffer = buffer.unwrap_or_else(|| Scratch::filled(len, Stored::ZERO));
+        let mut buffer = buffer.unwrap_or_else(|| vec![Stored::ZERO; len]);
         f(group, &mut buffer);
         lock().push(buffer);
     });
